@@ -1,0 +1,227 @@
+package bearer
+
+import (
+	"context"
+	"crypto"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/tokenbooth/tokenbooth/oauth"
+)
+
+const (
+	maxToken   = 16 << 10         // bytes; more is refused before it is hashed
+	leeway     = 10 * time.Second // that iat and nbf may lie ahead: two clocks never agree (RFC 7519, section 4.1.5)
+	maxStale   = 5 * time.Minute
+	defaultAge = time.Second
+)
+
+// Key is one public key of an issuer. Its algorithm is part of it: a token may not choose another (RFC 8725, section 3.1).
+type Key struct {
+	ID        string           // kid
+	Algorithm string           // ES256, EdDSA or RS256
+	Public    crypto.PublicKey // *ecdsa.PublicKey on P-256, ed25519.PublicKey, or *rsa.PublicKey of 2048 bits and more
+}
+
+// Options say whose tokens a Verifier accepts, for whom, and whom it asks.
+type Options struct {
+	Issuer    string   // compared byte by byte with iss
+	Audiences []string // names of this API; a token must name one of them
+
+	// Keys finds a key of the issuer by kid, and is asked on every call with a JWT: a key that is withdrawn is gone at once. It must
+	// not block for long. Nil: JWTs are not accepted.
+	Keys func(kid string) (Key, bool)
+
+	// Opaque looks an opaque token up. It returns the token with its Issuer set, a refusal (*oauth.Error of invalid_token), or a
+	// fault. Nil: opaque tokens are not accepted; without Keys, every token is looked up.
+	Opaque func(ctx context.Context, token string) (*Token, error)
+
+	// Alive is asked on every call, whether the token was remembered or not: may its client, its user, this very token still? It
+	// refuses with an *oauth.Error; anything else is a fault. Nil: the token's own expiry is all there is.
+	Alive func(ctx context.Context, t *Token) error
+
+	OpaqueAge   time.Duration       // how long a look-up is good for; 0: 1 s; negative: not at all
+	OpaqueStale time.Duration       // how long it serves while looking up fails; 0: 60 s; at most 5 min; negative: not at all
+	Stale       func(time.Duration) // told the age of each look-up that served because a new one failed; may be nil
+
+	CacheSize int              // tokens that are remembered; 0: 8192
+	Now       func() time.Time // nil: time.Now
+}
+
+// Verifier checks the access tokens of one issuer for one API.
+type Verifier struct {
+	o     Options
+	cache *cache
+}
+
+// New makes a Verifier, or says what its options lack.
+func New(o Options) (*Verifier, error) {
+	switch {
+	case o.Issuer == "":
+		return nil, errors.New("bearer: no issuer is named")
+	case len(o.Audiences) == 0 || slices.Contains(o.Audiences, ""):
+		return nil, errors.New("bearer: no audience is named, or an empty one: every token would be meant for this API")
+	case o.Keys == nil && o.Opaque == nil:
+		return nil, errors.New("bearer: neither keys nor a look-up: no token could ever be checked")
+	case o.OpaqueAge > maxStale || o.OpaqueStale > maxStale:
+		return nil, fmt.Errorf("bearer: an opaque token may not be trusted for more than %v without asking", maxStale)
+	}
+	o.Audiences = slices.Clone(o.Audiences)
+	if o.OpaqueAge == 0 {
+		o.OpaqueAge = defaultAge
+	}
+	if o.OpaqueStale == 0 {
+		o.OpaqueStale = time.Minute
+	}
+	if o.CacheSize <= 0 {
+		o.CacheSize = 8192
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Verifier{o: o, cache: newCache(o.CacheSize)}, nil
+}
+
+// Verify checks a token as it was carried. The error is an *oauth.Error of invalid_token, or wraps oauth.ErrUnavailable.
+func (v *Verifier) Verify(ctx context.Context, text string) (*Token, error) {
+	if text == "" || len(text) > maxToken {
+		return nil, refused("a token of %d bytes", len(text))
+	}
+	now := v.o.Now()
+
+	// 1 is it one we have checked?
+	var room [1024]byte // most tokens fit, and none is copied to the heap
+	digest := sha256.Sum256(append(room[:0], text...))
+	e := v.cache.get(&digest)
+
+	// 2 is it genuine, and for us?
+	if e == nil || !v.fresh(e, now) {
+		checked, err := v.check(ctx, text, &digest, e, now)
+		if err != nil {
+			if e != nil && oauth.AsError(err) != nil {
+				v.cache.drop(&digest)
+			}
+			return nil, err
+		}
+		e = checked
+	}
+
+	// 3 is it its time?
+	if err := timely(e.token, now); err != nil {
+		return nil, err
+	}
+
+	// 4 may its holder still?
+	if v.o.Alive != nil {
+		if err := v.o.Alive(ctx, e.token); err != nil {
+			return nil, foreign("asking whether a token is alive", err)
+		}
+	}
+	return e.token, nil
+}
+
+// fresh reports whether a remembered check still counts. A JWT lives no longer than the key that signed it; a clock that went
+// backwards makes no look-up younger.
+func (v *Verifier) fresh(e *entry, now time.Time) bool {
+	if e.key.Public == nil {
+		age := now.Sub(e.asked)
+		return age >= 0 && age < v.o.OpaqueAge
+	}
+	k, ok := v.o.Keys(e.key.ID)
+	return ok && e.key.same(k)
+}
+
+// check verifies a token that is not remembered, and remembers it.
+func (v *Verifier) check(ctx context.Context, text string, digest *[32]byte, old *entry, now time.Time) (*entry, error) {
+	fresh := &entry{digest: *digest, asked: now, confirmed: now}
+	switch {
+	case v.o.Keys != nil && strings.IndexByte(text, '.') >= 0:
+		t, key, err := v.readJWT(text)
+		if err != nil {
+			return nil, err
+		}
+		fresh.token, fresh.key = t, key
+	case v.o.Opaque == nil:
+		return nil, refused("not a JWT")
+	default:
+		t, err := v.o.Opaque(ctx, text)
+		if err == nil && t == nil {
+			err = errors.New("the look-up answered nothing")
+		}
+		if err != nil {
+			return v.afterFault(ctx, foreign("looking a token up", err), old, now)
+		}
+		fresh.token = t
+	}
+	if err := v.admits(fresh.token, now); err != nil {
+		return nil, err
+	}
+	v.cache.put(fresh)
+	return fresh, nil
+}
+
+// afterFault lets an earlier look-up serve for a while when a new one failed. The next is tried after OpaqueAge: a store that hangs
+// must not hold up every call.
+func (v *Verifier) afterFault(ctx context.Context, err error, old *entry, now time.Time) (*entry, error) {
+	if oauth.AsError(err) != nil || old == nil || ctx.Err() != nil {
+		return nil, err
+	}
+	age := now.Sub(old.confirmed)
+	if age < 0 || age > v.o.OpaqueStale {
+		return nil, err
+	}
+	again := *old
+	again.asked = now
+	v.cache.put(&again)
+	if v.o.Stale != nil {
+		v.o.Stale(age)
+	}
+	return &again, nil
+}
+
+// admits checks what a genuine token says: who issued it, for whom, and when.
+func (v *Verifier) admits(t *Token, now time.Time) error {
+	if problem := t.foul(); problem != "" {
+		return refused("%s", problem)
+	}
+	if t.Issuer != v.o.Issuer {
+		return refused("issued by %.100q, not by %q", t.Issuer, v.o.Issuer)
+	}
+	for _, a := range t.Audience {
+		if slices.Contains(v.o.Audiences, a) {
+			return timely(t, now)
+		}
+	}
+	return refused("meant for %.200q, not for %q", t.Audience, v.o.Audiences)
+}
+
+// timely checks a token against the clock. Expiry has no leeway: a token is never good for longer than it says.
+func timely(t *Token, now time.Time) error {
+	switch {
+	case !now.Before(t.Expires):
+		return refused("expired at %v", t.Expires.UTC().Format(time.RFC3339))
+	case t.IssuedAt.Sub(now) > leeway:
+		return refused("issued in the future, at %v", t.IssuedAt.UTC().Format(time.RFC3339))
+	case t.NotBefore.Sub(now) > leeway:
+		return refused("not good before %v", t.NotBefore.UTC().Format(time.RFC3339))
+	}
+	return nil
+}
+
+// foreign sorts the error of a function that was passed in: a refusal of the token stays one, all else is a fault.
+func foreign(doing string, err error) error {
+	if e := oauth.AsError(err); e != nil && e.Code.Standard() == oauth.InvalidToken {
+		return e
+	}
+	return fmt.Errorf("%w: %s: %w", oauth.ErrUnavailable, doing, flat{err})
+}
+
+// flat hides a refusal of another kind from errors.As: whoever asks the fault for a refusal would answer the caller with it.
+type flat struct{ err error }
+
+func (f flat) Error() string        { return f.err.Error() }
+func (f flat) Is(target error) bool { return errors.Is(f.err, target) }

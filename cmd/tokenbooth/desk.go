@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/tokenbooth/tokenbooth/dialect"
+	"github.com/tokenbooth/tokenbooth/internal/keyring"
+	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/secret"
+	"github.com/tokenbooth/tokenbooth/internal/store"
+	"github.com/tokenbooth/tokenbooth/internal/store/memory"
+	"github.com/tokenbooth/tokenbooth/internal/store/sqlite"
+)
+
+// desk is what is kept, and those who decide about it: what serve answers with, and what the other commands work on.
+type desk struct {
+	settings *settings
+	now      func() time.Time
+	store    store.Store
+	sealer   *secret.Sealer
+	registry *registry.Registry
+	keys     *keyring.Keyring
+	close    func() error
+}
+
+// openDesk opens the store and whoever works on it.
+func openDesk(ctx context.Context, s *settings) (*desk, error) {
+	d := &desk{settings: s, now: clock()}
+	if err := os.MkdirAll(s.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data folder: %w", err)
+	}
+	kek, err := keyEncryptionKey(s)
+	if err != nil {
+		return nil, err
+	}
+	if d.sealer, err = secret.NewSealer(kek); err != nil {
+		return nil, err
+	}
+	if err := d.openStore(); err != nil {
+		return nil, err
+	}
+	d.registry, err = registry.New(registry.Options{Store: d.store, Sealer: d.sealer, Now: d.now, Tenants: s.Tenants})
+	if err == nil {
+		d.keys, err = keyring.Open(ctx, keyring.Options{Store: d.store, Sealer: d.sealer, Now: d.now, Tenants: keyTenants(s)})
+	}
+	if err != nil {
+		return nil, errors.Join(err, d.close())
+	}
+	return d, nil
+}
+
+func (d *desk) openStore() error {
+	if d.settings.Store == "memory" {
+		d.store, d.close = memory.New(d.now), func() error { return nil }
+		return nil
+	}
+	db, err := sqlite.Open(filepath.Join(d.settings.Data, "tokenbooth.db"), d.now)
+	if err != nil {
+		return err
+	}
+	d.store, d.close = db, db.Close
+	return nil
+}
+
+// keyTenants says for whom there are signing keys, and how long a retired one must be kept: as long as any token it may have signed.
+func keyTenants(s *settings) []keyring.Tenant {
+	const longest = 14*24*time.Hour + time.Minute // of any dialect, and the skew guards allow
+	var out []keyring.Tenant
+	for _, t := range s.Tenants {
+		out = append(out, keyring.Tenant{Name: t.Name, Algorithm: keyring.Algorithm(t.Algorithm), Retain: longest})
+	}
+	return out
+}
+
+// keyEncryptionKey reads the key that everything sealed in the store is sealed under, from the environment or its file, or makes the file.
+func keyEncryptionKey(s *settings) ([]byte, error) {
+	if text := os.Getenv("TOKENBOOTH_KEY_ENCRYPTION_KEY"); text != "" {
+		return parseKey("$TOKENBOOTH_KEY_ENCRYPTION_KEY", text)
+	}
+	file := filepath.Join(s.Data, "key-encryption-key")
+	if s.KeyFile != "" {
+		file = s.path(s.KeyFile)
+	}
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return makeKey(file)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the key-encryption key: %w", err)
+	}
+	return parseKey(file, string(text))
+}
+
+func parseKey(place, text string) ([]byte, error) {
+	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
+	if err != nil || len(key) != 32 {
+		return nil, fmt.Errorf("%s: a key-encryption key is 32 bytes in base64; make one with: head -c 32 /dev/urandom | base64", place)
+	}
+	return key, nil
+}
+
+// makeKey makes the key file, durably, before anything is sealed under the key. Of two processes that start at once, one makes it.
+func makeKey(file string) ([]byte, error) {
+	key := secret.Nonce()
+	temporary, err := os.CreateTemp(filepath.Dir(file), ".key-*") // made with mode 0600
+	if err != nil {
+		return nil, fmt.Errorf("make the key-encryption key: %w", err)
+	}
+	defer os.Remove(temporary.Name())
+	_, err = io.WriteString(temporary, base64.StdEncoding.EncodeToString(key[:])+"\n")
+	err = errors.Join(err, temporary.Sync(), temporary.Close())
+	if err == nil {
+		err = os.Link(temporary.Name(), file)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("read the key-encryption key: %w", err)
+		}
+		return parseKey(file, string(text))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("make the key-encryption key: %w", err)
+	}
+	return key[:], nil
+}
+
+// loadDialects returns the built-in dialects and those of the settings, by name.
+func loadDialects(s *settings) (map[string]*dialect.Dialect, error) {
+	all := map[string]*dialect.Dialect{}
+	for _, d := range dialect.Builtin() {
+		all[d.Name] = d
+	}
+	for i, file := range s.Dialects {
+		file = s.path(file)
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return nil, s.fault(fmt.Sprintf("dialects[%d]", i), err.Error())
+		}
+		d, err := dialect.Parse(file, string(text))
+		if err != nil {
+			return nil, err
+		}
+		if all[d.Name] != nil {
+			return nil, s.fault(fmt.Sprintf("dialects[%d]", i), "there is a dialect "+d.Name+" already")
+		}
+		all[d.Name] = d
+	}
+	return all, nil
+}
+
+// lane bounds the hashing of passwords: as many at once as there are processors, unless the settings say otherwise.
+func (s *settings) lane() (workers, queue int) {
+	workers, queue = s.Hashing.Workers, s.Hashing.Queue
+	if workers <= 0 {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	if queue <= 0 {
+		queue = 64
+	}
+	return workers, queue
+}
+
+// author is who a command on this machine acts for, in the audit record.
+func author() string {
+	for _, name := range []string{"SUDO_USER", "USER", "LOGNAME"} {
+		if v := os.Getenv(name); v != "" {
+			return "cli:" + v
+		}
+	}
+	return fmt.Sprintf("cli:uid-%d", os.Getuid())
+}
+
+// newLog makes the log: coloured lines on a terminal, JSON for everything else.
+func newLog(w io.Writer, l logging) (*slog.Logger, error) {
+	var level slog.Level
+	if l.Level != "" {
+		if err := level.UnmarshalText([]byte(l.Level)); err != nil {
+			return nil, fmt.Errorf("log.level: a level is debug, info, warn or error, not %q", l.Level)
+		}
+	}
+	return slog.New(logHandler(w, l.Format, level)), nil
+}

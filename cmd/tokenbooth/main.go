@@ -1,0 +1,60 @@
+// Command tokenbooth is the token desk of an API: it hands out API credentials, exchanges them for short-lived bearer tokens in the
+// contract the callers already speak, renews them, and checks them at the door. See README.md.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"charm.land/fang/v2"
+	"github.com/spf13/cobra"
+)
+
+func main() { os.Exit(run()) }
+
+// run is main with an exit code, so that scripts in tests can be the command too.
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := fang.Execute(ctx, command(), fang.WithVersion(version()), fang.WithoutManpage(), fang.WithErrorHandler(showError))
+	if err != nil {
+		return 1
+	}
+	return 0
+}
+
+// showError writes an error as one plain block: settings errors carry an excerpt whose columns must stay where they are.
+func showError(w io.Writer, _ fang.Styles, err error) {
+	if !errors.Is(err, errSilent) {
+		fmt.Fprintln(w, "tokenbooth: "+err.Error())
+	}
+}
+
+// errSilent ends a command that has said already what is wrong.
+var errSilent = errors.New("")
+
+// command is the tree of subcommands, each in the file of its name.
+func command() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "tokenbooth",
+		Short: "The token desk of an API",
+		Long: `Tokenbooth hands out API credentials, exchanges them for short-lived bearer tokens in whatever contract the
+callers already speak, renews them, takes them back, and checks them at the door.`,
+		Example: `  tokenbooth demo                                  # everything at work, on this machine
+  tokenbooth init                                  # write a settings file to start from
+  tokenbooth serve -c tokenbooth.yaml
+  tokenbooth client create -t acme --name Postman --permission workflows`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+	}
+	root.PersistentFlags().StringP("config", "c", "", "settings `FILE` (default tokenbooth.yaml, or $TOKENBOOTH_CONFIG)")
+	root.AddCommand(serveCommand(), initCommand(), demoCommand(), clientCommand(), userCommand(), tenantCommand(), keyCommand(),
+		dialectCommand(), auditCommand(), versionCommand())
+	return root
+}

@@ -1,0 +1,155 @@
+package dialect
+
+import (
+	"encoding/base64"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/tokenbooth/tokenbooth/oauth"
+)
+
+// Bounds of single values, in bytes. No contract we know comes near.
+const (
+	maxName  = 256 // client_id, username
+	maxValue = 4096
+)
+
+// values are the holes of one request with what filled them.
+type values struct {
+	text [requestHoles]string
+	set  holeSet
+}
+
+// put fills a hole; empty counts as absent. It reports false when the hole has a value already.
+func (v *values) put(h hole, text string) bool {
+	if text == "" {
+		return true
+	}
+	if v.set.has(h) {
+		return false
+	}
+	v.text[h], v.set = text, v.set|1<<h
+	return true
+}
+
+// credentials are the holes a client proves itself with.
+const credentials = holeSet(1<<holeClientID | 1<<holeClientSecret)
+
+// fill takes each hole from the one place it stands in.
+func (e *Endpoint) fill(v *values, req *oauth.TokenRequest, h http.Header, params []word, s syntax) *oauth.Error {
+	asserts := false
+	for _, p := range params {
+		asserts = asserts || p.name == "client_assertion" && p.value != ""
+		for _, f := range e.body[s] {
+			if f.name == p.name && !v.put(f.hole, p.value) {
+				return malformed("a value is given twice")
+			}
+		}
+	}
+	for _, f := range e.header {
+		switch given := h[f.name]; {
+		case len(given) > 1:
+			return malformed("a header is repeated")
+		case len(given) == 1 && !v.put(f.hole, given[0]):
+			return malformed("a value is given twice")
+		}
+	}
+	if v.set.has(holeClientSecret) {
+		req.Auth = oauth.AuthPost
+	}
+	if e.basic {
+		if refusal := fillBasic(v, req, h["Authorization"]); refusal != nil {
+			return refusal
+		}
+	}
+	if asserts && req.Auth != oauth.AuthNone {
+		return manyWays("client_assertion and " + string(req.Auth))
+	}
+	return e.check(v)
+}
+
+// manyWays refuses two ways of authenticating in one request (RFC 6749, section 2.3).
+func manyWays(reason string) *oauth.Error {
+	return oauth.Refuse(oauth.InvalidRequest, "The client authenticates in more than one way.", "%s", reason)
+}
+
+// fillBasic reads Authorization: Basic (RFC 7617) raw, as most callers write it, and notes the form-decoded reading of RFC 6749,
+// section 2.3.1, where that differs.
+func fillBasic(v *values, req *oauth.TokenRequest, lines []string) *oauth.Error {
+	if len(lines) == 0 {
+		return nil
+	}
+	if len(lines) > 1 {
+		return malformed("the Authorization header is repeated")
+	}
+	scheme, encoded, _ := strings.Cut(lines[0], " ")
+	if !strings.EqualFold(scheme, "Basic") {
+		return nil
+	}
+	if v.set&credentials != 0 {
+		return manyWays("basic header and body credentials")
+	}
+	raw, ok := decodeBase64(encoded)
+	id, secret, pair := strings.Cut(raw, ":") // the first colon splits: an id has none (RFC 7617, section 2)
+	if !ok || !pair || id == "" {
+		return oauth.AuthenticationFailed("basic header is not base64 of id:secret")
+	}
+	v.put(holeClientID, id)
+	v.put(holeClientSecret, secret)
+	req.Auth = oauth.AuthBasic
+	if strings.ContainsAny(raw, "%+") {
+		id, err1 := url.QueryUnescape(id)
+		secret, err2 := url.QueryUnescape(secret)
+		if err1 == nil && err2 == nil && id != "" && clean(id) && clean(secret) {
+			req.Decoded = &oauth.Credential{ID: id, Secret: oauth.Secret(secret)}
+		}
+	}
+	return nil
+}
+
+// strict refuses base64 whose last character has bits to spare: one credential, one spelling.
+var strict = base64.StdEncoding.Strict()
+
+func decodeBase64(text string) (string, bool) {
+	if len(text) > 2*maxValue || strings.ContainsAny(text, "\r\n") { // the decoder skips line ends
+		return "", false
+	}
+	var in, out [256]byte
+	raw, err := strict.AppendDecode(out[:0], append(in[:0], text...))
+	return string(raw), err == nil
+}
+
+// check refuses values no contract can mean. A credential of that kind cannot be right, and is refused as a wrong one is.
+func (e *Endpoint) check(v *values) *oauth.Error {
+	for h := range requestHoles {
+		text, problem := v.text[h], ""
+		switch {
+		case !clean(text):
+			problem = "a value is not a text, or has control characters"
+		case len(text) > maxValue, len(text) > maxName && (h == holeClientID || h == holeUsername):
+			problem = "a value is too long"
+		default:
+			continue
+		}
+		if credentials.has(h) && !e.dialect.Terms.ClientLabel {
+			return oauth.AuthenticationFailed("%v: %s", h, problem)
+		}
+		return malformed(problem)
+	}
+	if !oauth.ValidScope(v.text[holeScope]) {
+		return oauth.Refuse(oauth.InvalidScope, "The scope is not a list of words with one space between them.", "scope grammar")
+	}
+	return nil
+}
+
+// clean reports whether a value is UTF-8 without control characters (RFC 6749, appendix A).
+func clean(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < 0x20 || c == 0x7f {
+			return false
+		}
+	}
+	return utf8.ValidString(s)
+}

@@ -1,0 +1,113 @@
+package dialect
+
+import (
+	"encoding/json"
+	"io"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxDepth bounds the nesting of members nobody reads.
+const maxDepth = 16
+
+// readForm appends the parameters of application/x-www-form-urlencoded text. It neither trims nor guesses: a bad escape is a problem.
+func readForm(params []word, text string) ([]word, string) {
+	for text != "" {
+		var pair string
+		pair, text, _ = strings.Cut(text, "&")
+		if pair == "" {
+			continue
+		}
+		if len(params) >= MaxParams {
+			return nil, "too many parameters"
+		}
+		name, value, _ := strings.Cut(pair, "=")
+		name, ok1 := unescape(name)
+		value, ok2 := unescape(value)
+		if !ok1 || !ok2 {
+			return nil, "a parameter is not form-encoded UTF-8"
+		}
+		params = append(params, word{name, value})
+	}
+	return params, ""
+}
+
+// unescape decodes a name or value of a form; most have nothing to decode and are not copied.
+func unescape(s string) (string, bool) {
+	if strings.ContainsAny(s, "%+") {
+		var err error
+		if s, err = url.QueryUnescape(s); err != nil {
+			return "", false
+		}
+	}
+	return s, utf8.ValidString(s)
+}
+
+// readJSON appends the members of one JSON object. A member that is not a string comes back as a value that cannot be mistaken for
+// one, so that a repeated name is still seen.
+func readJSON(params []word, text string) ([]word, string) {
+	if !utf8.ValidString(text) {
+		return nil, "the body is not UTF-8"
+	}
+	dec := json.NewDecoder(strings.NewReader(text))
+	dec.UseNumber()
+	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+		return nil, "the body is not a JSON object"
+	}
+	for dec.More() {
+		if len(params) >= MaxParams {
+			return nil, "too many parameters"
+		}
+		name, err := dec.Token()
+		if err != nil {
+			return nil, "the body is not JSON"
+		}
+		value, problem := jsonValue(dec)
+		if problem != "" {
+			return nil, problem
+		}
+		w := word{name.(string), value} // Token reports an error where a name is no string
+		if strings.ContainsRune(w.name, utf8.RuneError) || strings.ContainsRune(w.value, utf8.RuneError) {
+			return nil, "a string has half a character" // a lone surrogate: two names could become one
+		}
+		params = append(params, w)
+	}
+	if _, err := dec.Token(); err != nil {
+		return nil, "the body is not JSON"
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, "something follows the JSON object"
+	}
+	return params, ""
+}
+
+// notString is the value of a member that is not a string. It has a control character, so neither a hole nor a constant takes it (B30).
+const notString = "\x00not a string"
+
+func jsonValue(dec *json.Decoder) (value, problem string) {
+	for depth := 0; ; {
+		t, err := dec.Token()
+		if err != nil {
+			return "", "the body is not JSON"
+		}
+		switch t := t.(type) {
+		case json.Delim:
+			if t == '{' || t == '[' {
+				depth++
+			} else {
+				depth--
+			}
+			if depth > maxDepth {
+				return "", "the body is nested too deeply"
+			}
+		case string:
+			if depth == 0 {
+				return t, ""
+			}
+		}
+		if depth == 0 {
+			return notString, ""
+		}
+	}
+}

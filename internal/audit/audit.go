@@ -1,0 +1,101 @@
+// Package audit remembers who did what, and whether they were let.
+//
+// There are two books. The record of events, in the store, has every change of a registration with its author and every refusal
+// with its reason; a change's event is written in the same Put as the change (Record), so that neither exists without the other. The
+// journal, an append-only file, has every issuance; it costs a JWT no write in the store and no wait for the disk.
+//
+// The package decides how an event is kept, for how long, and what happens when there are too many at once. It does not decide what
+// is an event: registry, keyring and issuer do. No event has a secret in it. All types may be used concurrently.
+package audit
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/tokenbooth/tokenbooth/internal/store"
+)
+
+// KeepRefusals is how long a refusal can be looked up. Changes are kept for good.
+const KeepRefusals = 90 * 24 * time.Hour
+
+// Outcomes of an event.
+const (
+	Allowed = "allowed"
+	Refused = "refused"
+)
+
+// Event is one act. Its stored form is this JSON; ID, Tenant, Subject and Actor are also what it is found by.
+//
+//	{"time":"2026-11-22T04:09:00.123Z","act":"client.create","actor":"cli:root","subject":"client:q2tj…","outcome":"allowed"}
+type Event struct {
+	ID        string            `json:"-"` // time-ordered; a refusal's is its request id
+	Tenant    string            `json:"-"`
+	Time      time.Time         `json:"time"`
+	Act       string            `json:"act"`               // client.create, token.refuse …
+	Actor     string            `json:"actor"`             // who did it: cli:NAME, client:ID, user:ID
+	Subject   string            `json:"subject,omitempty"` // what it was done to: client:ID, user:ID, key:ID
+	Outcome   string            `json:"outcome"`
+	Reason    string            `json:"reason,omitempty"`
+	RequestID string            `json:"request_id,omitempty"`
+	Source    string            `json:"source,omitempty"` // the caller's address
+	Detail    map[string]string `json:"detail,omitempty"`
+}
+
+// Record returns the store's form of an event, to be put together with the change it tells of.
+func Record(e Event) store.Record {
+	body, err := json.Marshal(e)
+	if err != nil { // strings and a time: cannot happen
+		panic(fmt.Errorf("encode event %s: %w", e.Act, err))
+	}
+	r := store.Record{Tenant: e.Tenant, Kind: store.Event, ID: e.ID, Parent: e.Subject, Label: e.Actor, Body: body}
+	if e.Outcome == Refused {
+		r.Expires = e.Time.Add(KeepRefusals)
+	}
+	return r
+}
+
+// Query asks for events, the newest first.
+type Query struct {
+	Tenant  string
+	Subject string // of this subject only
+	Actor   string // of actors that start with this
+	Before  string // older than the event of this id
+	Limit   int
+}
+
+// List returns events, the newest first.
+func List(ctx context.Context, s store.Store, q Query) ([]Event, error) {
+	records, err := s.List(ctx, store.Query{Tenant: q.Tenant, Kind: store.Event, Parent: q.Subject, Label: q.Actor, After: q.Before,
+		Limit: q.Limit, Reverse: true})
+	if err != nil {
+		return nil, fmt.Errorf("list events: %w", err)
+	}
+	events := make([]Event, 0, len(records))
+	for _, r := range records {
+		e, err := decode(r)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, e)
+	}
+	return events, nil
+}
+
+// Get returns one event by its id, which for a refusal is the request id its caller was given.
+func Get(ctx context.Context, s store.Store, tenant, id string) (Event, error) {
+	r, err := s.Get(ctx, tenant, store.Event, id)
+	if err != nil {
+		return Event{}, fmt.Errorf("event %s: %w", id, err)
+	}
+	return decode(r)
+}
+
+func decode(r store.Record) (Event, error) {
+	e := Event{ID: r.ID, Tenant: r.Tenant}
+	if err := json.Unmarshal(r.Body, &e); err != nil {
+		return Event{}, fmt.Errorf("event %s cannot be read: %w", r.ID, err)
+	}
+	return e, nil
+}

@@ -1,0 +1,177 @@
+package audit
+
+import (
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tokenbooth/tokenbooth/oauth"
+)
+
+// Bounds of the journal's memory, and how long a line may wait for the disk.
+const (
+	flushEvery   = 250 * time.Millisecond
+	journalBytes = 8 << 20
+)
+
+// Issuance is one token given out.
+type Issuance struct {
+	Time      time.Time
+	Tenant    string
+	RequestID string
+	Dialect   string
+	Grant     string
+	ClientID  string
+	Subject   string
+	Scope     string
+	TokenID   string
+	Expires   time.Time
+	Source    netip.Addr
+}
+
+// Journal is the append-only book of issuances: one file a day, issued-2026-11-22.jsonl, one JSON object a line.
+//
+// A line is in memory when Write returns and in the file within a quarter of a second; a crash of the machine may lose that last
+// quarter. When the disk does not take lines, they wait in 8 MiB of memory, and what comes after is counted as lost.
+type Journal struct {
+	dir  string
+	now  func() time.Time
+	log  *slog.Logger
+	lost atomic.Uint64
+
+	mu      sync.Mutex // guards pending; held only to append
+	pending []byte
+
+	file  *os.File // only the flusher touches it
+	day   string
+	spare []byte
+	stop  chan struct{}
+	done  sync.WaitGroup
+}
+
+// OpenJournal starts a journal in dir, which it makes with mode 0700 where it is missing. Close ends it.
+func OpenJournal(dir string, now func() time.Time, log *slog.Logger) (*Journal, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the journal's folder: %w", err)
+	}
+	j := &Journal{dir: dir, now: now, log: log, stop: make(chan struct{})}
+	if err := j.open(); err != nil {
+		return nil, err
+	}
+	j.done.Go(j.flushLoop)
+	return j, nil
+}
+
+// Write appends an issuance. It does not wait for the disk.
+func (j *Journal) Write(i *Issuance) {
+	j.mu.Lock()
+	if len(j.pending) > journalBytes {
+		j.mu.Unlock()
+		j.lost.Add(1)
+		return
+	}
+	j.pending = i.append(j.pending)
+	j.mu.Unlock()
+}
+
+// Lost returns how many issuances did not reach the file.
+func (j *Journal) Lost() uint64 { return j.lost.Load() }
+
+// Close writes what is pending, to the disk, and ends the journal.
+func (j *Journal) Close() error {
+	close(j.stop)
+	j.done.Wait()
+	if j.file == nil {
+		return nil
+	}
+	if err := j.file.Sync(); err != nil {
+		return fmt.Errorf("sync the journal: %w", err)
+	}
+	return j.file.Close()
+}
+
+func (j *Journal) flushLoop() {
+	tick := time.NewTicker(flushEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			j.flush()
+		case <-j.stop:
+			j.flush()
+			return
+		}
+	}
+}
+
+// flush moves the pending lines to the file. What cannot be written goes back in front of what came meanwhile.
+func (j *Journal) flush() {
+	j.mu.Lock()
+	lines := j.pending
+	j.pending = j.spare[:0]
+	j.mu.Unlock()
+	j.spare = lines
+	if len(lines) == 0 {
+		return
+	}
+	err := j.open()
+	n := 0
+	if err == nil {
+		n, err = j.file.Write(lines)
+	}
+	if err != nil {
+		j.log.Error("the journal of issuances cannot be written", "dir", j.dir, "error", err)
+		j.mu.Lock()
+		j.pending = append(append([]byte(nil), lines[n:]...), j.pending...)
+		j.mu.Unlock()
+	}
+}
+
+// open makes sure that the file of today is the one written to.
+func (j *Journal) open() error {
+	day := j.now().UTC().Format(time.DateOnly)
+	if j.file != nil && day == j.day {
+		return nil
+	}
+	f, err := os.OpenFile(filepath.Join(j.dir, "issued-"+day+".jsonl"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("open the journal: %w", err)
+	}
+	if j.file != nil {
+		_ = j.file.Close() // every line in it was handed to the system already
+	}
+	j.file, j.day = f, day
+	return nil
+}
+
+// append writes the line of an issuance. Names are quoted as JSON, so that none can forge a line.
+func (i *Issuance) append(b []byte) []byte {
+	b = append(b, `{"time":"`...)
+	b = i.Time.UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z07:00")
+	b = append(b, '"')
+	for _, f := range [...]struct{ name, value string }{
+		{"tenant", i.Tenant}, {"request_id", i.RequestID}, {"dialect", i.Dialect}, {"grant", i.Grant}, {"client_id", i.ClientID},
+		{"subject", i.Subject}, {"scope", i.Scope}, {"token_id", i.TokenID},
+	} {
+		if f.value == "" {
+			continue
+		}
+		b = append(b, `,"`...)
+		b = append(b, f.name...)
+		b = append(b, `":`...)
+		b = oauth.AppendJSON(b, f.value)
+	}
+	if i.Source.IsValid() {
+		b = append(b, `,"source":"`...)
+		b = append(i.Source.AppendTo(b), '"')
+	}
+	b = append(b, `,"expires":`...)
+	b = strconv.AppendInt(b, i.Expires.Unix(), 10)
+	return append(b, '}', '\n')
+}

@@ -1,0 +1,136 @@
+package gateway
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxParameters bounds a query. Readers differ in what they make of more, and a parameter that one of them drops is hidden from it.
+const maxParameters = 1000
+
+// plain are the bytes that may stand in a path as they are: those of RFC 3986, section 3.3 without the semicolon. What some servers
+// take for the end of a segment's name (/admin;x is /admin to them) is not for a rule to guess at.
+var plain = func() (set [256]bool) {
+	for _, c := range []byte("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+,=:@/") {
+		set[c] = true
+	}
+	return set
+}()
+
+// canonicalPath returns the path of the request as it stands on the wire, or what is wrong with it. It is the one rule of what a
+// path is: what it lets through decodes to one path only, whoever decodes it and however often, and is forwarded as it is.
+func canonicalPath(r *http.Request) (path, problem string) {
+	path, _, _ = strings.Cut(r.RequestURI, "?")
+	if problem := checkPath(path, r.URL.Path); problem != "" {
+		return "", problem
+	}
+	if r.URL.EscapedPath() != path {
+		return "", "the path was rewritten on its way here"
+	}
+	return path, ""
+}
+
+// checkPath looks at a path in its escaped and its decoded form.
+func checkPath(path, decoded string) (problem string) {
+	if path == "" || path[0] != '/' {
+		return "the target is not a path (origin-form, RFC 9112, section 3.2.1)"
+	}
+	for i := 0; i < len(path); i++ {
+		switch c := path[i]; {
+		case c == '%':
+			b, ok := escaped(path[i:])
+			if !ok {
+				return "an escape is not % and two hexadecimal digits"
+			}
+			if problem := hidden(b); problem != "" {
+				return problem
+			}
+			i += 2
+		case !plain[c]:
+			return "a byte that may not stand in a path"
+		case c == '/' && i > 0 && path[i-1] == '/':
+			return "an empty segment"
+		}
+	}
+	if !utf8.ValidString(decoded) {
+		return "not UTF-8" // an overlong slash is a slash to some
+	}
+	for segment := range strings.SplitSeq(decoded, "/") {
+		if segment != "" && strings.Trim(segment, ". ") == "" {
+			return "a segment of dots"
+		}
+	}
+	return ""
+}
+
+// escaped reads the escape that text begins with.
+func escaped(text string) (b byte, ok bool) {
+	if len(text) < 3 {
+		return 0, false
+	}
+	high, low := digit(text[1]), digit(text[2])
+	return high<<4 | low, high < 16 && low < 16
+}
+
+func digit(c byte) byte {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0'
+	case 'a' <= c|0x20 && c|0x20 <= 'f':
+		return c | 0x20 - 'a' + 10
+	}
+	return 16
+}
+
+// hidden says why a byte may not stand in a path escaped: decoded once too often or once too little, it changes where segments end.
+func hidden(b byte) string {
+	switch {
+	case b == '/' || b == '\\':
+		return "an escaped slash or backslash"
+	case b == '.':
+		return "an escaped dot"
+	case b == '%':
+		return "an escaped percent sign: whoever decodes twice reads another path"
+	case b == ';':
+		return "an escaped semicolon"
+	case b < 0x20 || b == 0x7f:
+		return "an escaped control character"
+	}
+	return ""
+}
+
+// checkQuery looks at a query in the way of url.ParseQuery: what that refuses or drops, another reader may see.
+func checkQuery(query string) (problem string) {
+	if strings.Count(query, "&") >= maxParameters {
+		return "more than 1000 parameters"
+	}
+	for i := 0; i < len(query); i++ {
+		switch c := query[i]; {
+		case c == '%':
+			if _, ok := escaped(query[i:]); !ok {
+				return "an escape in the query is not % and two hexadecimal digits"
+			}
+			i += 2
+		case c == ';':
+			return "a semicolon in the query: to some it separates parameters"
+		case c == '#':
+			return "a fragment"
+		case c <= 0x20 || c == 0x7f:
+			return "a control character in the query"
+		}
+	}
+	return ""
+}
+
+// tokenInQuery reports an access token in the URL, where logs and histories keep it (RFC 6750, section 2.3).
+func tokenInQuery(query string) bool {
+	for parameter := range strings.SplitSeq(query, "&") {
+		name, _, _ := strings.Cut(parameter, "=")
+		if decoded, err := url.QueryUnescape(name); err == nil && decoded == "access_token" {
+			return true
+		}
+	}
+	return false
+}

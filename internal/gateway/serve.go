@@ -1,0 +1,191 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httputil"
+	"runtime/debug"
+
+	"github.com/tokenbooth/tokenbooth/bearer"
+	"github.com/tokenbooth/tokenbooth/dialect"
+	"github.com/tokenbooth/tokenbooth/oauth"
+)
+
+// call is one request on its way through.
+type call struct {
+	gateway *Gateway
+	w       answer
+	r       *http.Request
+	id      string
+	path    string    // as it stands on the wire, and as it is forwarded
+	to      *endpoint // nil until a route matched
+	token   *bearer.Token
+}
+
+// ServeHTTP lets a call through or refuses it.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := &call{gateway: g, w: answer{ResponseWriter: w}, r: r}
+	defer c.end()
+	if g.o.RequestID != nil {
+		c.id = g.o.RequestID(r)
+	}
+
+	// 1 is it a call that means the same to everybody?
+	if r.Method == http.MethodTrace || r.Method == http.MethodConnect {
+		c.refuse(http.StatusMethodNotAllowed, "method_not_allowed", "The method is not allowed.", "TRACE and CONNECT are never forwarded")
+		return
+	}
+	path, problem := canonicalPath(r)
+	if problem == "" {
+		problem = checkQuery(r.URL.RawQuery)
+	}
+	if problem != "" {
+		c.refuse(http.StatusBadRequest, "invalid_request", "The request target is ambiguous.", problem)
+		return
+	}
+	c.path = path
+
+	// 2 is it declared?
+	if !c.route() {
+		return
+	}
+
+	// 3 who calls, and may they?
+	if !c.permitted() {
+		return
+	}
+
+	// 4 hand it over
+	c.forward()
+}
+
+// route finds where the call goes.
+func (c *call) route() bool {
+	l := c.gateway.routes.find(c.r.URL.Path)
+	if l == nil {
+		c.refuse(http.StatusNotFound, "not_found", "There is nothing at this path.", "no route matches")
+		return false
+	}
+	c.to = l.endpoint(c.r.Method)
+	if c.to == nil {
+		c.w.Header().Set("Allow", l.allow)
+		c.refuse(http.StatusMethodNotAllowed, "method_not_allowed", "The method is not allowed here.", "the route "+l.pattern+" allows "+l.allow)
+		return false
+	}
+	return true
+}
+
+// permitted checks the token and its permission. Whatever goes wrong, the answer is no.
+func (c *call) permitted() bool {
+	if c.to.public {
+		if tokenInQuery(c.r.URL.RawQuery) {
+			c.refuse(http.StatusBadRequest, "invalid_request", "A token does not belong in the URL.", "access_token in the query of a public route")
+			return false
+		}
+		return true
+	}
+	text, malformed := c.to.api.Dialect.Carried(c.r)
+	if malformed != nil {
+		c.speak(malformed)
+		return false
+	}
+	token, err := c.to.api.verifier.Verify(c.r.Context(), text)
+	if err != nil {
+		refusal := oauth.AsError(err)
+		if refusal == nil {
+			c.fault(err)
+			return false
+		}
+		c.speak(refusal)
+		return false
+	}
+	c.token = token
+	if c.to.permission != "" && !token.Permits(c.to.permission) {
+		c.speak(oauth.Refuse(oauth.InsufficientScope, "The token lacks a permission this call needs.", "permission %s is not held", c.to.permission))
+		return false
+	}
+	return true
+}
+
+// forward lets the API answer. The proxy is made for the one call: what its functions need to know of the call they know from it,
+// and from nowhere that a header could reach.
+func (c *call) forward() {
+	c.w.front = maps.Clone(c.w.Header())
+	if c.w.front == nil {
+		c.w.front = http.Header{}
+	}
+	proxy := httputil.ReverseProxy{
+		Transport:      c.to.api.line.transport,
+		Rewrite:        c.rewrite,
+		ModifyResponse: c.tidy,
+		ErrorHandler:   c.upstreamFault,
+		BufferPool:     buffers{},
+		ErrorLog:       silent,
+	}
+	proxy.ServeHTTP(&c.w, c.r)
+}
+
+// speak refuses in the words of the API.
+func (c *call) speak(e *oauth.Error) {
+	if e.Code == oauth.InvalidRequest { // two tokens: which refusal the dialect would choose must not make it look like one bad token
+		c.refuse(http.StatusBadRequest, string(e.Code), e.Description, e.Reason)
+		return
+	}
+	api := c.to.api
+	api.Dialect.EncodeError(&c.w, e, dialect.About{RequestID: c.id, Path: c.path, Realm: api.Realm, Scope: c.to.permission})
+	c.tell(Refusal{Code: string(e.Code), Reason: e.Reason})
+}
+
+// fault answers when we cannot decide: that is no refusal of the caller's token, and no reason to let it pass.
+func (c *call) fault(err error) {
+	e := &oauth.Error{Code: oauth.Unavailable, Description: "The service cannot answer at the moment.", RetryAfter: retryAfter}
+	if !errors.Is(err, oauth.ErrUnavailable) {
+		e.Code, e.RetryAfter = oauth.ServerError, 0
+	}
+	api := c.to.api
+	api.Dialect.EncodeError(&c.w, e, dialect.About{RequestID: c.id, Path: c.path, Realm: api.Realm})
+	c.tell(Refusal{Code: string(e.Code), Reason: "the token could not be checked", Err: err})
+}
+
+// end contains a panic and counts the call.
+func (c *call) end() {
+	p := recover()
+	switch {
+	case p == nil:
+	case p == http.ErrAbortHandler: // the answer broke off, and so must the connection, or the caller takes half of it for the whole
+		broken := Refusal{Code: "broken_off", Reason: "the answer broke off", Err: http.ErrAbortHandler}
+		if c.r.Context().Err() != nil {
+			broken.Code, broken.Reason = "closed", "the caller closed the connection"
+		}
+		c.tell(broken)
+	default:
+		p = c.contain(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+	}
+	if c.gateway.o.Served != nil {
+		api, route := c.names()
+		c.gateway.o.Served(api, route, c.w.status)
+	}
+	if p != nil {
+		panic(p)
+	}
+}
+
+// contain answers a panic without a word about it, or, when the answer had begun, returns the panic that cuts it off.
+func (c *call) contain(err error) any {
+	if c.w.status != 0 {
+		c.tell(Refusal{Code: "broken_off", Reason: "a panic after the answer began", Err: err})
+		return http.ErrAbortHandler
+	}
+	c.write(http.StatusInternalServerError, "server_error", "Something went wrong.")
+	c.tell(Refusal{Code: "server_error", Reason: "a panic", Err: err})
+	return nil
+}
+
+func (c *call) names() (api, route string) {
+	if c.to == nil {
+		return "", ""
+	}
+	return c.to.api.Name, c.to.pattern
+}

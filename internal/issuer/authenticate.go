@@ -1,0 +1,163 @@
+package issuer
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/tokenbooth/tokenbooth/internal/limit"
+	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/secret"
+	"github.com/tokenbooth/tokenbooth/oauth"
+)
+
+// slowAnswer is how long after its arrival a failed authentication is answered in a tenant where some secrets are kept under slow
+// hashes: longer than any of them takes, so that the time does not tell which clients those are.
+const slowAnswer = 250 * time.Millisecond
+
+// authenticate finds out who asks. Unknown, wrong, expired and disabled get one answer (RFC 6749, section 5.2), in one time.
+func (i *Issuer) authenticate(ctx context.Context, req *oauth.TokenRequest) (*caller, error) {
+	t, ok := i.Registry.Tenant(req.Tenant)
+	if !ok || t.Disabled {
+		return nil, oauth.AuthenticationFailed("tenant %q is disabled or gone", req.Tenant)
+	}
+	if req.Terms.ClientLabel {
+		return &caller{tenant: t, id: oauth.LabelClientID(req.Client.ID)}, nil
+	}
+	began := time.Now()
+	c, err := i.proven(ctx, req)
+	if err != nil {
+		if oauth.AsError(err) != nil && i.Registry.HasSlowSecrets(t.Name) {
+			pause(ctx, slowAnswer-time.Since(began))
+		}
+		return nil, err
+	}
+	if !c.MayCallFrom(req.Source) {
+		return nil, oauth.AuthenticationFailed("client %s may not call from %s", c.ID, req.Source)
+	}
+	return &caller{tenant: t, client: c, id: c.ID}, nil
+}
+
+// proven returns the client whose secret was presented.
+func (i *Issuer) proven(ctx context.Context, req *oauth.TokenRequest) (*registry.Client, error) {
+	given := req.Client
+	c, err := i.Registry.Client(ctx, req.Tenant, given.ID)
+	if errors.Is(err, registry.ErrNotFound) && req.Decoded != nil && req.Decoded.ID != given.ID {
+		given = *req.Decoded
+		c, err = i.Registry.Client(ctx, req.Tenant, given.ID)
+	}
+	account := limit.Key{Tenant: req.Tenant, Kind: "client", Name: given.ID}
+	switch {
+	case errors.Is(err, registry.ErrNotFound):
+		_ = secret.DecoySecret.Matches(given.Secret.Reveal()) // costs what a known client's check costs
+		return nil, i.guessed(account, req, "client %.64q is not registered", given.ID)
+	case err != nil:
+		return nil, unavailable("look for the client", err)
+	case c.Guessable():
+		return i.provenSlowly(ctx, c, account, req)
+	}
+	cred := match(c, i.Now(), req)
+	if reason := barred(c, cred, req.Auth, i.Now()); reason != "" {
+		return nil, i.guessed(account, req, "client %s: %s", c.ID, reason)
+	}
+	i.guesses.Succeeded(account, req.Source)
+	i.Registry.Used(c, cred, req.Source)
+	return c, nil
+}
+
+// guessed counts a failure at a secret too random to be guessed, and says no; after too many, not before a while.
+func (i *Issuer) guessed(account limit.Key, req *oauth.TokenRequest, reason string, args ...any) error {
+	if wait, yes := i.guesses.Throttled(account, req.Source); yes {
+		return tooMany(wait, account)
+	}
+	i.guesses.Failed(account, req.Source)
+	return oauth.AuthenticationFailed(reason, args...)
+}
+
+// provenSlowly checks a client with an imported secret. That may be weak or kept under a slow hash, so a guess is counted before it is
+// looked at and the hashing has a lane of its own.
+func (i *Issuer) provenSlowly(ctx context.Context, c *registry.Client, account limit.Key, req *oauth.TokenRequest) (*registry.Client, error) {
+	attempt, err := i.guesses.Begin(ctx, account, req.Source)
+	if err != nil {
+		return nil, refuseGuess(err, account)
+	}
+	defer attempt.End(false)
+	var cred *registry.Credential
+	if err := i.Hashing.Do(ctx, func() { cred = match(c, i.Now(), req) }); err != nil {
+		attempt.Void()
+		return nil, unavailable("check a secret", err)
+	}
+	if reason := barred(c, cred, req.Auth, i.Now()); reason != "" {
+		return nil, oauth.AuthenticationFailed("client %s: %s", c.ID, reason)
+	}
+	attempt.End(true)
+	if cred.Hash.Slow() {
+		// When the store is away the slow hash stays for now; the caller has proved itself all the same.
+		_ = i.Registry.UpgradeSecret(ctx, c, cred.ID, given(cred, req))
+	}
+	i.Registry.Used(c, cred, req.Source)
+	return c, nil
+}
+
+// match returns the live credential whose secret was presented, raw or form-decoded, or nil.
+func match(c *registry.Client, now time.Time, req *oauth.TokenRequest) *registry.Credential {
+	var found *registry.Credential
+	for k := range c.Credentials {
+		cred := &c.Credentials[k]
+		if cred.Live(now) && given(cred, req) != "" {
+			found = cred
+		}
+	}
+	if len(c.Credentials) == 0 {
+		_ = secret.DecoySecret.Matches(req.Client.Secret.Reveal())
+	}
+	return found
+}
+
+// given returns the presented text that is the credential's secret, or nothing.
+func given(cred *registry.Credential, req *oauth.TokenRequest) oauth.Secret {
+	if cred.Hash.Matches(req.Client.Secret.Reveal()) {
+		return req.Client.Secret
+	}
+	if req.Decoded != nil && cred.Hash.Matches(req.Decoded.Secret.Reveal()) {
+		return req.Decoded.Secret
+	}
+	return ""
+}
+
+// barred says, for the operator, why a client is not let in, or nothing.
+func barred(c *registry.Client, cred *registry.Credential, how oauth.AuthMethod, now time.Time) string {
+	switch {
+	case cred == nil:
+		return "the secret is wrong or expired"
+	case !c.MayProve(how):
+		return "it may not prove itself by " + string(how)
+	}
+	return c.Barred(now)
+}
+
+// refuseGuess turns the answer of limit.Guesses into one for the caller.
+func refuseGuess(err error, account limit.Key) error {
+	var many *limit.TooMany
+	if errors.As(err, &many) {
+		return tooMany(many.RetryAfter, account)
+	}
+	return unavailable("wait for other sign-ins", err)
+}
+
+func tooMany(wait time.Duration, account limit.Key) error {
+	e := oauth.Refuse(oauth.Throttled, "Too many failed attempts.", "too many wrong guesses at %s %.64q", account.Kind, account.Name)
+	e.RetryAfter = wait
+	return e
+}
+
+// pause waits, unless there is nothing to wait for or nobody any more.
+func pause(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}

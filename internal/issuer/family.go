@@ -1,0 +1,131 @@
+package issuer
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/secret"
+	"github.com/tokenbooth/tokenbooth/internal/store"
+	"github.com/tokenbooth/tokenbooth/oauth"
+)
+
+// family is a chain of refresh tokens, each of which replaces the one before. Nothing of a token's text is kept: the token of
+// generation Seq is computed from the server's key, the Nonce and Seq (package secret, NewRefresh), so a genuine but spent token is
+// told from a forged one without a list. Its stored form is this JSON, keyed by tenant and id.
+type family struct {
+	tenant string
+	id     string
+	rev    uint64
+
+	Client      string    `json:"client"` // a client id, or a marked label
+	User        string    `json:"user"`
+	Username    string    `json:"username,omitempty"`
+	Name        string    `json:"name,omitempty"`
+	Scope       string    `json:"scope"` // as granted at first: rotation neither widens nor narrows it
+	Permissions []string  `json:"permissions"`
+	Nonce       []byte    `json:"nonce"`
+	Seq         uint32    `json:"seq"` // of the one token that is good
+	Started     time.Time `json:"started"`
+	Rotated     time.Time `json:"rotated"`
+	Until       time.Time `json:"until"`          // absolute: rotation does not extend it
+	Ended       time.Time `json:"ended,omitzero"` // tokens up to here are dead, access tokens included
+	Live        bool      `json:"live"`
+	Answer      []byte    `json:"answer,omitempty"` // the last answer, sealed under the token it was given for
+
+	idle time.Duration // how long an unused token lives
+}
+
+// answer is the part of an issued pair that cannot be computed again. It is kept for the replay window, sealed.
+type answer struct {
+	AccessToken string    `json:"access_token"`
+	IssuedAt    time.Time `json:"issued_at"`
+	ExpiresIn   int64     `json:"expires_in"` // seconds
+	Scope       string    `json:"scope"`
+}
+
+// startFamily begins a chain for a person who has just signed in. Where the contract allows one refresh token per user and label, the
+// chain's id is made of the two, so a new chain takes the place of the old one; access tokens live on.
+func (i *Issuer) startFamily(ctx context.Context, who *caller, u *registry.User, a *award, req *oauth.TokenRequest) (*family, error) {
+	now, nonce := i.Now(), secret.Nonce()
+	f := &family{tenant: who.tenant.Name, id: secret.NewID(now), Client: ownLabel(who.id, u.Username), User: u.ID, Username: u.Username, Name: u.Name,
+		Scope: a.scope, Permissions: a.permissions, Nonce: nonce[:], Started: now, Rotated: now, Until: now.Add(req.Terms.RefreshMax),
+		Live: true, idle: req.Terms.RefreshIdle}
+	if req.Terms.OnePerLabel {
+		f.id = secret.FamilyID(u.ID, f.Client)
+		before, err := i.readFamily(ctx, f.tenant, f.id)
+		switch {
+		case err == nil:
+			f.rev, f.Ended = before.rev, before.Ended
+		case !errors.Is(err, store.ErrNotFound):
+			return nil, unavailable("look for the earlier refresh token", err)
+		}
+	}
+	return f, nil
+}
+
+func (i *Issuer) readFamily(ctx context.Context, tenant, id string) (*family, error) {
+	rec, err := i.Store.Get(ctx, tenant, store.Refresh, id)
+	if err != nil {
+		return nil, err
+	}
+	f := &family{tenant: tenant, id: id, rev: rec.Rev}
+	return f, json.Unmarshal(rec.Body, f)
+}
+
+// record is the family's stored form. A record lives until its token has been idle too long, and at least as long as access tokens
+// that must be known to be dead.
+func (f *family) record() store.Record {
+	body, err := json.Marshal(f)
+	if err != nil { // our own type, all plain: cannot happen
+		panic(err)
+	}
+	expires := f.Rotated.Add(f.idle)
+	if f.Until.Before(expires) {
+		expires = f.Until
+	}
+	return store.Record{Tenant: f.tenant, Kind: store.Refresh, ID: f.id, Rev: f.rev, Parent: f.User, Label: f.Client, Expires: expires, Body: body}
+}
+
+// token is the text of the one good refresh token.
+func (i *Issuer) familyToken(f *family) string {
+	return secret.NewRefresh(i.refreshKey, f.Nonce, f.id, f.Seq)
+}
+
+// end kills the chain and what was issued from it.
+func (f *family) end(now time.Time) { f.Live, f.Ended, f.Answer = false, now, nil }
+
+// seal keeps the answer given for a spent token so that only who has that token can read it.
+func (f *family) seal(spent oauth.Secret, t *oauth.Token) error {
+	plain, err := json.Marshal(answer{t.AccessToken, t.IssuedAt, int64(t.ExpiresIn / time.Second), t.Scope})
+	if err != nil {
+		return err
+	}
+	s, err := sealerFor(spent)
+	if err != nil {
+		return err
+	}
+	f.Answer = s.Seal(f.id, plain)
+	return nil
+}
+
+// open reads the answer that was given for a spent token.
+func (f *family) open(spent oauth.Secret) (answer, error) {
+	s, err := sealerFor(spent)
+	if err != nil {
+		return answer{}, err
+	}
+	plain, err := s.Open(f.id, f.Answer)
+	if err != nil {
+		return answer{}, err
+	}
+	var a answer
+	return a, json.Unmarshal(plain, &a)
+}
+
+func sealerFor(spent oauth.Secret) (*secret.Sealer, error) {
+	key := secret.Digest(spent.Reveal())
+	return secret.NewSealer(key[:])
+}

@@ -1,0 +1,104 @@
+package issuer
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/tokenbooth/tokenbooth/internal/limit"
+	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/secret"
+	"github.com/tokenbooth/tokenbooth/oauth"
+)
+
+// grantPassword gives a person what their registration holds, for their password (RFC 6749, section 4.3). It exists for legacy callers,
+// against the advice of RFC 9700, section 2.4, and is fenced: off by default, guesses counted before they are checked, hashing bounded.
+func (i *Issuer) grantPassword(ctx context.Context, who *caller, req *oauth.TokenRequest) (*award, error) {
+	u, err := i.person(ctx, who.tenant, req)
+	if err != nil {
+		return nil, err
+	}
+	a := &award{subject: u.ID, username: u.Username, name: u.Name}
+	a.terms(who.client, req.Terms)
+	if err := a.narrow(who.tenant, req.Terms, req.Scope, heldBy(u, who.client)); err != nil {
+		return nil, err
+	}
+	if req.Terms.RefreshIdle > 0 && (who.client == nil || who.client.MayUse(oauth.RefreshToken)) {
+		a.family, err = i.startFamily(ctx, who, u, a, req)
+	}
+	return a, err
+}
+
+// heldBy returns the permissions of a person, no more than those of the client they use.
+func heldBy(u *registry.User, c *registry.Client) string {
+	if c == nil {
+		return strings.Join(u.Permissions, " ")
+	}
+	return strings.Join(intersect(u.Permissions, c.Permissions), " ")
+}
+
+// person returns the user whose password was presented. Unknown, wrong and disabled get one answer, in one time.
+func (i *Issuer) person(ctx context.Context, t *registry.Tenant, req *oauth.TokenRequest) (*registry.User, error) {
+	canonical, _ := registry.CanonicalName(req.Username)
+	account := limit.Key{Tenant: t.Name, Kind: "user", Name: canonical}
+	attempt, err := i.guesses.Begin(ctx, account, req.Source)
+	if err != nil {
+		return nil, refuseGuess(err, account)
+	}
+	defer attempt.End(false)
+
+	u, err := i.Registry.UserByName(ctx, t.Name, req.Username)
+	hash := secret.DecoyPassword
+	switch {
+	case err == nil:
+		hash = u.Hash
+	case !errors.Is(err, registry.ErrNotFound):
+		attempt.Void()
+		return nil, unavailable("look for the user", err)
+	}
+	right := false
+	if err := i.Hashing.Do(ctx, func() { right = hash.Matches(req.Password.Reveal()) }); err != nil {
+		attempt.Void()
+		e := oauth.Refuse(oauth.Unavailable, "Too many sign-ins at this moment.", "hashing lane: %v", err)
+		e.RetryAfter = time.Second
+		return nil, e
+	}
+	switch {
+	case u == nil:
+		return nil, wrongPassword("user %.64q is not registered", canonical)
+	case !right:
+		return nil, wrongPassword("the password of user %s is wrong", u.ID)
+	case u.Barred() != "":
+		return nil, wrongPassword("user %s: %s", u.ID, u.Barred())
+	}
+	return u, i.secondFactor(ctx, u, attempt, req)
+}
+
+// secondFactor asks for a one-time code from those who have one. It ends the attempt.
+func (i *Issuer) secondFactor(ctx context.Context, u *registry.User, attempt *limit.Attempt, req *oauth.TokenRequest) error {
+	switch {
+	case len(u.TOTP) == 0:
+	case req.TOTP == "":
+		attempt.Void() // neither a wrong guess nor a success that would wipe out wrong codes before it
+		return oauth.Refuse(oauth.TOTPRequired, "A one-time code is needed.", "user %s has one-time codes, none was sent", u.ID)
+	default:
+		right, err := i.Registry.UseTOTP(ctx, u, req.TOTP)
+		if err != nil {
+			attempt.Void()
+			return unavailable("check a one-time code", err)
+		}
+		if !right {
+			return wrongPassword("the one-time code of user %s is wrong or used", u.ID)
+		}
+	}
+	attempt.End(true)
+	if u.MustReset {
+		return oauth.Refuse(oauth.PasswordResetRequired, "The password must be changed first.", "user %s must change the password", u.ID)
+	}
+	return nil
+}
+
+func wrongPassword(reason string, args ...any) error {
+	return oauth.Refuse(oauth.InvalidGrant, "The user name or password is incorrect.", reason, args...)
+}

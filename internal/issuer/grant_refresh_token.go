@@ -1,0 +1,122 @@
+package issuer
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/secret"
+	"github.com/tokenbooth/tokenbooth/internal/store"
+	"github.com/tokenbooth/tokenbooth/oauth"
+)
+
+// grantRefreshToken gives the same again for a refresh token, which is spent by it (RFC 6749, section 6; RFC 9700, section 4.14.2).
+// Whoever lost the answer may ask again for a while and gets the same pair; whoever comes with an older token ends the chain.
+func (i *Issuer) grantRefreshToken(ctx context.Context, who *caller, req *oauth.TokenRequest) (*award, error) {
+	f, seq, err := i.presented(ctx, who, req)
+	if err != nil {
+		return nil, err
+	}
+	now := i.Now()
+	retried := seq+1 == f.Seq && now.Sub(f.Rotated) <= i.ReplayWindow && len(f.Answer) > 0
+	if seq != f.Seq && !retried {
+		return nil, i.reused(ctx, f, seq)
+	}
+	u, err := i.stillThere(ctx, who, f)
+	if err != nil {
+		return nil, err
+	}
+	if retried {
+		return i.again(f, req)
+	}
+	a := &award{subject: f.User, username: f.Username, name: f.Name}
+	a.terms(who.client, req.Terms)
+	// What the family was granted at first, less what user and client have lost since: refreshing never widens.
+	still := intersect(f.Permissions, strings.Fields(heldBy(u, who.client)))
+	if err := a.narrow(who.tenant, req.Terms, req.Scope, strings.Join(still, " ")); err != nil {
+		return nil, err
+	}
+	f.Seq++
+	f.Rotated, f.idle = now, req.Terms.RefreshIdle
+	a.family = f
+	return a, nil
+}
+
+// presented finds the living family of a genuine refresh token that this caller may use.
+func (i *Issuer) presented(ctx context.Context, who *caller, req *oauth.TokenRequest) (*family, uint32, error) {
+	text := req.RefreshToken.Reveal()
+	id, seq, ok := secret.ParseRefresh(text)
+	if !ok {
+		return nil, 0, badRefresh("not a refresh token of ours")
+	}
+	f, err := i.readFamily(ctx, who.tenant.Name, id)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil, 0, badRefresh("family %s is expired or unknown", id)
+	case err != nil:
+		return nil, 0, unavailable("look for the refresh token", err)
+	case !secret.CheckRefresh(i.refreshKey, f.Nonce, f.id, seq, text) || seq > f.Seq:
+		return nil, 0, badRefresh("family %s: the token is forged, or of a sign-in before the last", id)
+	case f.Client != ownLabel(who.id, f.Username):
+		return nil, 0, badRefresh("family %s belongs to %s, not to %s", id, f.Client, who.id)
+	case !f.Live:
+		return nil, 0, badRefresh("family %s was ended at %s", id, f.Ended.UTC().Format(time.RFC3339))
+	}
+	return f, seq, nil
+}
+
+// ownLabel returns a caller's id; a label that is the user's name in some spelling, as the default label is, in the canonical one.
+func ownLabel(id, username string) string {
+	if own := oauth.LabelClientID(username); oauth.IsLabel(id) {
+		if canonical, ok := registry.CanonicalName(id); ok && canonical == own {
+			return own
+		}
+	}
+	return id
+}
+
+// again returns the pair that was given for the same token a moment ago. Nothing new is made.
+func (i *Issuer) again(f *family, req *oauth.TokenRequest) (*award, error) {
+	given, err := f.open(req.RefreshToken)
+	if err != nil {
+		return nil, badRefresh("family %s: the last answer was given for another token", f.id)
+	}
+	left := given.IssuedAt.Add(time.Duration(given.ExpiresIn) * time.Second).Sub(i.Now()).Round(time.Second)
+	return &award{replay: &oauth.Token{AccessToken: given.AccessToken, RefreshToken: i.familyToken(f), Scope: given.Scope,
+		ClientID: f.Client, Username: f.Username, IssuedAt: given.IssuedAt, ExpiresIn: left}}, nil
+}
+
+// reused ends a chain because one of its spent tokens came back: somebody has a copy. Only when that is durable is it answered.
+func (i *Issuer) reused(ctx context.Context, f *family, seq uint32) error {
+	f.end(i.Now())
+	f.idle = f.Until.Sub(f.Rotated)
+	if err := i.Store.Put(ctx, f.record()); err != nil {
+		return unavailable("end the chain of refresh tokens", err) // a conflict too: asking again finds what happened meanwhile
+	}
+	return badRefresh("family %s: token %d was spent already, the chain is at %d; the chain is ended", f.id, seq, f.Seq)
+}
+
+// stillThere makes sure that the user may still act, and has the password that began the chain.
+func (i *Issuer) stillThere(ctx context.Context, who *caller, f *family) (*registry.User, error) {
+	u, err := i.Registry.User(ctx, who.tenant.Name, f.User)
+	switch {
+	case errors.Is(err, registry.ErrNotFound):
+		return nil, badRefresh("user %s is gone", f.User)
+	case err != nil:
+		return nil, unavailable("look for the user", err)
+	case u.Barred() != "":
+		return nil, badRefresh("user %s: %s", f.User, u.Barred())
+	case !f.Started.After(u.NotBefore):
+		return nil, badRefresh("user %s changed the password or was disabled after the chain began", f.User)
+	}
+	if c := who.client; c != nil && !f.Started.After(c.NotBefore) {
+		return nil, badRefresh("client %s was disabled after the chain began", c.ID)
+	}
+	return u, nil
+}
+
+func badRefresh(reason string, args ...any) error {
+	return oauth.Refuse(oauth.InvalidGrant, "The refresh token is invalid or expired.", reason, args...)
+}

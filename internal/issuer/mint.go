@@ -1,0 +1,157 @@
+package issuer
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/secret"
+	"github.com/tokenbooth/tokenbooth/internal/store"
+	"github.com/tokenbooth/tokenbooth/oauth"
+)
+
+// accessPrefix starts every opaque access token, so that scanners know one when they see it.
+const accessPrefix = "tba"
+
+// mint makes the token that was decided on and keeps what must be kept: nothing for a JWT, a row for an opaque token, the next
+// generation of a chain of refresh tokens. store.ErrConflict: another request has spent the same refresh token first.
+func (i *Issuer) mint(ctx context.Context, who *caller, a *award, req *oauth.TokenRequest) (oauth.Token, error) {
+	if a.replay != nil {
+		return *a.replay, nil
+	}
+	now := i.Now()
+	t := oauth.Token{Scope: a.scope, ClientID: who.id, Username: a.username, IssuedAt: now, ExpiresIn: a.lifetime}
+	var keep []store.Record
+	var id string
+	var err error
+	if a.form == oauth.JWT {
+		id = secret.NewID(now)
+		t.AccessToken, err = i.signed(who, a, id, now)
+	} else {
+		var row store.Record
+		t.AccessToken, row = i.opaque(who, a, now)
+		id, keep = row.ID, append(keep, row)
+	}
+	if err != nil {
+		return oauth.Token{}, err
+	}
+	if f := a.family; f != nil {
+		if req.Grant == oauth.RefreshToken && i.ReplayWindow > 0 {
+			if err := f.seal(req.RefreshToken, &t); err != nil {
+				return oauth.Token{}, err
+			}
+		}
+		keep, t.RefreshToken = append(keep, f.record()), i.familyToken(f)
+	}
+	if len(keep) > 0 {
+		if err := i.Store.Put(ctx, keep...); errors.Is(err, store.ErrConflict) {
+			return oauth.Token{}, err
+		} else if err != nil {
+			return oauth.Token{}, unavailable("keep the token", err)
+		}
+	}
+	i.Journal.Write(&audit.Issuance{Time: now, Tenant: who.tenant.Name, RequestID: req.RequestID, Dialect: req.Dialect, Grant: string(req.Grant),
+		ClientID: who.id, Subject: a.subject, Scope: a.scope, TokenID: id, Expires: now.Add(a.lifetime), Source: req.Source})
+	return t, nil
+}
+
+// signed makes a JWT access token (RFC 9068, section 2).
+func (i *Issuer) signed(who *caller, a *award, id string, now time.Time) (string, error) {
+	var room [1024]byte
+	c := append(room[:0], `{"iss":`...)
+	c = oauth.AppendJSON(c, who.tenant.Issuer)
+	c = appendMember(c, `,"sub":`, a.subject)
+	c = appendMember(c, `,"client_id":`, who.id)
+	c = appendMember(c, `,"jti":`, id)
+	c = append(c, `,"iat":`...)
+	c = strconv.AppendInt(c, now.Unix(), 10)
+	c = append(c, `,"exp":`...)
+	c = strconv.AppendInt(c, now.Add(a.lifetime).Unix(), 10)
+	c = appendAudience(c, a.audiences)
+	c = appendMember(c, `,"scope":`, a.scope)
+	if !a.inScope {
+		c = appendList(append(c, `,"permissions":`...), a.permissions)
+	}
+	c = appendMember(c, `,"username":`, a.username)
+	c = appendMember(c, `,"name":`, a.name)
+	c = append(c, '}')
+	var text [2048]byte
+	signed, err := i.Keys.Sign(who.tenant.Name, text[:0], c)
+	return string(signed), err
+}
+
+// appendMember appends a member of a JSON object, unless it would be empty.
+func appendMember(dst []byte, name, value string) []byte {
+	if value == "" {
+		return dst
+	}
+	return oauth.AppendJSON(append(dst, name...), value)
+}
+
+func appendAudience(dst []byte, audiences []string) []byte {
+	dst = append(dst, `,"aud":`...)
+	if len(audiences) == 1 { // RFC 7519, section 4.1.3
+		return oauth.AppendJSON(dst, audiences[0])
+	}
+	return appendList(dst, audiences)
+}
+
+func appendList(dst []byte, values []string) []byte {
+	dst = append(dst, '[')
+	for k, v := range values {
+		if k > 0 {
+			dst = append(dst, ',')
+		}
+		dst = oauth.AppendJSON(dst, v)
+	}
+	return append(dst, ']')
+}
+
+// row is the stored form of an opaque access token, keyed by tenant and look-up id.
+type row struct {
+	Digest      []byte    `json:"digest"` // SHA-256 of the token's text
+	Subject     string    `json:"sub"`
+	Client      string    `json:"client"`
+	Username    string    `json:"username,omitempty"`
+	Name        string    `json:"name,omitempty"`
+	Scope       string    `json:"scope,omitempty"`
+	Permissions []string  `json:"permissions,omitempty"`
+	Audience    []string  `json:"aud"`
+	Issued      time.Time `json:"iat"`
+	Family      string    `json:"family,omitempty"`
+}
+
+// opaque makes a token that says nothing by itself, and the row it is found by. A UUID has no room for a look-up id: its row is keyed
+// by its digest.
+func (i *Issuer) opaque(who *caller, a *award, now time.Time) (string, store.Record) {
+	text, id := "", ""
+	if a.form == oauth.UUID {
+		text = secret.UUID()
+		id = uuidKey(text)
+	} else {
+		text, id = secret.NewToken(accessPrefix, now)
+	}
+	digest := secret.Digest(text)
+	r := row{Digest: digest[:], Subject: a.subject, Client: who.id, Username: a.username, Name: a.name, Scope: a.scope,
+		Audience: a.audiences, Issued: now}
+	if !a.inScope {
+		r.Permissions = a.permissions
+	}
+	if a.family != nil {
+		r.Family = a.family.id
+	}
+	body, err := json.Marshal(r)
+	if err != nil { // our own type, all plain: cannot happen
+		panic(err)
+	}
+	return text, store.Record{Tenant: who.tenant.Name, Kind: store.Token, ID: id, Expires: now.Add(a.lifetime), Body: body}
+}
+
+func uuidKey(text string) string {
+	d := secret.Digest(text)
+	return hex.EncodeToString(d[:])
+}

@@ -1,0 +1,188 @@
+// Package issuer decides who gets a token. It is given a request that a dialect has freed of its wire format and answers with a
+// token, a refusal (*oauth.Error) that the caller may read, or a fault of ours, which is anything else.
+//
+// Every grant goes through the same four phases, in one function that tells the story: Issuer.Token. A grant is one file and one line
+// in the table of grants; it says what is given, and can skip none of the phases around it. The package also says whether an access
+// token still lives (Introspect, Alive), for the guard.
+//
+// It decides; it keeps nothing of its own but counts of guesses. Registrations are package registry's, keys keyring's, bytes of
+// secrets secret's. A store that fails is never turned into a refusal: the error then wraps oauth.ErrUnavailable.
+//
+// All methods may be called concurrently. RFC 6749 (sections 4.3, 4.4, 5, 6, 10), RFC 9068, RFC 9700 (section 4.14).
+package issuer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/keyring"
+	"github.com/tokenbooth/tokenbooth/internal/limit"
+	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/secret"
+	"github.com/tokenbooth/tokenbooth/internal/store"
+	"github.com/tokenbooth/tokenbooth/oauth"
+)
+
+// Issuer gives out tokens.
+type Issuer struct {
+	Options
+	refreshKey []byte // proves our own refresh tokens
+	guesses    *limit.Guesses
+	requests   *limit.Limiter
+}
+
+// Options are what an issuer works with. All are needed.
+type Options struct {
+	Store    store.Store
+	Registry *registry.Registry
+	Keys     *keyring.Keyring
+	Sealer   *secret.Sealer
+	Hashing  *limit.Lane // where passwords and other slow hashes are checked
+	Refusals *audit.Log
+	Journal  *audit.Journal
+	Now      func() time.Time
+
+	ReplayWindow time.Duration // how long a spent refresh token is answered with the same pair again; 0: never
+}
+
+// Bounds of what is remembered about callers, in entries.
+const (
+	maxGuessed  = 100_000
+	maxCounted  = 200_000
+	maxAttempts = 4 // at a write that another one beat
+)
+
+// New makes an issuer.
+func New(o Options) *Issuer {
+	return &Issuer{Options: o, refreshKey: o.Sealer.Derive("refresh tokens"),
+		guesses: limit.NewGuesses(o.Now, maxGuessed), requests: limit.NewLimiter(o.Now, maxCounted)}
+}
+
+// caller is who asks, once that is known.
+type caller struct {
+	tenant *registry.Tenant
+	client *registry.Client // nil: the caller only named itself
+	id     string           // the client's id, or a label marked as such
+}
+
+// award is what is given: everything a token will say.
+type award struct {
+	subject     string
+	username    string
+	name        string
+	scope       string   // as it goes on the wire
+	permissions []string // what the token may do
+	inScope     bool     // the scope says all of it
+	audiences   []string
+	form        oauth.TokenForm
+	lifetime    time.Duration
+	family      *family // the refresh token that goes with it, or nil
+	replay      *oauth.Token
+}
+
+// grants say what is given for what.
+var grants = map[oauth.GrantType]func(*Issuer, context.Context, *caller, *oauth.TokenRequest) (*award, error){
+	oauth.ClientCredentials: (*Issuer).grantClientCredentials,
+	oauth.Password:          (*Issuer).grantPassword,
+	oauth.RefreshToken:      (*Issuer).grantRefreshToken,
+}
+
+// Token answers a request for a token. The error is an *oauth.Error when the request is refused; one that wraps
+// oauth.ErrUnavailable when it could not be decided now; anything else is a fault of ours.
+func (i *Issuer) Token(ctx context.Context, req oauth.TokenRequest) (oauth.Token, error) {
+	token, err := i.token(ctx, &req)
+	if refusal := oauth.AsError(err); refusal != nil {
+		i.NoteRefusal(&req, refusal)
+	}
+	return token, err
+}
+
+func (i *Issuer) token(ctx context.Context, req *oauth.TokenRequest) (oauth.Token, error) {
+	// 1 Who asks?
+	who, err := i.authenticate(ctx, req)
+	if err != nil {
+		return oauth.Token{}, err
+	}
+
+	// 2 May it ask this way?
+	if err := i.permit(who, req); err != nil {
+		return oauth.Token{}, err
+	}
+
+	for attempt := 1; ; attempt++ {
+		// 3 What is given?
+		given, err := grants[req.Grant](i, ctx, who, req)
+		if err != nil {
+			return oauth.Token{}, err
+		}
+
+		// 4 Make it, keep it. Whoever loses a race for a refresh token looks again at what is to be given.
+		token, err := i.mint(ctx, who, given, req)
+		if !errors.Is(err, store.ErrConflict) || attempt == maxAttempts {
+			return token, err
+		}
+	}
+}
+
+// NoteRefusal keeps a refusal for the operator. Surfaces call it for requests they could not even read.
+func (i *Issuer) NoteRefusal(req *oauth.TokenRequest, e *oauth.Error) {
+	actor := "client:" + req.Client.ID
+	if req.Username != "" {
+		actor = "user:" + req.Username
+	}
+	reason := e.Reason
+	if reason == "" {
+		reason = e.Description
+	}
+	i.Refusals.Refused(audit.Event{ID: req.RequestID, Tenant: req.Tenant, Time: i.Now(), Act: "token.refuse", Actor: actor,
+		Subject: "client:" + req.Client.ID, Reason: string(e.Code) + ": " + reason, Source: req.Source.String(),
+		Detail: map[string]string{"grant": string(req.Grant), "dialect": req.Dialect}})
+}
+
+// permit checks that this caller may use this grant in this way, and now.
+func (i *Issuer) permit(who *caller, req *oauth.TokenRequest) error {
+	if grants[req.Grant] == nil {
+		return oauth.Refuse(oauth.UnsupportedGrantType, "The authorization grant type is not supported.", "grant %.40q", req.Grant)
+	}
+	if req.Grant == oauth.Password && !who.tenant.AllowPasswordGrant {
+		return oauth.Refuse(oauth.UnauthorizedClient, "The password grant is not allowed here.", "tenant %s does not allow the password grant", who.tenant.Name)
+	}
+	if c := who.client; c != nil {
+		switch {
+		case !c.MayUse(req.Grant):
+			return oauth.Refuse(oauth.UnauthorizedClient, "The client is not authorized to use this grant type.", "client %s may use %v, not %s", c.ID, c.Grants, req.Grant)
+		case !c.MaySpeak(req.Dialect):
+			return oauth.Refuse(oauth.UnauthorizedClient, "The client is not authorized to ask here.", "client %s is pinned to %v, not %s", c.ID, c.Dialects, req.Dialect)
+		case req.Bodyless && (!who.tenant.AllowBodylessToken || !c.AllowBodylessToken):
+			return oauth.Refuse(oauth.UnauthorizedClient, "The client is not authorized to ask without a grant type.", "client %s or its tenant does not allow a request without a body", c.ID)
+		}
+	}
+	return i.ration(who, req)
+}
+
+// ration counts the request against what its client and its tenant may ask for.
+func (i *Issuer) ration(who *caller, req *oauth.TokenRequest) error {
+	t := who.tenant
+	key := limit.Key{Tenant: t.Name, Kind: "client", Name: who.id}
+	if who.client == nil { // a label is the caller's to choose; its address less so
+		key = limit.Key{Tenant: t.Name, Kind: "source", Name: req.Source.String()}
+	}
+	wait, ok := i.requests.Allow(key, limit.Rate(t.ClientRate))
+	if ok {
+		wait, ok = i.requests.Allow(limit.Key{Tenant: t.Name, Kind: "tenant"}, limit.Rate(t.Rate))
+	}
+	if ok {
+		return nil
+	}
+	e := oauth.Refuse(oauth.Throttled, "Too many requests.", "rate of %s %q exceeded", key.Kind, key.Name)
+	e.RetryAfter = wait
+	return e
+}
+
+// unavailable marks a fault of the store as one that passes.
+func unavailable(doing string, err error) error {
+	return fmt.Errorf("%s: %w: %w", doing, oauth.ErrUnavailable, err)
+}

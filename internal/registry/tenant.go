@@ -1,0 +1,204 @@
+package registry
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/tokenbooth/tokenbooth/oauth"
+)
+
+// Tenant is one customer of the token desk: its own hosts, issuer, keys, APIs and registrations. Tenants are declared in the
+// settings; the fields are named there as they are here.
+type Tenant struct {
+	Name     string   `yaml:"name"`               // the first field of every key in the store: it never changes
+	Title    string   `yaml:"title,omitempty"`    // for people
+	Instance string   `yaml:"instance,omitempty"` // as a vendor shows it in the host name
+	Region   string   `yaml:"region,omitempty"`
+	Hosts    []string `yaml:"hosts"`  // host names without port; each belongs to one tenant
+	Issuer   string   `yaml:"issuer"` // the iss of its tokens; never built from a request
+
+	Dialects  []string   `yaml:"dialects,omitempty"`  // contracts it speaks, at the paths their files name
+	Endpoints []Endpoint `yaml:"endpoints,omitempty"` // contracts at paths of its own
+
+	Algorithm          string `yaml:"algorithm,omitempty"`            // of its signing keys: ES256 (default), EdDSA, RS256
+	AllowPasswordGrant bool   `yaml:"allow_password_grant,omitempty"` // RFC 9700, section 2.4 says never: for legacy callers
+	AllowBodylessToken bool   `yaml:"allow_bodyless_token,omitempty"` // a credential alone buys a token, where a dialect says so
+	Disabled           bool   `yaml:"disabled,omitempty"`
+
+	ClientRate Rate  `yaml:"client_rate,omitempty"` // token requests of each client
+	Rate       Rate  `yaml:"rate,omitempty"`        // token requests of the whole tenant
+	APIs       []API `yaml:"apis,omitempty"`
+}
+
+// Endpoint is a contract at a path that its file does not name.
+type Endpoint struct {
+	Path    string `yaml:"path"`
+	Dialect string `yaml:"dialect"`
+	As      string `yaml:"as,omitempty"` // which of the dialect's own endpoints; its first when empty
+}
+
+// Rate is how many requests are let through: so many a second on average, so many at once. Zero is no limit.
+type Rate struct {
+	PerSecond float64 `yaml:"per_second"`
+	Burst     int     `yaml:"burst"`
+}
+
+// API is a resource server, or one part of it: what its permissions are and which call needs which.
+type API struct {
+	Name        string       `yaml:"name"`
+	Title       string       `yaml:"title,omitempty"`
+	Audience    string       `yaml:"audience,omitempty"` // the aud of its tokens; the tenant's issuer when empty. APIs may share one
+	Upstream    string       `yaml:"upstream"`           // where the gateway forwards to
+	Dialect     string       `yaml:"dialect"`            // whose words it refuses in
+	Refusals    string       `yaml:"refusals,omitempty"` // its own words: answer blocks of a dialect file
+	Permissions []Permission `yaml:"permissions"`
+	Routes      []Route      `yaml:"routes"`
+}
+
+// Permission is a right a credential may hold.
+type Permission struct {
+	Name        string `yaml:"name"` // a word of the scope grammar
+	Label       string `yaml:"label,omitempty"`
+	Description string `yaml:"description,omitempty"`
+}
+
+// Route says what a call needs. What no route names is denied.
+type Route struct {
+	Method     string `yaml:"method"`
+	Path       string `yaml:"path"` // {name} stands for one segment
+	Permission string `yaml:"permission,omitempty"`
+	Public     bool   `yaml:"public,omitempty"` // anyone may call it
+}
+
+// Problem is a fault in what somebody registers, at the field that has it.
+type Problem struct {
+	Field, Text string
+}
+
+// Error renders the field and the fault.
+func (p *Problem) Error() string { return p.Field + ": " + p.Text }
+
+func problem(field, format string, args ...any) error {
+	return &Problem{Field: field, Text: fmt.Sprintf(format, args...)}
+}
+
+// within puts the place that a problem was found in before its field.
+func within(place string, err error) error {
+	if p, ok := errors.AsType[*Problem](err); ok {
+		return &Problem{Field: place + "." + p.Field, Text: p.Text}
+	}
+	return err
+}
+
+// check refuses a tenant that could not work. It fills in what may be left out.
+func (t *Tenant) check() error {
+	if !isName(t.Name) {
+		return problem("name", "a tenant's name is 1 to 64 of a-z, 0-9 and -, not %q", t.Name)
+	}
+	iss, err := url.Parse(t.Issuer)
+	if err != nil || iss.Host == "" || iss.Scheme != "https" && iss.Scheme != "http" || iss.RawQuery != "" || iss.Fragment != "" || iss.User != nil {
+		return problem("issuer", "an issuer is a URL like https://login.example.com (RFC 8414, section 2), not %q", t.Issuer)
+	}
+	if len(t.Hosts) == 0 {
+		return problem("hosts", "a tenant needs a host name to be found by")
+	}
+	for i, h := range t.Hosts {
+		if t.Hosts[i] = strings.ToLower(h); h == "" || strings.ContainsAny(h, "/ *") {
+			return problem("hosts", "%q is no host name", h)
+		}
+	}
+	if t.Algorithm == "" {
+		t.Algorithm = "ES256"
+	}
+	if !slices.Contains([]string{"ES256", "EdDSA", "RS256"}, t.Algorithm) {
+		return problem("algorithm", "keys are ES256, EdDSA or RS256, not %q", t.Algorithm)
+	}
+	seen := map[string]string{}
+	for i := range t.APIs {
+		if err := t.APIs[i].check(t, seen); err != nil {
+			return within(fmt.Sprintf("apis[%d]", i), err)
+		}
+	}
+	return nil
+}
+
+func (a *API) check(t *Tenant, seen map[string]string) error {
+	if !isName(a.Name) {
+		return problem("name", "an API's name is 1 to 64 of a-z, 0-9 and -, not %q", a.Name)
+	}
+	if a.Audience == "" {
+		a.Audience = t.Issuer
+	}
+	for _, p := range a.Permissions {
+		if p.Name == "" || strings.Contains(p.Name, " ") || !oauth.ValidScope(p.Name) {
+			return problem("permissions", "a permission is one word of a scope (RFC 6749, section 3.3), not %q", p.Name)
+		}
+		if other, twice := seen[p.Name]; twice {
+			return problem("permissions", "permission %s belongs to API %s already", p.Name, other)
+		}
+		seen[p.Name] = a.Name
+	}
+	for _, r := range a.Routes {
+		switch {
+		case !strings.HasPrefix(r.Path, "/") || r.Method == "":
+			return problem("routes", "a route is a method and a path that starts with /, not %q %q", r.Method, r.Path)
+		case r.Public && r.Permission != "":
+			return problem("routes", "%s %s is public and needs %s: it can be one of the two", r.Method, r.Path, r.Permission)
+		case !r.Public && !a.has(r.Permission):
+			return problem("routes", "%s %s needs a permission of this API, or public: true; %q is none", r.Method, r.Path, r.Permission)
+		}
+	}
+	return nil
+}
+
+func (a *API) has(permission string) bool {
+	return slices.ContainsFunc(a.Permissions, func(p Permission) bool { return p.Name == permission })
+}
+
+// audiences returns the audiences of the APIs that permissions belong to, each once.
+func (t *Tenant) audiences(permissions []string) []string {
+	var out []string
+	for i := range t.APIs {
+		a := &t.APIs[i]
+		if slices.ContainsFunc(permissions, a.has) && !slices.Contains(out, a.Audience) {
+			out = append(out, a.Audience)
+		}
+	}
+	return out
+}
+
+// Audiences returns who a token with these permissions is meant for (RFC 9068, section 3): the issuer itself where they belong to no API.
+func (t *Tenant) Audiences(permissions []string) []string {
+	if out := t.audiences(permissions); len(out) > 0 {
+		return out
+	}
+	return []string{t.Issuer}
+}
+
+// PermissionNames returns the names of all permissions of the tenant's APIs, in their order.
+func (t *Tenant) PermissionNames() []string {
+	var names []string
+	for _, a := range t.APIs {
+		for _, p := range a.Permissions {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
+func (t *Tenant) checkPermissions(field string, wanted []string) error {
+	known := t.PermissionNames()
+	for _, p := range wanted {
+		if !slices.Contains(known, p) {
+			return problem(field, "tenant %s has no permission %q; it has %s", t.Name, p, strings.Join(known, ", "))
+		}
+	}
+	return nil
+}
+
+func isName(s string) bool {
+	return len(s) >= 1 && len(s) <= 64 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}

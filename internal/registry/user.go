@@ -1,0 +1,272 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/secret"
+	"github.com/tokenbooth/tokenbooth/internal/store"
+	"github.com/tokenbooth/tokenbooth/oauth"
+)
+
+// User is a person whose password buys a token, where a tenant allows that. Its stored form is this JSON, keyed by tenant and ID;
+// a second record, of kind login, leads from the canonical user name to the ID.
+type User struct {
+	Tenant string `json:"-"`
+	ID     string `json:"-"`
+	Rev    uint64 `json:"-"`
+
+	Username    string      `json:"username"` // canonical: the one spelling that logins, throttles and audit share
+	Name        string      `json:"name,omitempty"`
+	Hash        secret.Hash `json:"hash"`
+	TOTP        []byte      `json:"totp,omitempty"` // sealed; empty: no one-time codes
+	TOTPStep    int64       `json:"totp_step,omitempty"`
+	Permissions []string    `json:"permissions"`
+	MustReset   bool        `json:"must_reset,omitempty"`
+	Disabled    bool        `json:"disabled,omitempty"`
+	Deleted     bool        `json:"deleted,omitempty"`
+	NotBefore   time.Time   `json:"not_before,omitzero"` // tokens issued before are refused
+
+	Created   time.Time `json:"created"`
+	CreatedBy string    `json:"created_by"`
+	Updated   time.Time `json:"updated"`
+	UpdatedBy string    `json:"updated_by"`
+}
+
+// login is the stored form of a user name.
+type login struct {
+	User string `json:"user"`
+}
+
+// Barred says why the user may not act, or nothing.
+func (u *User) Barred() string {
+	switch {
+	case u.Deleted:
+		return "the user is deleted"
+	case u.Disabled:
+		return "the user is disabled"
+	}
+	return ""
+}
+
+// User returns a user by id, from memory where it is remembered.
+func (r *Registry) User(ctx context.Context, tenant, id string) (*User, error) {
+	return r.users.get(ctx, name{tenant, id})
+}
+
+func (r *Registry) readUser(ctx context.Context, n name) (*User, error) {
+	u := &User{Tenant: n.tenant, ID: n.id}
+	var err error
+	u.Rev, err = r.get(ctx, n, store.User, u)
+	if err != nil {
+		return nil, err
+	}
+	return u, nil
+}
+
+// UserByName returns the user of that name in any spelling, as the store has it now.
+func (r *Registry) UserByName(ctx context.Context, tenant, username string) (*User, error) {
+	canonical, err := canonicalName(username)
+	if err != nil {
+		return nil, fmt.Errorf("user %q of tenant %s: %w", username, tenant, ErrNotFound)
+	}
+	var l login
+	if _, err := r.get(ctx, name{tenant, canonical}, store.Login, &l); err != nil {
+		return nil, err
+	}
+	return r.readUser(ctx, name{tenant, l.User})
+}
+
+// Users returns a page of a tenant's users in the order of their ids; deleted ones are left out.
+func (r *Registry) Users(ctx context.Context, tenant, after string, limit int) (page []*User, next string, err error) {
+	if _, err := r.tenant(tenant); err != nil {
+		return nil, "", err
+	}
+	q := store.Query{Tenant: tenant, Kind: store.User, After: after, Limit: limit}
+	records, err := r.store.List(ctx, q)
+	if err != nil {
+		return nil, "", fmt.Errorf("list users: %w", err)
+	}
+	for _, rec := range records {
+		u := &User{Tenant: tenant, ID: rec.ID, Rev: rec.Rev}
+		if err := decode(rec, u); err != nil {
+			return nil, "", err
+		}
+		if !u.Deleted {
+			page = append(page, u)
+		}
+	}
+	if len(records) == q.Page() {
+		next = records[len(records)-1].ID
+	}
+	return page, next, nil
+}
+
+// CreateUser registers a user with a password. by is who does it.
+func (r *Registry) CreateUser(ctx context.Context, by string, u User, password oauth.Secret) (*User, error) {
+	t, err := r.tenant(u.Tenant)
+	if err != nil {
+		return nil, err
+	}
+	if u.Username, err = canonicalName(u.Username); err != nil {
+		return nil, err
+	}
+	if err := t.checkPermissions("permissions", u.Permissions); err != nil {
+		return nil, err
+	}
+	if err := secret.CheckPassword(password.Reveal(), len(u.TOTP) > 0, u.Username, u.Name); err != nil {
+		return nil, problem("password", "%v", err)
+	}
+	if _, err := r.readClient(ctx, name{u.Tenant, u.Username}); err == nil {
+		return nil, problem("username", "%s is the id of a client of tenant %s", u.Username, u.Tenant)
+	} else if !errors.Is(err, ErrNotFound) {
+		return nil, err
+	}
+	now := r.now()
+	u.ID = userPrefix + secret.NewID(now)
+	u.Hash = secret.HashPassword(password.Reveal())
+	u.Created, u.CreatedBy, u.Updated, u.UpdatedBy = now, by, now, by
+	err = r.save(ctx, audit.Event{Tenant: u.Tenant, Act: "user.create", Actor: by, Subject: "user:" + u.ID},
+		u.record(), store.Record{Tenant: u.Tenant, Kind: store.Login, ID: u.Username, Body: encode(login{u.ID})})
+	if errors.Is(err, store.ErrConflict) {
+		return nil, problem("username", "tenant %s has a user %s already", u.Tenant, u.Username)
+	}
+	if err != nil {
+		return nil, err
+	}
+	u.Rev = 1
+	return &u, nil
+}
+
+// UpdateUser changes a user of that name. edit may be called again when another writer was faster.
+func (r *Registry) UpdateUser(ctx context.Context, by, act, tenant, username string, edit func(*User) error) (*User, error) {
+	t, err := r.tenant(tenant)
+	if err != nil {
+		return nil, err
+	}
+	for try := 1; ; try++ {
+		u, err := r.UserByName(ctx, tenant, username)
+		if err != nil {
+			return nil, err
+		}
+		before := *u
+		if err := edit(u); err != nil {
+			return nil, err
+		}
+		if err := t.checkPermissions("permissions", u.Permissions); err != nil {
+			return nil, err
+		}
+		u.Username, u.Updated, u.UpdatedBy = before.Username, r.now(), by
+		if u.Barred() != "" && before.Barred() == "" || u.Hash != before.Hash {
+			u.NotBefore = u.Updated // a new password ends what the old one has bought
+		}
+		records := []store.Record{u.record()}
+		if u.Deleted { // the name is free again, for somebody with another id
+			rec, err := r.store.Get(ctx, tenant, store.Login, u.Username)
+			if err != nil {
+				return nil, fmt.Errorf("free the name of user %s: %w", u.ID, err)
+			}
+			rec.Expires = u.Updated
+			records = append(records, rec)
+		}
+		err = r.save(ctx, audit.Event{Tenant: tenant, Act: act, Actor: by, Subject: "user:" + u.ID}, records...)
+		if errors.Is(err, store.ErrConflict) && try < maxTries {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		u.Rev++
+		return u, nil
+	}
+}
+
+// SetPassword gives a user a new password, and ends the tokens and refresh tokens that the old one bought.
+func (r *Registry) SetPassword(ctx context.Context, by, tenant, username string, password oauth.Secret) error {
+	_, err := r.UpdateUser(ctx, by, "user.password", tenant, username, func(u *User) error {
+		if err := secret.CheckPassword(password.Reveal(), len(u.TOTP) > 0, u.Username, u.Name); err != nil {
+			return problem("password", "%v", err)
+		}
+		u.Hash, u.MustReset = secret.HashPassword(password.Reveal()), false
+		return nil
+	})
+	return err
+}
+
+// DisableUser stops a user, its tokens included, or lets it start again.
+func (r *Registry) DisableUser(ctx context.Context, by, tenant, username string, disabled bool) error {
+	act := "user.enable"
+	if disabled {
+		act = "user.disable"
+	}
+	_, err := r.UpdateUser(ctx, by, act, tenant, username, func(u *User) error { u.Disabled = disabled; return nil })
+	return err
+}
+
+// DeleteUser ends a user for good. The name may be registered again, under a new id.
+func (r *Registry) DeleteUser(ctx context.Context, by, tenant, username string) error {
+	_, err := r.UpdateUser(ctx, by, "user.delete", tenant, username, func(u *User) error {
+		u.Deleted, u.Hash, u.TOTP = true, "", nil
+		return nil
+	})
+	return err
+}
+
+// SealTOTP returns the stored form of a one-time code secret, for User.TOTP.
+func (r *Registry) SealTOTP(text string) []byte { return r.sealer.Seal("totp", []byte(text)) }
+
+// UseTOTP checks a one-time code and marks it as used, so that it is good once. ErrConflict of the store: another sign-in used one
+// at the same time.
+func (r *Registry) UseTOTP(ctx context.Context, u *User, code oauth.Secret) (bool, error) {
+	text, err := r.sealer.Open("totp", u.TOTP)
+	if err != nil {
+		return false, fmt.Errorf("one-time code secret of user %s: %w", u.ID, err)
+	}
+	step, ok := secret.CheckTOTP(string(text), code.Reveal(), r.now(), u.TOTPStep)
+	if !ok {
+		return false, nil
+	}
+	used := *u
+	used.TOTPStep = step
+	switch err := r.store.Put(ctx, used.record(), changeNote(used.record(), r.now())); {
+	case errors.Is(err, store.ErrConflict):
+		return false, nil // somebody used a code at this moment, perhaps this one
+	case err != nil:
+		return false, fmt.Errorf("mark a one-time code as used: %w", err)
+	}
+	r.forget(store.User, u.Tenant, u.ID)
+	return true, nil
+}
+
+func (u *User) record() store.Record {
+	return store.Record{Tenant: u.Tenant, Kind: store.User, ID: u.ID, Rev: u.Rev, Label: u.Username, Body: encode(u)}
+}
+
+// canonicalName returns the one spelling of a user name: compatibility forms composed, case folded, outer spaces gone.
+func canonicalName(s string) (string, error) {
+	s = norm.NFKC.String(cases.Fold().String(norm.NFKC.String(strings.TrimSpace(s))))
+	if s == "" || len(s) > 254 {
+		return "", problem("username", "a user name is 1 to 254 bytes; an e-mail address serves best")
+	}
+	for _, c := range s {
+		if unicode.IsSpace(c) || !unicode.IsGraphic(c) {
+			return "", problem("username", "a user name has no spaces or control characters")
+		}
+	}
+	return s, nil
+}
+
+// CanonicalName returns the one spelling under which a user name is registered, throttled and recorded, and whether it can be a
+// user name at all.
+func CanonicalName(s string) (string, bool) {
+	c, err := canonicalName(s)
+	return c, err == nil
+}

@@ -1,0 +1,122 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tokenbooth/tokenbooth/oauth"
+)
+
+// JWKSPath is where each tenant publishes its signing keys.
+const JWKSPath = "/.well-known/jwks.json"
+
+// keySetAge is how long a key set may be cached: a key is announced for as long before it signs.
+const keySetAge = 15 * time.Minute
+
+// Metadata is what a tenant says of itself (RFC 8414, section 2), as far as its endpoints do not say it already.
+type Metadata struct {
+	Grants []oauth.GrantType // of the standard dialect, as far as the tenant allows them
+	Scopes []string
+	Docs   string // service_documentation, a URL
+}
+
+// metadataPath is where a client that knows the issuer looks (RFC 8414, section 3).
+func metadataPath(iss string) string {
+	u, err := url.Parse(iss)
+	if err != nil {
+		return "/.well-known/oauth-authorization-server"
+	}
+	return "/.well-known/oauth-authorization-server" + strings.TrimSuffix(u.Path, "/")
+}
+
+// document renders the metadata. Every URL is made of the configured issuer, none of a request.
+func (t *Tenant) document() []byte {
+	doc := struct {
+		Issuer        string            `json:"issuer"`
+		TokenEndpoint string            `json:"token_endpoint,omitempty"`
+		JWKS          string            `json:"jwks_uri"`
+		Grants        []oauth.GrantType `json:"grant_types_supported"`
+		Methods       []string          `json:"token_endpoint_auth_methods_supported"`
+		ResponseTypes []string          `json:"response_types_supported"`
+		Scopes        []string          `json:"scopes_supported,omitempty"`
+		Docs          string            `json:"service_documentation,omitempty"`
+	}{Issuer: t.Issuer, JWKS: t.origin() + JWKSPath, Grants: t.Metadata.Grants, ResponseTypes: []string{}, Scopes: t.Metadata.Scopes,
+		Methods: []string{string(oauth.AuthBasic), string(oauth.AuthPost)}, Docs: t.Metadata.Docs}
+	if path := t.tokenPath(); path != "" {
+		doc.TokenEndpoint = t.origin() + path
+	}
+	body, err := json.Marshal(doc)
+	if err != nil { // plain values: cannot happen
+		panic(err)
+	}
+	return body
+}
+
+// tokenPath is the endpoint a standard client should use: the standard dialect's, else the first that is there.
+func (t *Tenant) tokenPath() string {
+	var paths []string
+	for path, e := range t.Endpoints {
+		if e.Dialect().Name == "oauth2" {
+			return path
+		}
+		paths = append(paths, path)
+	}
+	if len(paths) == 0 {
+		return ""
+	}
+	return slices.Min(paths)
+}
+
+func (t *Tenant) origin() string {
+	u, err := url.Parse(t.Issuer)
+	if err != nil {
+		return t.Issuer
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+func (h *Handler) metadata(t *tenant) http.HandlerFunc {
+	return public(func(*http.Request) ([]byte, string, error) { return t.metadata, "application/json", nil })
+}
+
+func (h *Handler) keys(t *tenant) http.HandlerFunc {
+	answer := func(*http.Request) ([]byte, string, error) {
+		body, err := h.Keys(t.Name)
+		return body, "application/jwk-set+json", err
+	}
+	return public(answer)
+}
+
+// public answers a document that anyone may read and keep for a while.
+func public(document func(*http.Request) (body []byte, mediaType string, err error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			plain(w, http.StatusMethodNotAllowed, "This document can only be read.")
+			return
+		}
+		body, mediaType, err := document(r)
+		if err != nil {
+			plain(w, http.StatusServiceUnavailable, "The document is not there now; ask again.")
+			return
+		}
+		h := w.Header()
+		h.Set("Content-Type", mediaType)
+		h.Set("Cache-Control", "public, max-age="+strconv.Itoa(int(keySetAge/time.Second)))
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Access-Control-Allow-Origin", "*") // public keys and names: nothing a script could abuse
+		_, _ = w.Write(body)                      // a caller that went away cannot be told
+	}
+}
+
+// isPassing reports a fault that may be gone when the caller asks again.
+func isPassing(err error) bool {
+	return errors.Is(err, oauth.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+}

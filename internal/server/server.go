@@ -1,0 +1,263 @@
+// Package server is the surface for programs: the token endpoints of every dialect, the key set, the metadata of each tenant, and for
+// operators health and metrics. It translates between HTTP and package issuer and decides nothing else.
+//
+// A request finds its tenant by the host name it was sent to and by nothing else; a host nobody has is 421, never a default. Within
+// a tenant the path finds the token endpoint; what is none goes on to Next, the gateway. Handler is immutable but for its table of
+// tenants, which SetTenants swaps whole, so settings can be read anew without dropping a request.
+//
+// Every answer carries a request id. A refusal is answered in the words of the dialect and written down once, with its reason, under
+// that id; a fault of ours is 503 or 500 without its text. RFC 6749 (section 3.2), RFC 8414, RFC 7517, RFC 9110 (section 7.4).
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/tokenbooth/tokenbooth/dialect"
+	"github.com/tokenbooth/tokenbooth/internal/issuer"
+	"github.com/tokenbooth/tokenbooth/oauth"
+)
+
+// Tenant is what the surface has to know of a tenant.
+type Tenant struct {
+	Name      string
+	Hosts     []string                     // in lower case, without port
+	Issuer    string                       // a URL
+	Endpoints map[string]*dialect.Endpoint // by path
+	Metadata  Metadata
+}
+
+// Options are what a server works with.
+type Options struct {
+	Issuer         *issuer.Issuer
+	Keys           func(tenant string) ([]byte, error) // the key set of a tenant
+	Next           http.Handler                        // answers what is not ours; finds Of(r) in the request's context
+	NewID          func() string                       // makes request ids
+	TrustedProxies []netip.Prefix                      // whose X-Forwarded-For is believed; empty: nobody's
+	Metrics        *Metrics
+	Log            *slog.Logger
+}
+
+// Handler answers on the public listener.
+type Handler struct {
+	Options
+	hosts atomic.Pointer[map[string]*tenant]
+}
+
+// tenant is a Tenant, made ready.
+type tenant struct {
+	Tenant
+	metadata  []byte
+	wellKnown map[string]http.HandlerFunc
+	meters    map[*dialect.Endpoint]*meter
+}
+
+// New makes a Handler without tenants; SetTenants gives it some.
+func New(o Options) *Handler {
+	h := &Handler{Options: o}
+	h.SetTenants(nil)
+	return h
+}
+
+// SetTenants puts a new table of tenants in the place of the old one.
+func (h *Handler) SetTenants(tenants []Tenant) {
+	hosts := map[string]*tenant{}
+	for _, t := range tenants {
+		ready := &tenant{Tenant: t, metadata: t.document(), meters: map[*dialect.Endpoint]*meter{}}
+		ready.wellKnown = map[string]http.HandlerFunc{
+			metadataPath(t.Issuer): h.metadata(ready),
+			JWKSPath:               h.keys(ready),
+		}
+		for _, e := range t.Endpoints {
+			ready.meters[e] = h.Metrics.meter(t.Name, e.Dialect().Name)
+		}
+		for _, host := range t.Hosts {
+			hosts[host] = ready
+		}
+	}
+	h.hosts.Store(&hosts)
+}
+
+// Request is what the surface knows of a request beyond its bytes.
+type Request struct {
+	ID     string
+	Tenant string
+	Source netip.Addr
+}
+
+type requestKey struct{}
+
+// Of returns what is known of a request that was handed on to Next.
+func Of(r *http.Request) Request {
+	known, _ := r.Context().Value(requestKey{}).(Request)
+	return known
+}
+
+// ServeHTTP answers one request.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	known := Request{ID: h.NewID()}
+	w.Header()["X-Request-Id"] = []string{known.ID}
+	if r.TLS != nil {
+		w.Header()["Strict-Transport-Security"] = hsts
+	}
+	defer h.contain(w, r, known.ID)
+
+	t := (*h.hosts.Load())[hostOf(r)]
+	if t == nil { // RFC 9110, section 15.5.20
+		plain(w, http.StatusMisdirectedRequest, "No tenant has this host name.")
+		return
+	}
+	known.Tenant, known.Source = t.Name, h.source(r)
+	if e := t.Endpoints[r.URL.Path]; e != nil && r.URL.RawPath == "" {
+		h.token(w, r, t, e, known)
+		return
+	}
+	if answer := t.wellKnown[r.URL.Path]; answer != nil {
+		answer(w, r)
+		return
+	}
+	h.Next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, known)))
+}
+
+// token answers a request for a token. It is the whole path of one: decode, decide, encode.
+func (h *Handler) token(w http.ResponseWriter, r *http.Request, t *tenant, e *dialect.Endpoint, known Request) {
+	began := time.Now()
+	about := dialect.About{RequestID: known.ID, Path: r.URL.Path, Realm: t.Issuer}
+	req, refusal := e.Decode(r)
+	req.Tenant, req.RequestID, req.Source = t.Name, known.ID, known.Source
+	about.Grant = req.Grant
+	meter := t.meters[e]
+	if refusal != nil {
+		h.Issuer.NoteRefusal(&req, refusal)
+		h.refuse(w, e, &req, refusal, about)
+		meter.refused(req.Grant, refusal.Code, began)
+		return
+	}
+	token, err := h.Issuer.Token(r.Context(), req)
+	if err != nil {
+		refusal := h.explain(&req, err)
+		h.refuse(w, e, &req, refusal, about)
+		meter.refused(req.Grant, refusal.Code, began)
+		return
+	}
+	e.Dialect().Encode(w, &token, about)
+	meter.issued(req.Grant, began)
+}
+
+// refuse answers a refusal and writes the one line about it.
+func (h *Handler) refuse(w http.ResponseWriter, e *dialect.Endpoint, req *oauth.TokenRequest, refusal *oauth.Error, about dialect.About) {
+	h.Log.LogAttrs(context.Background(), slog.LevelInfo, "token refused", slog.String("request_id", req.RequestID),
+		slog.String("tenant", req.Tenant), slog.String("dialect", req.Dialect), slog.String("grant", string(req.Grant)),
+		slog.String("client", req.Client.ID), slog.String("user", req.Username), slog.String("code", string(refusal.Code)),
+		slog.String("reason", refusal.Reason), slog.String("source", req.Source.String()))
+	e.Dialect().EncodeError(w, refusal, about)
+}
+
+// explain turns an error of the issuer into what the caller may read. A fault of ours is written down here and says nothing.
+func (h *Handler) explain(req *oauth.TokenRequest, err error) *oauth.Error {
+	if refusal := oauth.AsError(err); refusal != nil {
+		return refusal
+	}
+	return Fault(h.Log, req.RequestID, err)
+}
+
+// contain keeps a panic to its request.
+func (h *Handler) contain(w http.ResponseWriter, r *http.Request, id string) {
+	fault := recover()
+	if fault == nil {
+		return
+	}
+	if fault == http.ErrAbortHandler {
+		panic(fault)
+	}
+	h.Log.Error("a request broke the server", "request_id", id, "path", r.URL.Path, "fault", fault, "stack", string(debug.Stack()))
+	plain(w, http.StatusInternalServerError, "Something went wrong here; the operator finds it under the request id.")
+}
+
+var hsts = []string{"max-age=31536000; includeSubDomains"}
+
+// hostOf returns the host name a request was sent to, without port and in lower case. With TLS the name in the handshake must agree:
+// otherwise a connection for one tenant could be used for another (RFC 9110, section 7.4).
+func hostOf(r *http.Request) string {
+	host := r.Host
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
+		host = host[:i]
+	}
+	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	if r.TLS != nil && r.TLS.ServerName != "" && !strings.EqualFold(r.TLS.ServerName, host) {
+		return ""
+	}
+	return host
+}
+
+// source returns the caller's address: the connection's, or what trusted proxies say of it.
+func (h *Handler) source(r *http.Request) netip.Addr {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	addr := peer.Addr().Unmap()
+	if len(h.TrustedProxies) == 0 || !h.trusts(addr) {
+		return addr
+	}
+	lines := r.Header["X-Forwarded-For"]
+	for hops := strings.Split(strings.Join(lines, ","), ","); len(hops) > 0; hops = hops[:len(hops)-1] {
+		hop, err := netip.ParseAddr(strings.TrimSpace(hops[len(hops)-1]))
+		if err != nil {
+			break
+		}
+		if addr = hop.Unmap(); !h.trusts(addr) {
+			break
+		}
+	}
+	return addr
+}
+
+func (h *Handler) trusts(addr netip.Addr) bool {
+	for _, p := range h.TrustedProxies {
+		if p.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+// Fault writes a fault of ours down, once, and returns what its caller may know of it: 503 for one that passes, else 500.
+func Fault(log *slog.Logger, requestID string, err error) *oauth.Error {
+	code, text, after := oauth.ServerError, "Something went wrong here.", time.Duration(0)
+	if isPassing(err) {
+		code, text, after = oauth.Unavailable, "The service cannot answer now; ask again.", time.Second
+	}
+	log.Error("a request could not be answered", "request_id", requestID, "error", err)
+	return &oauth.Error{Code: code, Description: text, Reason: err.Error(), RetryAfter: after}
+}
+
+// plain answers with a problem that no dialect speaks of.
+func plain(w http.ResponseWriter, status int, text string) {
+	body, err := json.Marshal(map[string]string{"error": text})
+	if err != nil { // a string: cannot happen
+		panic(err)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a caller that went away cannot be told
+}
+
+// listenerError keeps net/http's own complaints about broken connections out of the way at debug level.
+type listenerError struct{ log *slog.Logger }
+
+func (l listenerError) Write(p []byte) (int, error) {
+	l.log.Debug("connection", "problem", strings.TrimSpace(string(p)))
+	return len(p), nil
+}

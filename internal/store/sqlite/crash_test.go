@@ -1,0 +1,100 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tokenbooth/tokenbooth/internal/store"
+)
+
+func TestR1_KilledProcessLosesNothingItAcknowledged(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	rounds := 6
+	if testing.Short() {
+		rounds = 2
+	}
+	var kept, gone []string
+	for round := range rounds {
+		cmd, lines := spawn(t, path, fmt.Sprintf("x%02d", round))
+		k, g := kill(t, cmd, lines, time.Duration(100+rand.IntN(300))*time.Millisecond)
+		kept, gone = append(kept, k...), append(gone, g...)
+	}
+	s := openAt(t, path, time.Now)
+	wantPairs(t, s, kept)
+	wantWhole(t, s)
+	for _, id := range gone { // R4: what was acknowledged as removed stays away
+		if _, err := s.Get(context.Background(), "acme", store.Login, id); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("%s is back: %v", id, err)
+		}
+	}
+	if len(kept) < 100*rounds {
+		t.Errorf("only %d puts were acknowledged in %d rounds: the test tests little", len(kept), rounds)
+	}
+	t.Logf("%d puts and %d deletes were acknowledged before %d kills", len(kept), len(gone), rounds)
+}
+
+// wantWhole checks that no put is there by half, acknowledged or not.
+func wantWhole(t *testing.T, s *Store) {
+	t.Helper()
+	if err := s.Check(context.Background()); err != nil {
+		t.Error(err)
+	}
+	var halves [2][]string
+	for i, kind := range []store.Kind{store.Token, store.Event} {
+		for q := (store.Query{Tenant: "acme", Kind: kind, Limit: store.MaxLimit}); ; {
+			page, err := s.List(context.Background(), q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(page) == 0 {
+				break
+			}
+			for _, r := range page {
+				halves[i] = append(halves[i], r.ID)
+			}
+			q.After = page[len(page)-1].ID
+		}
+	}
+	if !slices.Equal(halves[0], halves[1]) {
+		t.Errorf("%d tokens but %d events are kept: a put was written by half", len(halves[0]), len(halves[1]))
+	}
+}
+
+func TestR7_FailedSyncEndsAllWritingButNotReading(t *testing.T) {
+	strace, err := exec.LookPath("strace")
+	if err != nil {
+		t.Skip("strace is not installed")
+	}
+	path := filepath.Join(t.TempDir(), "store.db")
+	openAt(t, path, time.Now).Close()
+	for _, nth := range []int{2, 7, 40} {
+		inject := fmt.Sprintf("inject=fsync,fdatasync:error=EIO:when=%d", nth)
+		cmd, lines := spawn(t, path, fmt.Sprintf("y%02d", nth), strace, "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e", inject)
+		var kept []string
+		failed := 0
+		for failed < 100 && lines.Scan() {
+			id, ok := strings.CutPrefix(lines.Text(), "kept ")
+			switch {
+			case ok && failed > 50: // what was acknowledged before may be said a little later
+				t.Errorf("sync %d: %s was acknowledged after the failure", nth, id)
+			case ok:
+				kept = append(kept, id)
+			case strings.Contains(lines.Text(), "no longer writes"):
+				failed++
+			}
+		}
+		if failed == 0 {
+			t.Skipf("strace cannot inject faults here: %d puts and no failure", len(kept))
+		}
+		end(cmd)
+		wantPairs(t, openAt(t, path, time.Now), kept)
+	}
+}

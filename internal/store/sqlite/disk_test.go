@@ -1,0 +1,154 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tokenbooth/tokenbooth/internal/store"
+)
+
+func TestR8_AFullDiskIsAFaultOfItsOwnAndReadingGoesOn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	s := openAt(t, path, time.Now, "max_page_count = 60") // what SQLite answers to a full disk, without one
+	large := func(i int) store.Record {
+		r := record1(fmt.Sprintf("%04d", i))
+		r.Body = []byte(strings.Repeat("x", 4000))
+		return r
+	}
+	kept := 0
+	var err error
+	for ; err == nil && kept < 1000; kept++ {
+		err = s.Put(context.Background(), large(kept))
+	}
+	kept--
+	if err == nil || errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrNotFound) || !strings.Contains(err.Error(), "full") {
+		t.Fatalf("after %d puts: %v; want an error that says that the disk is full", kept, err)
+	}
+	for i := range kept {
+		if _, err := s.Get(context.Background(), "acme", store.Client, large(i).ID); err != nil {
+			t.Errorf("reading %d on a full disk: %v", i, err)
+		}
+	}
+	if err := s.Err(); err != nil {
+		t.Errorf("a full disk has ended all writing: %v", err)
+	}
+	for i := range 10 {
+		if err := s.Delete(context.Background(), "acme", store.Client, large(i).ID); err != nil {
+			t.Fatalf("making room: %v", err)
+		}
+	}
+	mustPut(t, s, large(0))
+	if err := s.Check(context.Background()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestDamageMetByAWriteEndsAllWriting(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	s := openAt(t, path, time.Now)
+	mustPut(t, s, record1("a"))
+	s.Close()
+	// The definition of the table is made to name a page that is not its own.
+	alter(t, path, "PRAGMA writable_schema = ON", "UPDATE sqlite_schema SET rootpage = 1 WHERE name = 'client'")
+	s, err := Open(path, time.Now)
+	if err != nil {
+		return // noticed even earlier
+	}
+	defer s.Close()
+	first := s.Put(context.Background(), record1("b"))
+	if first == nil || errors.Is(first, store.ErrConflict) || s.Err() == nil {
+		t.Errorf("Put into a damaged table: %v; Err: %v", first, s.Err())
+	}
+	other := record1("c")
+	other.Kind = store.User
+	if err := s.Put(context.Background(), other); err == nil || !strings.Contains(err.Error(), "no longer writes") {
+		t.Errorf("the next Put: %v; want that the store no longer writes", err)
+	}
+}
+
+func TestR41_TheLogStaysSmallUnderReadersThatNeverPause(t *testing.T) {
+	if testing.Short() {
+		t.Skip("writes some hundred megabytes")
+	}
+	path := filepath.Join(t.TempDir(), "store.db")
+	s := openAt(t, path, time.Now)
+	var done atomic.Bool
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer done.Store(true)
+	for range 4 {
+		wg.Go(func() {
+			for !done.Load() {
+				if _, err := s.List(context.Background(), store.Query{Tenant: "acme", Kind: store.Client, Limit: store.MaxLimit}); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	body := []byte(strings.Repeat("x", 4000))
+	var largest int64
+	for n := range 100 {
+		var records []store.Record
+		for i := range 200 {
+			records = append(records, store.Record{Tenant: "acme", Kind: store.Client, ID: fmt.Sprintf("%d-%d", i, n), Body: body})
+		}
+		mustPut(t, s, records...)
+		largest = max(largest, size(t, path+"-wal"))
+	}
+	if limit := int64(64 << 20); largest > limit {
+		t.Errorf("the log grew to %d MiB, want at most %d", largest>>20, limit>>20)
+	}
+	t.Logf("largest log: %d MiB", largest>>20)
+}
+
+func TestSweepingHoldsNobodyUp(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	s := openAt(t, path, time.Now)
+	expired := time.Now().Add(-time.Hour)
+	const batches = 20
+	for b := range batches {
+		var records []store.Record
+		for i := range store.MaxRecords {
+			records = append(records, token(int64(b*store.MaxRecords+i), 100, expired))
+		}
+		mustPut(t, s, records...)
+	}
+	swept := make(chan int)
+	go func() {
+		total := 0
+		for n := store.MaxLimit; n == store.MaxLimit; total += n {
+			var err error
+			if n, err = s.Sweep(context.Background(), time.Now(), 0); err != nil {
+				t.Error(err)
+				break
+			}
+		}
+		swept <- total
+	}()
+	var slowest time.Duration
+	for n := 0; ; n++ {
+		select {
+		case total := <-swept:
+			if total != batches*store.MaxRecords {
+				t.Errorf("%d swept, want %d", total, batches*store.MaxRecords)
+			}
+			t.Logf("%d writes beside the sweep, the slowest took %v", n, slowest)
+			if slowest > 500*time.Millisecond {
+				t.Errorf("a write waited %v for the sweep", slowest)
+			}
+			return
+		default:
+			begin := time.Now()
+			mustPut(t, s, record1(fmt.Sprint(n)))
+			slowest = max(slowest, time.Since(begin))
+		}
+	}
+}

@@ -1,0 +1,80 @@
+package sqlite
+
+import (
+	"strings"
+
+	"github.com/tokenbooth/tokenbooth/internal/store"
+)
+
+// texts are the statements of a kind, in words that PostgreSQL understands as well.
+type texts struct {
+	get, update, remove, sweep, check string
+	create                            map[int]string // by number of rows
+}
+
+// bundles are how many rows a statement may create at once, largest first: fewer statements cost less than more of them, but each
+// size is prepared once for each kind.
+var bundles = []int{64, 8, 1}
+
+var statements = func() map[store.Kind]texts {
+	all := make(map[store.Kind]texts)
+	for _, k := range store.Kinds {
+		in := func(s string) string { return strings.ReplaceAll(s, "%", `"`+string(k)+`"`) }
+		t := texts{
+			get: in(`SELECT ` + columns + ` FROM % WHERE tenant = $1 AND id = $2`),
+			update: in(`UPDATE % SET rev = $1, parent = $2, label = $3, expires = $4, sum = $5, body = $6
+				WHERE tenant = $7 AND id = $8 AND rev = $9 AND (expires IS NULL OR expires > $10)`),
+			remove: in(`DELETE FROM % WHERE tenant = $1 AND id = $2`),
+			sweep: in(`DELETE FROM % WHERE (tenant, id) IN
+				(SELECT tenant, id FROM % WHERE expires IS NOT NULL AND expires <= $1 ORDER BY expires LIMIT $2)`),
+			check:  in(`SELECT ` + columns + `, tenant FROM % WHERE (tenant, id) > ($1, $2) ORDER BY tenant, id LIMIT 1000`),
+			create: make(map[int]string),
+		}
+		for _, n := range bundles {
+			t.create[n] = in(create(n))
+		}
+		all[k] = t
+	}
+	return all
+}()
+
+const columns = `id, rev, parent, label, expires, sum, body`
+
+// create inserts n rows, each over an expired one if need be. Parameters are counted, not numbered: the driver looks a number up
+// by its text, which would cost as much as the rest of the row.
+func create(n int) string {
+	row := `(?, ?, 1, ?, ?, ?, ?, ?)`
+	return `INSERT INTO % (tenant, id, rev, parent, label, expires, sum, body) VALUES ` + row + strings.Repeat(`, `+row, n-1) +
+		` ON CONFLICT (tenant, id) DO UPDATE SET rev = excluded.rev, parent = excluded.parent, label = excluded.label,
+		expires = excluded.expires, sum = excluded.sum, body = excluded.body WHERE %.expires <= ?`
+}
+
+// list builds the statement for a page and its parameters. There are sixteen different ones for each kind at most.
+func list(q store.Query, now int64) (string, []any) {
+	sql := strings.Builder{}
+	sql.WriteString(`SELECT ` + columns + ` FROM "` + string(q.Kind) + `"`)
+	args := []any{q.Tenant}
+	if q.Parent == "" {
+		sql.WriteString(` WHERE tenant = ?`)
+	} else {
+		// Left to itself SQLite takes a tenant for some ten rows and reads them all. The index is only for rows that have a parent,
+		// so the statement must say that it wants no others.
+		sql.WriteString(` INDEXED BY "` + string(q.Kind) + `_parent" WHERE tenant = ? AND parent = ? AND parent <> ''`)
+		args = append(args, q.Parent)
+	}
+	if q.Label != "" {
+		sql.WriteString(` AND substr(label, 1, length(?)) = ?`) // LIKE would make wildcards of % and _
+		args = append(args, q.Label, q.Label)
+	}
+	order := ` ORDER BY id LIMIT ?`
+	beyond := ` AND id > ?`
+	if q.Reverse {
+		order, beyond = ` ORDER BY id DESC LIMIT ?`, ` AND id < ?`
+	}
+	if q.After != "" {
+		sql.WriteString(beyond)
+		args = append(args, q.After)
+	}
+	sql.WriteString(` AND (expires IS NULL OR expires > ?)` + order)
+	return sql.String(), append(args, now, int64(q.Page()))
+}

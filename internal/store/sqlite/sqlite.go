@@ -1,0 +1,179 @@
+// Package sqlite is the engine that keeps records in one file, for a product that runs as a single node. It is SQLite, built into
+// the binary, with a write-ahead log.
+//
+// Writes are grouped: one goroutine commits whatever is queued in one transaction and answers when the log is on the disk, so a
+// write that has been acknowledged survives the end of the process and of the power. A failed sync ends all writing until the
+// process is started again, because nobody knows what such a disk has kept (Err says so). Reads run beside writes on connections
+// of their own and see what was last committed.
+//
+// The file may be open more than once, also in another process (a command beside the server): writers take turns. It must be on a
+// local disk. The file, its log and its index are readable by their owner only. Rows carry a checksum, so that a damaged one is an
+// error and not a wrong answer.
+//
+// A Store may be used by any number of goroutines. Cancelling a context ends the waiting, never a statement: what is found is
+// found whole, and a write that was begun is finished and its outcome told.
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/tokenbooth/tokenbooth/internal/store"
+)
+
+// Store keeps records in a file. Make one with Open and end it with Close.
+type Store struct {
+	path    string
+	now     func() time.Time
+	readers readers
+	writer  *writer
+
+	closing chan struct{} // closed when Close begins: nothing more is taken on
+	once    sync.Once
+	ended   error
+}
+
+var _ store.Store = (*Store)(nil)
+
+var errClosed = errors.New("the store is closed")
+
+// Open opens the file at path, creating it if there is none, and reads the time from now. It does not read the file through, so it
+// takes no longer for a large one; Check does. An error is one sentence that names the file and says what to do.
+func Open(path string, now func() time.Time) (*Store, error) {
+	return open(path, now)
+}
+
+// open is Open with further pragmas for the writer.
+func open(path string, now func() time.Time, pragmas ...string) (*Store, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot find the store: %w", err)
+	}
+	if err := prepare(path); err != nil {
+		return nil, err
+	}
+	s := &Store{path: path, now: now, closing: make(chan struct{})}
+	s.readers = newReaders(path, s.closing)
+	s.writer = newWriter(path, now, s.closing, pragmas)
+	if err := s.writer.connect(); err != nil {
+		return nil, explain(path, err)
+	}
+	go s.writer.run()
+	return s, nil
+}
+
+// Close ends the store: calls that have been begun are finished, later ones fail. The last one to close a file moves its log into
+// it, so that the file alone is the whole store.
+func (s *Store) Close() error {
+	s.once.Do(func() {
+		close(s.closing)
+		<-s.writer.stopped
+		s.ended = errors.Join(s.readers.close(), s.writer.close())
+	})
+	if s.ended != nil {
+		return fmt.Errorf("close the store %s: %w", s.path, s.ended)
+	}
+	return nil
+}
+
+// Err says why the store no longer writes, or nil while it does. It reads on either way.
+func (s *Store) Err() error { return s.writer.broken() }
+
+// Get returns one record, or store.ErrNotFound.
+func (s *Store) Get(ctx context.Context, tenant string, kind store.Kind, id string) (store.Record, error) {
+	r, err := s.get(ctx, tenant, kind, id)
+	if err != nil {
+		return store.Record{}, fmt.Errorf("get %s: %w", kind, err)
+	}
+	return r, nil
+}
+
+func (s *Store) get(ctx context.Context, tenant string, kind store.Kind, id string) (r store.Record, err error) {
+	if err := kind.Check(); err != nil {
+		return r, err
+	}
+	err = s.readers.do(ctx, func(c *conn) error {
+		return c.query(statements[kind].get, func(row []driver.Value) (err error) {
+			r, err = record(tenant, kind, row)
+			return err
+		}, tenant, id)
+	})
+	if err == nil && (r.Rev == 0 || r.Expired(s.now())) {
+		return store.Record{}, store.ErrNotFound
+	}
+	return r, err
+}
+
+// List returns a page of records.
+func (s *Store) List(ctx context.Context, q store.Query) ([]store.Record, error) {
+	if err := q.Kind.Check(); err != nil {
+		return nil, fmt.Errorf("list: %w", err)
+	}
+	var page []store.Record
+	sql, args := list(q, s.now().UnixMicro())
+	err := s.readers.do(ctx, func(c *conn) error {
+		return c.query(sql, func(row []driver.Value) error {
+			r, err := record(q.Tenant, q.Kind, row)
+			page = append(page, r)
+			return err
+		}, args...)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", q.Kind, err)
+	}
+	return page, nil
+}
+
+// Put writes all the records or none.
+func (s *Store) Put(ctx context.Context, records ...store.Record) error {
+	if err := store.Check(records); err != nil {
+		return fmt.Errorf("put: %w", err)
+	}
+	if len(records) == 0 {
+		return nil
+	}
+	if _, err := s.writer.do(ctx, &change{puts: records}); err != nil {
+		return fmt.Errorf("put %s: %w", records[0].Kind, err)
+	}
+	return nil
+}
+
+// Delete removes all the named records.
+func (s *Store) Delete(ctx context.Context, tenant string, kind store.Kind, ids ...string) error {
+	if err := kind.Check(); err != nil {
+		return fmt.Errorf("delete: %w", err)
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	if _, err := s.writer.do(ctx, &change{tenant: tenant, kind: kind, removes: ids}); err != nil {
+		return fmt.Errorf("delete %s: %w", kind, err)
+	}
+	return nil
+}
+
+// sweepStep is how many rows one transaction removes at most: others wait a few milliseconds for it.
+const sweepStep = 200
+
+// Sweep removes up to limit records that had expired at now, a step at a time.
+func (s *Store) Sweep(ctx context.Context, now time.Time, limit int) (int, error) {
+	if limit <= 0 || limit > store.MaxLimit {
+		limit = store.MaxLimit
+	}
+	for swept := 0; ; {
+		step := min(limit-swept, sweepStep)
+		n, err := s.writer.do(ctx, &change{sweeps: step, before: now.UnixMicro()})
+		swept += n
+		if err != nil {
+			return swept, fmt.Errorf("sweep: %w", err)
+		}
+		if n < step || swept == limit {
+			return swept, nil
+		}
+	}
+}
