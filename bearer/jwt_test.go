@@ -371,13 +371,14 @@ func TestB14_PsychicSignaturesAndBadKeysVerifyNothing(t *testing.T) {
 		refuses(t, v, text+"."+base64.RawURLEncoding.EncodeToString(sig))
 	}
 	small := must(rsa.GenerateKey(rand.Reader, 1024))
-	p384 := must(ecdsa.GenerateKey(elliptic.P384(), rand.Reader))
+	p224 := must(ecdsa.GenerateKey(elliptic.P224(), rand.Reader)) // whose signatures fit into the 64 bytes of ES256
 	for _, k := range []bearer.Key{
-		{Algorithm: "RS256", Public: small.Public()}, {Algorithm: "ES256", Public: p384.Public()}, {Algorithm: "ES256", Public: nil},
+		{Algorithm: "RS256", Public: small.Public()}, {Algorithm: "ES256", Public: p224.Public()}, {Algorithm: "ES256", Public: nil},
 		{Algorithm: "ES256", Public: "text"}, {Algorithm: "EdDSA", Public: keys()["ES256"].Public}, {Algorithm: "none", Public: keys()["ES256"].Public},
 	} {
 		v, _ := verifier(t, func(o *bearer.Options) { o.Keys = func(string) (bearer.Key, bool) { return k, true } })
 		refuses(t, v, sign(small, header(k.Algorithm, nil), claims(nil)))
+		refuses(t, v, sign(p224, header(k.Algorithm, nil), claims(nil)))
 		refuses(t, v, sign(keys()["ES256"].private, header(k.Algorithm, nil), claims(nil)))
 	}
 }

@@ -128,7 +128,7 @@ func checkQuery(query string) (problem string) {
 func tokenInQuery(query string) bool {
 	for parameter := range strings.SplitSeq(query, "&") {
 		name, _, _ := strings.Cut(parameter, "=")
-		if decoded, err := url.QueryUnescape(name); err == nil && decoded == "access_token" {
+		if decoded, err := url.QueryUnescape(name); err == nil && strings.EqualFold(decoded, "access_token") {
 			return true
 		}
 	}

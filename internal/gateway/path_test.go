@@ -165,9 +165,29 @@ func TestAnUpstreamWithAPathIsPutBeforeTheCallersPath(t *testing.T) {
 		var e *echo
 		w := newWorld(t, func(o *gateway.Options) { e = newEcho(t); o.APIs = apis(t, e.URL+prefix) })
 		w.echo = e
-		s := w.forwarded(w.ask("GET", "/files/a%20b/%C3%A9", auth(mint(apiAudience, "files"))))
-		if want := strings.TrimSuffix(prefix, "/") + "/files/a%20b/%C3%A9"; s.URI != want {
-			t.Errorf("the API saw %q, want %q", s.URI, want)
+		for _, target := range []string{"/files/a%20b/%C3%A9", "/files/%61%c3%a9!%21"} {
+			s := w.forwarded(w.ask("GET", target, auth(mint(apiAudience, "files"))))
+			if want := strings.TrimSuffix(prefix, "/") + target; s.URI != want {
+				t.Errorf("the API saw %q, want %q", s.URI, want)
+			}
+		}
+	}
+}
+
+func TestReq040_APathThatWasRewrittenOnItsWayIsRefused(t *testing.T) {
+	w := newWorld(t, nil)
+	for _, change := range []func(*url.URL){
+		func(u *url.URL) { u.Path = "/hello" }, func(u *url.URL) { u.Path = strings.TrimPrefix(u.Path, "/files") }, func(u *url.URL) { u.RawPath = "/files/%61" },
+	} {
+		r := httptest.NewRequest("GET", "/files/b", nil)
+		change(r.URL)
+		if r.URL.RawPath != "" {
+			r.URL.Path = "/files/a"
+		}
+		r.Header.Set("Authorization", "Bearer "+mint(apiAudience, "files"))
+		answer := httptest.NewRecorder()
+		if w.ServeHTTP(answer, r); answer.Code != 400 || len(w.echo.last()) != 0 {
+			t.Errorf("%v: %d", r.URL, answer.Code)
 		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tokenbooth/tokenbooth/dialect"
+	"github.com/tokenbooth/tokenbooth/internal/gateway"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
@@ -194,4 +196,55 @@ func TestReq055_RefusalsAreNotStored(t *testing.T) {
 			t.Errorf("%d %v", g.StatusCode, g.Header)
 		}
 	}
+}
+
+// odd is a contract with a header of its own, in which every refusal is a 401.
+const odd = `# Odd.
+# @dialect odd
+# @token opaque
+# @lifetime 900s
+
+### a token
+# @grant client_credentials
+POST /token
+Content-Type: application/json
+
+{"id":"{{client_id}}","secret":"{{client_secret}}"}
+
+### answer
+# @when issued
+HTTP/1.1 200 OK
+Content-Type: application/json
+
+{"token":"{{access_token}}"}
+
+### refusal
+# @when refused
+HTTP/1.1 401 Unauthorized
+
+### carried
+# @carry
+GET /
+X-Api-Token: {{access_token}}
+`
+
+func TestADialectMayNotMakeTwoTokensLookLikeABadOneNorKeepItsHeader(t *testing.T) {
+	d, err := dialect.Parse("odd.http", odd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWorld(t, func(o *gateway.Options) {
+		for i := range o.APIs {
+			o.APIs[i].Dialect = d
+		}
+	})
+	line := "X-Api-Token: " + mint(apiAudience, "files")
+	s := w.forwarded(w.ask("GET", "/files/a", line, "Authorization: Basic eDp5"))
+	if s.Header.Get("X-Api-Token") != "" || s.Header.Get("Authorization") != "" {
+		t.Errorf("%v", s.Header)
+	}
+	w.stopped(w.ask("GET", "/files/a", "X-Api-Token: x"), 401)
+	w.stopped(w.ask("GET", "/files/a", auth(mint(apiAudience, "files"))), 401)
+	w.stopped(w.ask("GET", "/files/a", line, line), 400)
+	w.stopped(w.ask("GET", "/files/a", "X-Api-Token: tba_down"), 503)
 }

@@ -83,10 +83,10 @@ func TestR41_TheLogStaysSmallUnderReadersThatNeverPause(t *testing.T) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer done.Store(true)
-	for range 4 {
+	for range 3 {
 		wg.Go(func() {
 			for !done.Load() {
-				if _, err := s.List(context.Background(), store.Query{Tenant: "acme", Kind: store.Client, Limit: store.MaxLimit}); err != nil {
+				if _, err := s.List(context.Background(), store.Query{Tenant: "acme", Kind: store.Client, Limit: 200}); err != nil {
 					t.Error(err)
 					return
 				}

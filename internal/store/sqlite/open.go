@@ -12,7 +12,7 @@ import (
 )
 
 // patience is how long to wait for another process that has the file locked.
-const patience = 5 * time.Second
+const patience = 2 * time.Second
 
 // Pragmas of the connections. FULL makes a commit wait until the log is on the disk: what is acknowledged survives a power cut.
 // Checkpoints are the writer's business (checkpoint.go), and so is waiting for the write lock (writer.go): it sets its timeout to

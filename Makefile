@@ -1,0 +1,49 @@
+# The commands of this project. Only Go is needed for build and demo; test, bench and fuzz say what else they use.
+SHELL  := /bin/bash
+GO     ?= go
+BINARY := bin/tokenbooth
+TOOL   := $(GO) tool -modfile=tools/go.mod
+
+.PHONY: build demo test check unit race e2e bench fuzz clean
+
+## build: the one binary, static
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags="-s -w" -o $(BINARY) ./cmd/tokenbooth
+
+## demo: every contract of the seeds at work on this machine
+demo: build
+	./$(BINARY) demo
+
+## test: everything that must pass; what .ci/run runs
+test: check race e2e
+
+## check: form and shape, without running the product
+check:
+	@echo '== gofmt'; files=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$files" || { echo "not gofmt-ed:"; echo "$$files"; exit 1; }
+	@echo '== vet'; $(GO) vet ./...
+	@echo '== staticcheck'; $(TOOL) staticcheck ./...
+	@echo '== size'; CGO_ENABLED=0 $(GO) build -trimpath -ldflags="-s -w" -o $(BINARY) ./cmd/tokenbooth; \
+	  size=$$(stat -c %s $(BINARY)); echo "$$((size >> 20)) MiB"; test $$size -le $$((30 << 20)) || { echo 'the binary is over 30 MiB'; exit 1; }
+
+## race: unit, script and shape tests, under the race detector
+race:
+	$(GO) test -race -timeout 10m $$($(GO) list ./... | grep -v /test/e2e)
+
+## e2e: the seeds' own commands against the real binary (curl and node)
+e2e:
+	@command -v curl >/dev/null || { echo 'e2e needs curl'; exit 1; }
+	@command -v node >/dev/null || { echo 'e2e needs node'; exit 1; }
+	$(GO) test -count=1 -timeout 8m ./test/e2e
+
+## bench: the table of speed, each figure beside its floor, in one run
+bench:
+	$(GO) run ./test/load
+
+## fuzz: each parser for half a minute
+fuzz:
+	@for p in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+	    echo "== $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime 30s $$p || exit 1; done; done
+
+clean:
+	rm -rf bin
