@@ -87,7 +87,7 @@ func (e *Endpoint) open(r *http.Request) (string, syntax, *oauth.Error) {
 	s, ok := e.syntax(r.Header["Content-Type"])
 	if !ok {
 		return "", 0, oauth.Refuse(oauth.UnsupportedMediaType, "The content type of the body is not one that this endpoint reads.",
-			"content-type %.64q", r.Header["Content-Type"])
+			"content-type %.64q", strings.Join(r.Header["Content-Type"], ", "))
 	}
 	return text, s, nil
 }

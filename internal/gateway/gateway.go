@@ -118,7 +118,7 @@ func (g *Gateway) add(a API, verifiers map[string]*bearer.Verifier) error {
 		a.Realm = a.Audience
 	}
 	v := verifiers[a.Audience]
-	if v == nil {
+	if v == nil && a.Audience != "" { // without one, only public routes can be declared
 		tokens, err := g.o.Tokens, error(nil)
 		tokens.Audiences = []string{a.Audience}
 		if v, err = bearer.New(tokens); err != nil {

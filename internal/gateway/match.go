@@ -44,13 +44,14 @@ var alike = &leaf{}
 
 // find returns what matches the decoded path, or nil.
 func (n *node) find(path string) *leaf {
-	l := n.walk(strings.TrimSuffix(strings.TrimPrefix(path, "/"), "/"))
+	l := n.walk(strings.TrimPrefix(path, "/"))
 	if l == alike {
 		return nil
 	}
 	return l
 }
 
+// walk matches what is left of a path. Nothing is left after the last segment, whether a slash follows it or not.
 func (n *node) walk(path string) *leaf {
 	if path == "" {
 		if n.here != nil {

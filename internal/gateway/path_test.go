@@ -160,6 +160,15 @@ func TestPatternsThatCannotBeMeantAreRefused(t *testing.T) {
 	}
 }
 
+func TestAnAPIWithoutAudienceMayBePublic(t *testing.T) {
+	w := newWorld(t, func(o *gateway.Options) {
+		o.APIs = append(o.APIs, gateway.API{
+			Name: "open", Upstream: o.APIs[0].Upstream, Dialect: o.APIs[0].Dialect, Routes: []gateway.Route{{Methods: []string{"GET"}, Pattern: "/open", Public: true}},
+		})
+	})
+	w.forwarded(w.ask("GET", "/open"))
+}
+
 func TestAnUpstreamWithAPathIsPutBeforeTheCallersPath(t *testing.T) {
 	for _, prefix := range []string{"/inner", "/inner/", "/in%20ner/v1", "/"} {
 		var e *echo

@@ -160,7 +160,7 @@ func apis(t testing.TB, upstream string) []gateway.API {
 	}
 	return []gateway.API{
 		{
-			Name: "workflows", Audience: apiAudience, Upstream: u, Dialect: named(t, "nexthink"), Timeout: 2 * time.Second,
+			Name: "workflows", Audience: apiAudience, Upstream: u, Dialect: named(t, "nexthink"),
 			Routes: []gateway.Route{
 				{Methods: []string{"GET"}, Pattern: "/api/v1/workflows", Permission: "workflows"},
 				{Methods: []string{"GET", "DELETE"}, Pattern: "/api/v1/workflows/{id}", Permission: "workflows"},

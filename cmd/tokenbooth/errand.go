@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tokenbooth/tokenbooth/internal/registry"
+)
+
+// errand is one command at work for one tenant, on the same store as a running server: that hears of every change within half a
+// second.
+type errand struct {
+	*printer
+	*asker
+	cmd    *cobra.Command
+	desk   *desk
+	tenant *registry.Tenant
+	by     string // whom the audit record will name
+}
+
+// forTenant makes the RunE of a command that works for the tenant of --tenant. The tenant is found before anything is opened, so a
+// spelling error leaves no trace.
+func forTenant(do func(context.Context, *errand, []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		s, err := settingsOf(cmd)
+		if err != nil {
+			return err
+		}
+		t, err := pickTenant(s, tenantFlag(cmd))
+		if err != nil {
+			return err
+		}
+		d, err := openKept(cmd.Context(), s)
+		if err != nil {
+			return err
+		}
+		e := &errand{printerOf(cmd), askerOf(cmd), cmd, d, t, author()}
+		return errors.Join(explain(do(cmd.Context(), e, args)), d.close())
+	}
+}
+
+// openKept opens the desk where it can be shared with a server: not in the memory of one.
+func openKept(ctx context.Context, s *settings) (*desk, error) {
+	if s.Store == "memory" {
+		return nil, s.fault("store", "the registrations are in the memory of the running server and no other command can reach them; use store: sqlite")
+	}
+	return openDesk(ctx, s)
+}
+
+// addTenantFlag gives a command and all below it --tenant.
+func addTenantFlag(cmd *cobra.Command) *cobra.Command {
+	cmd.PersistentFlags().StringP("tenant", "t", "", "`NAME` of the tenant (default: the only one there is)")
+	completeFlag(cmd, "tenant", completeTenants)
+	return cmd
+}
+
+func tenantFlag(cmd *cobra.Command) string {
+	if f := cmd.Flags().Lookup("tenant"); f != nil {
+		return f.Value.String()
+	}
+	return ""
+}
+
+// pickTenant finds a tenant by name, or the only one where no name is given.
+func pickTenant(s *settings, name string) (*registry.Tenant, error) {
+	var names []string
+	for i := range s.Tenants {
+		if t := &s.Tenants[i]; t.Name == name || name == "" && len(s.Tenants) == 1 {
+			return t, nil
+		}
+		names = append(names, s.Tenants[i].Name)
+	}
+	slices.Sort(names)
+	if name == "" {
+		return nil, fmt.Errorf("%s has %d tenants: say which with --tenant NAME; there are %s", s.file, len(names), strings.Join(names, ", "))
+	}
+	return nil, fmt.Errorf("%s has no tenant %q; there %s %s%s", s.file, name, are(len(names)), strings.Join(names, ", "), didYouMean(name, names))
+}
+
+func are(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
+
+// flagOf says by which flag or argument a field of a registration is given.
+var flagOf = map[string]string{
+	"id": "the client id", "name": "--name", "description": "--description", "permissions": "--permission", "grants": "--grant",
+	"auth_methods": "--auth-method", "token_form": "--token-form", "lifetime": "--lifetime", "overlap": "--overlap",
+	"secret": "the secret", "hash": "--hash", "username": "the user name", "password": "the password",
+}
+
+// explain puts an error of those who decide into the words of the command line.
+func explain(err error) error {
+	p, ok := errors.AsType[*registry.Problem](err)
+	if !ok || flagOf[p.Field] == "" {
+		return err
+	}
+	return fmt.Errorf("%s: %s", flagOf[p.Field], p.Text)
+}
+
+// group is a command that only holds others.
+func group(use, short, long string, children ...*cobra.Command) *cobra.Command {
+	g := &cobra.Command{
+		Use: use, Short: short, Long: long,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			var names []string
+			for _, c := range cmd.Commands() {
+				names = append(names, c.Name())
+			}
+			return fmt.Errorf("%s has no command %q; there are %s%s", cmd.CommandPath(), args[0], strings.Join(names, ", "), didYouMean(args[0], names))
+		},
+		ValidArgsFunction: cobra.NoFileCompletions,
+	}
+	g.AddCommand(children...)
+	g.PersistentFlags().Bool("json", false, "answer in JSON, for programs")
+	return g
+}
+
+// want refuses a command line that does not have exactly the arguments that Use shows.
+func want(names ...string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == len(names) {
+			return nil
+		}
+		if len(names) == 0 {
+			return fmt.Errorf("%s takes no argument, but there is %q", cmd.CommandPath(), args[0])
+		}
+		usage := strings.Join(append([]string{cmd.CommandPath()}, names...), " ")
+		if len(args) > len(names) {
+			return fmt.Errorf("%q is one argument too many: %s", args[len(names)], usage)
+		}
+		return fmt.Errorf("%s is missing: %s", names[len(args)], usage)
+	}
+}
+
+// wrongFlag says what to do about a flag that does not exist or has a wrong value.
+func wrongFlag(cmd *cobra.Command, err error) error {
+	return fmt.Errorf("%w; all flags: %s --help", err, cmd.CommandPath())
+}
+
+// note says something beside the answer, where it does not get into the way of programs.
+func (e *errand) note(format string, args ...any) {
+	fmt.Fprintln(e.cmd.ErrOrStderr(), "note: "+harmlessLines(fmt.Sprintf(format, args...)))
+}
+
+// exists reports whether there is a store already, so that looking something up for the shell does not make one.
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
+}
