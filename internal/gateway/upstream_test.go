@@ -124,7 +124,10 @@ func TestStreamsAndEventsPassAsTheyCome(t *testing.T) {
 }
 
 func TestALargeBodyPassesBothWays(t *testing.T) {
-	w := before(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) })
+	w := before(t, func(w http.ResponseWriter, r *http.Request) { // answers while it still reads
+		_ = http.NewResponseController(w).EnableFullDuplex()
+		_, _ = io.Copy(w, r.Body)
+	})
 	req, _ := http.NewRequest("POST", w.front.URL+"/files/a", strings.NewReader(strings.Repeat("x", 3<<20)))
 	req.Header.Set("Authorization", "Bearer "+mint(apiAudience, "files"))
 	res, err := http.DefaultClient.Do(req)
@@ -134,6 +137,26 @@ func TestALargeBodyPassesBothWays(t *testing.T) {
 	defer res.Body.Close()
 	if n, err := io.Copy(io.Discard, res.Body); n != 3<<20 || err != nil {
 		t.Errorf("%d bytes, %v", n, err)
+	}
+}
+
+func TestARefusedUploadDoesNotSpoilTheNextCall(t *testing.T) {
+	w := before(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }) // reads nothing
+	token := "Bearer " + mint(apiAudience, "files")
+	for i := range 30 {
+		req, _ := http.NewRequest("POST", w.front.URL+"/files/a", strings.NewReader(strings.Repeat("GET /files/x HTTP/1.1\r\n\r\n", 20<<10)))
+		req.Header.Set("Authorization", token)
+		if i%3 == 2 {
+			req.Header.Del("Authorization")
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			continue // the connection was closed while the body was on its way: that is allowed, a wrong answer is not
+		}
+		res.Body.Close()
+		if want := map[bool]int{true: 401, false: 418}[i%3 == 2]; res.StatusCode != want {
+			t.Errorf("%d: %d", i, res.StatusCode)
+		}
 	}
 }
 

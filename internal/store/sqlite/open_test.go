@@ -197,7 +197,7 @@ func TestOpeningTakesNoLongerForALargeFile(t *testing.T) {
 		best = min(best, time.Since(begin))
 		s.Close()
 	}
-	if limit := 20 * time.Millisecond; best > limit {
+	if limit := 20 * time.Millisecond; best > limit && !racing {
 		t.Errorf("opening and a first read took %v at best, want at most %v", best, limit)
 	}
 	t.Logf("opening and a first read: %v", best)
@@ -217,7 +217,11 @@ func TestR9_DamageIsAnErrorAndNeverAWrongRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	counts := map[string]int{}
-	for run := range 60 {
+	runs := 60
+	if racing {
+		runs = 5
+	}
+	for run := range runs {
 		counts[damagedRun(t, sound, run, records)]++
 	}
 	t.Logf("%v", counts)

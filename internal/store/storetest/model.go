@@ -82,7 +82,8 @@ func model(d desk) {
 					t.Fatal(err)
 				}
 			},
-			"": func(t *rapid.T) { d.compareAll(t, kept) },
+			"get": func(t *rapid.T) { d.compareGet(t, kept, prefix) },
+			"":    func(t *rapid.T) { d.compareAll(t, kept, prefix) },
 		})
 	})
 }
@@ -135,15 +136,27 @@ func (d desk) compareDelete(t *rapid.T, kept plain, prefix string) {
 	}
 }
 
-func (d desk) compareAll(t *rapid.T, kept plain) {
-	for key := range kept {
-		want := kept.live(key, d.clock.Now())
-		got, err := d.Get(ctx, key[0], store.Kind(key[1]), key[2])
-		if want.Rev == 0 && errors.Is(err, store.ErrNotFound) {
-			continue
-		}
-		if diff := cmp.Diff(want, got); err != nil || diff != "" {
-			t.Fatalf("Get %q: %v (-want +got):\n%s", key, err, diff)
+func (d desk) compareGet(t *rapid.T, kept plain, prefix string) {
+	key := [3]string{prefix + tenants.Draw(t, "tenant"), string(kinds.Draw(t, "kind")), ids.Draw(t, "id")}
+	want := kept.live(key, d.clock.Now())
+	got, err := d.Get(ctx, key[0], store.Kind(key[1]), key[2])
+	if (want.Rev == 0) != errors.Is(err, store.ErrNotFound) || want.Rev != 0 && err != nil {
+		t.Fatalf("Get %q: %v, want revision %d", key, err, want.Rev)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatalf("Get %q (-want +got):\n%s", key, diff)
+	}
+}
+
+// compareAll compares all that is kept, after every call.
+func (d desk) compareAll(t *rapid.T, kept plain, prefix string) {
+	for _, tenant := range []string{"", "acme"} {
+		for _, kind := range []store.Kind{store.Client, store.Token} {
+			q := store.Query{Tenant: prefix + tenant, Kind: kind}
+			got, err := d.List(ctx, q)
+			if diff := cmp.Diff(kept.list(d.clock.Now(), q), got); err != nil || diff != "" {
+				t.Fatalf("List %+v: %v (-want +got):\n%s", q, err, diff)
+			}
 		}
 	}
 }
