@@ -124,3 +124,10 @@ func TestB10_ReadingATokenAllocatesNothing(t *testing.T) {
 		}
 	}
 }
+
+func TestADialectWithoutCarriersTakesTheStandardOne(t *testing.T) {
+	d := parseAnswer(t, "HTTP/1.1 200 OK\nContent-Type: text/plain", "{{access_token}}")
+	if token, refusal := d.Carried(callAPI(t, "/", "Authorization: Bearer abc")); token != "abc" {
+		t.Errorf("got %v", refusal)
+	}
+}

@@ -94,7 +94,8 @@ var apiCases = []oauth.Code{
 }
 
 // WithRefusals returns a copy of the dialect in which the answer blocks of text (each with its @when) take the place of d's own:
-// how an API brings its own words for a contract that many APIs share. file is the name that errors show. The error is an *Error.
+// how an API brings its own words for a contract that many APIs share. The copy is for Carried, Strip and EncodeError; endpoints stay
+// those of d. file is the name that errors show. The error is an *Error.
 func (d *Dialect) WithRefusals(file, text string) (*Dialect, error) {
 	blocks, err := split(file, text)
 	if err != nil {

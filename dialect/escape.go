@@ -59,14 +59,13 @@ func appendExpiry(dst []byte, t *oauth.Token, as format) []byte {
 	return strconv.AppendInt(dst, int64(t.ExpiresIn/time.Second), 10)
 }
 
-// plainIn says which bytes stand for themselves in a language. In JSON these leave out < > & so that no browser reads markup where it
-// guesses the type; in a header they are those of a quoted-string without its escapes (RFC 9110, section 5.6.4).
+// plainIn says which bytes stand for themselves in a language; JSON is package oauth's. In a header they are those of a quoted-string
+// without its escapes (RFC 9110, section 5.6.4).
 var plainIn = func() (plain [4][256]bool) {
 	for c := range 256 {
 		visible := c >= 0x20 && c < 0x7f
 		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 		special := c == '"' || c == '\\'
-		plain[inJSON][c] = visible && !special && c != '<' && c != '>' && c != '&'
 		plain[inHeader][c] = visible && !special
 		plain[inForm][c] = letter || c == '-' || c == '.' || c == '_' || c == '~'
 		plain[inText][c] = visible
@@ -78,6 +77,9 @@ const hexDigits = "0123456789abcdef"
 
 // appendEscaped writes text in the language it stands in, so that no value can end its string, its header or its answer.
 func appendEscaped(dst []byte, text string, lang escape) []byte {
+	if lang == inJSON {
+		return oauth.AppendJSONText(dst, text)
+	}
 	plain := &plainIn[lang]
 	start := 0
 	for i := 0; i < len(text); {
@@ -106,10 +108,6 @@ func appendSpecial(dst []byte, r rune, bytes string, lang escape) []byte {
 		return dst
 	case r >= utf8.RuneSelf: // what is not UTF-8 has become U+FFFD
 		return utf8.AppendRune(dst, r)
-	case lang == inText:
-		return append(dst, ' ')
-	case r == '"' || r == '\\':
-		return append(dst, '\\', byte(r))
 	}
-	return append(dst, '\\', 'u', '0', '0', hexDigits[r>>4], hexDigits[r&15])
+	return append(dst, ' ')
 }

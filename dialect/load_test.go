@@ -211,6 +211,22 @@ func TestFaultyFilesAreRefusedWithTheirPlace(t *testing.T) {
 	}
 }
 
+// A contract for machines alone has nobody to name.
+func TestOnlyThePasswordGrantKnowsAUsername(t *testing.T) {
+	const terms = "# @dialect m2m\n# @token jwt\n# @lifetime 900s\n"
+	const ask = "\n### ask\n# @grant client_credentials\nPOST /token\nContent-Type: application/json\n\n{\"id\":\"{{client_id}}\",\"key\":\"{{client_secret}}\"}\n"
+	const answer = "\n### answer\n# @when issued\nHTTP/1.1 200 OK\nContent-Type: application/json\n\n"
+	for _, f := range []struct{ text, want string }{
+		{terms + ask + answer + `{"t":"{{access_token}}","user":"{{username}}"}`, `m2m.http:12:1: nothing fills {{username}}: no request has the password grant`},
+		{terms + "# @client label, default {{username}}\n" + ask + answer + `{"t":"{{access_token}}"}`, `m2m.http:1:1: @client makes the client_id default to the username, but no block has @grant password`},
+	} {
+		checkFault(t, f.want, func() (*Dialect, error) { return Parse("m2m.http", f.text) })
+	}
+	if _, err := Parse("m2m.http", terms+ask+answer+`{"t":"{{access_token}}"}`); err != nil {
+		t.Error(err)
+	}
+}
+
 func checkFault(t *testing.T, want string, parse func() (*Dialect, error)) {
 	t.Helper()
 	d, err := parse()

@@ -1,6 +1,8 @@
 package audit
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -38,21 +40,27 @@ type Issuance struct {
 // Journal is the append-only book of issuances: one file a day, issued-2026-11-22.jsonl, one JSON object a line.
 //
 // A line is in memory when Write returns and in the file within a quarter of a second; a crash of the machine may lose that last
-// quarter. When the disk does not take lines, they wait in 8 MiB of memory, and what comes after is counted as lost.
+// quarter. When the disk does not take lines, they wait in 8 MiB of memory, and what comes after is counted as lost. A line is never
+// divided between two files, and one that a crash cut off is ended before the next begins.
 type Journal struct {
 	dir  string
 	now  func() time.Time
 	log  *slog.Logger
 	lost atomic.Uint64
 
-	mu      sync.Mutex // guards pending; held only to append
+	mu      sync.Mutex // guards pending and taken; held only to append
 	pending []byte
+	taken   int // bytes that the flusher has and may bring back
 
-	file  *os.File // only the flusher touches it
-	day   string
-	spare []byte
-	stop  chan struct{}
-	done  sync.WaitGroup
+	// Only the flusher touches these.
+	file    *os.File
+	day     string
+	torn    bool // the file ends in the middle of a line
+	failing bool
+	spare   []byte
+
+	stop chan struct{}
+	done sync.WaitGroup
 }
 
 // OpenJournal starts a journal in dir, which it makes with mode 0700 where it is missing. Close ends it.
@@ -71,7 +79,7 @@ func OpenJournal(dir string, now func() time.Time, log *slog.Logger) (*Journal, 
 // Write appends an issuance. It does not wait for the disk.
 func (j *Journal) Write(i *Issuance) {
 	j.mu.Lock()
-	if len(j.pending) > journalBytes {
+	if len(j.pending)+j.taken > journalBytes {
 		j.mu.Unlock()
 		j.lost.Add(1)
 		return
@@ -83,17 +91,22 @@ func (j *Journal) Write(i *Issuance) {
 // Lost returns how many issuances did not reach the file.
 func (j *Journal) Lost() uint64 { return j.lost.Load() }
 
-// Close writes what is pending, to the disk, and ends the journal.
+// Close writes what is pending, to the disk, and ends the journal. What is written after it is lost.
 func (j *Journal) Close() error {
 	close(j.stop)
 	j.done.Wait()
-	if j.file == nil {
-		return nil
+	j.mu.Lock()
+	left := bytes.Count(j.pending, []byte{'\n'})
+	j.mu.Unlock()
+	j.lost.Add(uint64(left))
+	err := errors.Join(j.file.Sync(), j.file.Close())
+	if left > 0 {
+		err = errors.Join(err, fmt.Errorf("%d issuances could not be written", left))
 	}
-	if err := j.file.Sync(); err != nil {
-		return fmt.Errorf("sync the journal: %w", err)
+	if err != nil {
+		return fmt.Errorf("close the journal: %w", err)
 	}
-	return j.file.Close()
+	return nil
 }
 
 func (j *Journal) flushLoop() {
@@ -114,23 +127,37 @@ func (j *Journal) flushLoop() {
 func (j *Journal) flush() {
 	j.mu.Lock()
 	lines := j.pending
-	j.pending = j.spare[:0]
+	j.pending, j.taken = j.spare[:0], len(lines)
 	j.mu.Unlock()
 	j.spare = lines
-	if len(lines) == 0 {
-		return
-	}
-	err := j.open()
-	n := 0
-	if err == nil {
-		n, err = j.file.Write(lines)
-	}
-	if err != nil {
-		j.log.Error("the journal of issuances cannot be written", "dir", j.dir, "error", err)
-		j.mu.Lock()
+	n, err := j.put(lines)
+	j.mu.Lock()
+	j.taken = 0
+	if n < len(lines) {
 		j.pending = append(append([]byte(nil), lines[n:]...), j.pending...)
-		j.mu.Unlock()
 	}
+	j.mu.Unlock()
+	if err != nil && !j.failing { // said once: it is tried four times a second
+		j.log.Error("the journal of issuances cannot be written; lines wait in memory", "dir", j.dir, "error", err)
+	}
+	j.failing = err != nil
+}
+
+// put writes lines to today's file and returns how many bytes it took. The rest of a torn line goes where its beginning is.
+func (j *Journal) put(lines []byte) (int, error) {
+	if len(lines) == 0 {
+		return 0, nil
+	}
+	if !j.torn {
+		if err := j.open(); err != nil {
+			return 0, err
+		}
+	}
+	n, err := j.file.Write(lines)
+	if n > 0 {
+		j.torn = lines[n-1] != '\n'
+	}
+	return n, err
 }
 
 // open makes sure that the file of today is the one written to.
@@ -139,15 +166,32 @@ func (j *Journal) open() error {
 	if j.file != nil && day == j.day {
 		return nil
 	}
-	f, err := os.OpenFile(filepath.Join(j.dir, "issued-"+day+".jsonl"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(filepath.Join(j.dir, "issued-"+day+".jsonl"), os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
 	if err != nil {
 		return fmt.Errorf("open the journal: %w", err)
+	}
+	if err := endLine(f); err != nil {
+		return fmt.Errorf("open the journal: %w", errors.Join(err, f.Close()))
 	}
 	if j.file != nil {
 		_ = j.file.Close() // every line in it was handed to the system already
 	}
 	j.file, j.day = f, day
 	return nil
+}
+
+// endLine ends the line that a crash has cut off.
+func endLine(f *os.File) error {
+	at, err := f.Stat()
+	if err != nil || at.Size() == 0 {
+		return err
+	}
+	var last [1]byte
+	if _, err := f.ReadAt(last[:], at.Size()-1); err != nil || last[0] == '\n' {
+		return err
+	}
+	_, err = f.Write([]byte{'\n'})
+	return err
 }
 
 // append writes the line of an issuance. Names are quoted as JSON, so that none can forge a line.

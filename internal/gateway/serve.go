@@ -116,9 +116,6 @@ func (c *call) forward() {
 	if c.w.front == nil {
 		c.w.front = http.Header{}
 	}
-	if c.r.ContentLength != 0 { // an API may answer before it has read everything, and is still to get everything
-		_ = http.NewResponseController(c.w.ResponseWriter).EnableFullDuplex() // only HTTP/1 needs to be told
-	}
 	proxy := httputil.ReverseProxy{
 		Transport:      c.to.api.line.transport,
 		Rewrite:        c.rewrite,

@@ -76,6 +76,10 @@ func (c *call) rewrite(p *httputil.ProxyRequest) {
 // tidy takes from the API's answer what is not the caller's.
 func (c *call) tidy(res *http.Response) error {
 	strip(res.Header, banners, []string{ownPrefix})
+	if c.token != nil && res.Header["Cache-Control"] == nil {
+		// A cache in front knows by Authorization that an answer is one caller's (RFC 9111, section 3.5), but by no other header.
+		res.Header["Cache-Control"] = []string{"private"}
+	}
 	if location := res.Header.Get("Location"); location != "" {
 		if rest, ok := strings.CutPrefix(location, c.to.api.origin); ok && (rest == "" || strings.ContainsRune("/?#", rune(rest[0]))) {
 			if !strings.HasPrefix(rest, "/") {

@@ -78,6 +78,11 @@ func (c *Client) Guessable() bool {
 	return slices.ContainsFunc(c.Credentials, func(c Credential) bool { return c.Imported })
 }
 
+// Slow reports whether one of the client's secrets is kept under a hash that is expensive to check.
+func (c *Client) Slow() bool {
+	return slices.ContainsFunc(c.Credentials, func(c Credential) bool { return c.Hash.Slow() })
+}
+
 // Barred says why the client may not act at now, or nothing.
 func (c *Client) Barred(now time.Time) string {
 	switch {
@@ -109,8 +114,9 @@ func (c *Client) MayCallFrom(addr netip.Addr) bool {
 	return len(c.AllowFrom) == 0 || slices.ContainsFunc(c.AllowFrom, func(p netip.Prefix) bool { return p.Contains(addr.Unmap()) })
 }
 
-// check refuses a registration that could not work or should not.
-func (c *Client) check(t *Tenant) error {
+// check refuses a registration that could not work or should not. What it held before the settings took away a permission or a grant
+// it may keep, or nobody could disable it any more.
+func (c *Client) check(t *Tenant, before *Client) error {
 	if c.Name == "" || len(c.Name) > 200 {
 		return problem("name", "a client needs a name of 1 to 200 bytes; the calling application's name serves best")
 	}
@@ -125,7 +131,7 @@ func (c *Client) check(t *Tenant) error {
 	}
 	for _, g := range c.Grants {
 		switch {
-		case g == oauth.Password && !t.AllowPasswordGrant:
+		case g == oauth.Password && !t.AllowPasswordGrant && !before.MayUse(g):
 			return problem("grants", "tenant %s does not allow the password grant; see allow_password_grant", t.Name)
 		case g != oauth.ClientCredentials && g != oauth.Password && g != oauth.RefreshToken:
 			return problem("grants", "a grant is client_credentials, password or refresh_token, not %q", g)
@@ -139,7 +145,7 @@ func (c *Client) check(t *Tenant) error {
 	if !slices.Contains([]oauth.TokenForm{"", oauth.JWT, oauth.Opaque, oauth.UUID}, c.TokenForm) {
 		return problem("token_form", "a token is jwt, opaque or uuid, not %q", c.TokenForm)
 	}
-	return t.checkPermissions("permissions", c.Permissions)
+	return t.checkPermissions("permissions", c.Permissions, before.Permissions)
 }
 
 // ready fills in what the hot path reads.

@@ -91,9 +91,11 @@ func changeNote(rec store.Record, now time.Time) store.Record {
 // Announce returns the note that tells other processes of a change another package makes, to be put together with it.
 func Announce(rec store.Record, now time.Time) store.Record { return changeNote(rec, now) }
 
-// Follow forgets what other processes have changed, until ctx is done. heard is told of each change too; one may be told twice.
+// Follow forgets what other processes have changed, until ctx is done. heard is told of each change too; one may be told twice, and
+// one without an id means that anything of the kind may have changed.
 func (r *Registry) Follow(ctx context.Context, heard func(kind store.Kind, tenant, id string)) {
 	since := r.now()
+	r.survey(ctx)
 	for tick := time.NewTicker(changeEvery); ; {
 		select {
 		case <-ctx.Done():
@@ -102,9 +104,33 @@ func (r *Registry) Follow(ctx context.Context, heard func(kind store.Kind, tenan
 		case <-tick.C:
 		}
 		started := r.now()
-		if r.hear(ctx, since.Add(-changeLookBack), heard) == nil {
-			since = started
-		} // else the store is away: what we missed is read when it is back
+		if r.hear(ctx, since.Add(-changeLookBack), heard) != nil {
+			continue // the store is away: what we missed is read when it is back
+		}
+		if started.Sub(since) > changeKeep/2 { // so long that notes may have expired unread
+			r.forgetAll(heard)
+		}
+		since = started
+	}
+}
+
+// forgetAll takes everything for changed.
+func (r *Registry) forgetAll(heard func(kind store.Kind, tenant, id string)) {
+	r.clients.forgetAll()
+	r.users.forgetAll()
+	for _, t := range r.Tenants() {
+		heard(store.Key, t.Name, "")
+	}
+}
+
+// survey looks at every client once, for HasSlowSecrets. Where the store fails, the clients are looked at as they are asked for.
+func (r *Registry) survey(ctx context.Context) {
+	for _, t := range r.Tenants() {
+		for after, err := "", error(nil); ; {
+			if _, after, err = r.Clients(ctx, t.Name, after, store.MaxLimit); err != nil || after == "" {
+				break
+			}
+		}
 	}
 }
 

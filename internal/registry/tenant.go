@@ -3,6 +3,7 @@ package registry
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -106,8 +107,9 @@ func (t *Tenant) check() error {
 		return problem("hosts", "a tenant needs a host name to be found by")
 	}
 	for i, h := range t.Hosts {
-		if t.Hosts[i] = strings.ToLower(h); h == "" || strings.ContainsAny(h, "/ *") {
-			return problem("hosts", "%q is no host name", h)
+		var ok bool
+		if t.Hosts[i], ok = hostName(h); !ok {
+			return problem("hosts", "%q is no host name; one has neither port nor path", h)
 		}
 	}
 	if t.Algorithm == "" {
@@ -189,14 +191,27 @@ func (t *Tenant) PermissionNames() []string {
 	return names
 }
 
-func (t *Tenant) checkPermissions(field string, wanted []string) error {
+// checkPermissions refuses permissions that the tenant does not have, unless they were held before.
+func (t *Tenant) checkPermissions(field string, wanted, held []string) error {
 	known := t.PermissionNames()
 	for _, p := range wanted {
-		if !slices.Contains(known, p) {
+		if !slices.Contains(known, p) && !slices.Contains(held, p) {
 			return problem(field, "tenant %s has no permission %q; it has %s", t.Name, p, strings.Join(known, ", "))
 		}
 	}
 	return nil
+}
+
+// hostName returns the one spelling in which a request's host is compared: lower case, no brackets, no dot at the end.
+func hostName(s string) (string, bool) {
+	h := strings.TrimSuffix(strings.ToLower(s), ".")
+	if inner, ok := strings.CutPrefix(h, "["); ok {
+		h = strings.TrimSuffix(inner, "]")
+	}
+	if addr, err := netip.ParseAddr(h); err == nil {
+		return addr.String(), addr.Zone() == ""
+	}
+	return h, h != "" && len(h) <= 253 && strings.Trim(h, "abcdefghijklmnopqrstuvwxyz0123456789-_.") == ""
 }
 
 func isName(s string) bool {

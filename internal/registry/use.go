@@ -48,13 +48,14 @@ func (r *Registry) Used(c *Client, cred *Credential, from netip.Addr) {
 
 // WriteUses writes last uses down until ctx is done, then what is queued still.
 func (r *Registry) WriteUses(ctx context.Context) {
+	write := context.WithoutCancel(ctx) // what has been begun is finished
 	for {
 		select {
 		case n := <-r.uses.queue:
-			r.writeUse(ctx, n)
+			r.writeUse(write, n)
 		case <-ctx.Done():
 			for len(r.uses.queue) > 0 {
-				r.writeUse(context.WithoutCancel(ctx), <-r.uses.queue)
+				r.writeUse(write, <-r.uses.queue)
 			}
 			return
 		}
@@ -75,11 +76,14 @@ func (r *Registry) writeUse(ctx context.Context, n noted) {
 }
 
 // lastUses fills in when and from where each secret of a client was used last.
-func (r *Registry) lastUses(ctx context.Context, c *Client) {
+func (r *Registry) lastUses(ctx context.Context, c *Client) error {
 	for i := range c.Credentials {
 		var u use
-		if _, err := r.get(ctx, name{c.Tenant, c.ID + "/" + c.Credentials[i].ID}, store.Use, &u); err == nil {
-			c.Credentials[i].LastUsed, c.Credentials[i].LastUsedFrom = u.At, u.From
+		_, err := r.get(ctx, name{c.Tenant, c.ID + "/" + c.Credentials[i].ID}, store.Use, &u)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return err
 		}
+		c.Credentials[i].LastUsed, c.Credentials[i].LastUsedFrom = u.At, u.From
 	}
+	return nil
 }

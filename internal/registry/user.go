@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
@@ -119,7 +121,7 @@ func (r *Registry) CreateUser(ctx context.Context, by string, u User, password o
 	if u.Username, err = canonicalName(u.Username); err != nil {
 		return nil, err
 	}
-	if err := t.checkPermissions("permissions", u.Permissions); err != nil {
+	if err := t.checkPermissions("permissions", u.Permissions, nil); err != nil {
 		return nil, err
 	}
 	if err := secret.CheckPassword(password.Reveal(), len(u.TOTP) > 0, u.Username, u.Name); err != nil {
@@ -158,13 +160,15 @@ func (r *Registry) UpdateUser(ctx context.Context, by, act, tenant, username str
 			return nil, err
 		}
 		before := *u
+		before.Permissions = slices.Clone(u.Permissions) // edit may change them in place
 		if err := edit(u); err != nil {
 			return nil, err
 		}
-		if err := t.checkPermissions("permissions", u.Permissions); err != nil {
+		if err := t.checkPermissions("permissions", u.Permissions, before.Permissions); err != nil {
 			return nil, err
 		}
-		u.Username, u.Updated, u.UpdatedBy = before.Username, r.now(), by
+		u.Tenant, u.ID, u.Rev, u.Username, u.Created, u.CreatedBy = before.Tenant, before.ID, before.Rev, before.Username, before.Created, before.CreatedBy
+		u.Updated, u.UpdatedBy = r.now(), by
 		if u.Barred() != "" && before.Barred() == "" || u.Hash != before.Hash {
 			u.NotBefore = u.Updated // a new password ends what the old one has bought
 		}
@@ -250,8 +254,14 @@ func (u *User) record() store.Record {
 	return store.Record{Tenant: u.Tenant, Kind: store.User, ID: u.ID, Rev: u.Rev, Label: u.Username, Body: encode(u)}
 }
 
+// maxTypedName bounds what is folded: what is longer in any spelling is a name of nobody.
+const maxTypedName = 1024
+
 // canonicalName returns the one spelling of a user name: compatibility forms composed, case folded, outer spaces gone.
 func canonicalName(s string) (string, error) {
+	if !utf8.ValidString(s) || len(s) > maxTypedName {
+		return "", problem("username", "a user name is UTF-8 text of 1 to 254 bytes")
+	}
 	s = norm.NFKC.String(cases.Fold().String(norm.NFKC.String(strings.TrimSpace(s))))
 	if s == "" || len(s) > 254 {
 		return "", problem("username", "a user name is 1 to 254 bytes; an e-mail address serves best")

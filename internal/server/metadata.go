@@ -51,6 +51,9 @@ func (t *Tenant) document() []byte {
 		Methods: []string{string(oauth.AuthBasic), string(oauth.AuthPost)}, Docs: t.Metadata.Docs}
 	if path := t.tokenPath(); path != "" {
 		doc.TokenEndpoint = t.origin() + path
+		if terms := &t.Endpoints[path].Dialect().Terms; terms.FixedScope { // the one scope that can be asked for there
+			doc.Scopes = []string{terms.DefaultScope}
+		}
 	}
 	body, err := json.Marshal(doc)
 	if err != nil { // plain values: cannot happen

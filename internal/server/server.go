@@ -109,6 +109,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer h.contain(w, r, known.ID)
 
+	if len(r.RequestURI) > maxTarget {
+		plain(w, http.StatusRequestURITooLong, "The request target is longer than 8 KiB.")
+		return
+	}
 	t := (*h.hosts.Load())[hostOf(r)]
 	if t == nil { // RFC 9110, section 15.5.20
 		plain(w, http.StatusMisdirectedRequest, "No tenant has this host name.")
@@ -123,7 +127,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, r)
 		return
 	}
+	unhurried(w)
 	h.Next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, known)))
+}
+
+// unhurried lifts the listener's deadlines: what goes on to an API may stream for as long as both ends like.
+func unhurried(w http.ResponseWriter) {
+	c := http.NewResponseController(w)
+	// A writer that has no deadlines, as in tests, has none to lift.
+	_, _ = c.SetReadDeadline(time.Time{}), c.SetWriteDeadline(time.Time{})
 }
 
 // token answers a request for a token. It is the whole path of one: decode, decide, encode.

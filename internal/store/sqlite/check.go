@@ -10,7 +10,7 @@ import (
 )
 
 // Check reads the whole file and returns an error that says what is damaged: pages, order, indexes, or rows that are not what was
-// written. It takes some seconds for each gigabyte and does not hold up anybody else.
+// written. It takes some ten seconds for each gigabyte and holds nobody up, but the log grows until it has seen all pages.
 func (s *Store) Check(ctx context.Context) error {
 	err := s.readers.do(ctx, func(c *conn) error {
 		return c.query("PRAGMA integrity_check(1)", func(row []driver.Value) error {

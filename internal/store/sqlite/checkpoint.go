@@ -7,13 +7,13 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// Bounds of the write-ahead log, in its frames of one page (4 KiB) each. From checkpointAt on it is moved into the file whenever
-// the writer has answered a group; the log then starts again at its beginning, unless readers still look at it. Readers come and
-// go and rarely leave a gap, so from blockAt on the writer waits for those that are there, and new ones do not hold it up. A log
-// of 64 MiB would have 16384 frames.
+// Bounds of the write-ahead log, in its frames of one page (4 KiB) each. Every checkpointAt frames it is moved into the file, when
+// the writer has answered a group; the next write then starts the log again at its beginning, unless a reader looks at it just
+// then. Where many read there may always be one, so beyond blockAt the writer waits for those that are there; new ones do not hold
+// it up. A log of 64 MiB would have 16384 frames.
 const (
-	checkpointAt = 6000
-	blockAt      = 9000
+	checkpointAt = 5000
+	blockAt      = 7000
 )
 
 // logged is what the writer knows of the log.
@@ -27,22 +27,27 @@ func (w *writer) bound() {
 	if w.conn == nil || w.broken() != nil {
 		return
 	}
-	if w.frames += w.conn.written(); w.frames < checkpointAt {
-		return
-	}
-	frames, moved, err := w.conn.checkpoint("PASSIVE")
-	if err == nil && moved < frames && frames > blockAt && time.Since(w.blocked) > time.Second {
-		frames, moved, err = w.restart()
+	n, err := w.conn.written()
+	if w.frames += n; err == nil && w.frames >= checkpointAt {
+		err = w.move()
 	}
 	if err != nil {
 		w.frames = checkpointAt / 2 // try again soon: a full disk may have room by then
 		w.fail(err)
-		return
+	}
+}
+
+// move moves the log into the file, and waits for readers if it must.
+func (w *writer) move() error {
+	frames, moved, err := w.conn.checkpoint("PASSIVE")
+	if err == nil && frames > blockAt && time.Since(w.blocked) > time.Second {
+		frames, moved, err = w.restart()
 	}
 	w.frames = 0
 	if moved < frames || frames < 0 { // readers, or another process, are in the way: look again before long
 		w.frames = checkpointAt - checkpointAt/8
 	}
+	return err
 }
 
 // restart waits for the readers of the log, but not for long: a reader that stays (a backup, a shell) would stop all writing.

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"errors"
@@ -16,11 +17,17 @@ import (
 // the next caller to find (GO-2025-3849). A context therefore never reaches the driver: calls here are short, and the waiting that
 // is worth cancelling happens before them. A conn is used by one goroutine at a time.
 type conn struct {
-	raw      driver.Conn
+	raw      connection
 	prepared map[string]statement
 	args     []driver.NamedValue // reused from call to call
 	row      []driver.Value      // reused from row to row
 	values   []any               // reused by create
+}
+
+// connection and statement are what the driver offers beyond the interfaces of database/sql/driver.
+type connection interface {
+	driver.Conn
+	sqlite.DBStatus
 }
 
 type statement interface {
@@ -32,9 +39,13 @@ type statement interface {
 // connect opens path, which must exist, and runs the pragmas. A connection that cannot keep its promises is not returned.
 func connect(path string, pragmas ...string) (*conn, error) {
 	name := url.URL{Scheme: "file", Path: path, RawQuery: "mode=rw"}
-	raw, err := new(sqlite.Driver).Open(name.String())
+	opened, err := new(sqlite.Driver).Open(name.String())
 	if err != nil {
 		return nil, err
+	}
+	raw, ok := opened.(connection)
+	if !ok {
+		return nil, cmp.Or(opened.Close(), errors.New("the SQLite driver no longer counts the pages it writes"))
 	}
 	c := &conn{raw: raw, prepared: make(map[string]statement)}
 	for _, p := range pragmas {
@@ -74,7 +85,7 @@ func (c *conn) once(sql string) error {
 	_, err := c.exec(sql)
 	if st, ok := c.prepared[sql]; ok {
 		delete(c.prepared, sql)
-		err = errors.Join(err, st.Close())
+		err = cmp.Or(err, st.Close())
 	}
 	return err
 }
@@ -111,7 +122,7 @@ func (c *conn) query(sql string, each func(row []driver.Value) error, values ...
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
+	defer func() { err = cmp.Or(err, rows.Close()) }()
 	c.row = append(c.row[:0], make([]driver.Value, len(rows.Columns()))...)
 	for {
 		switch err := rows.Next(c.row); {
@@ -139,16 +150,9 @@ func (c *conn) integer(sql string) (n int64, err error) {
 }
 
 // written returns how many pages this connection has added to the write-ahead log since it was last asked.
-func (c *conn) written() int {
-	counter, ok := c.raw.(sqlite.DBStatus)
-	if !ok {
-		return 0
-	}
-	n, _, err := counter.Status(sqlite.DBStatusCacheWrite, true)
-	if err != nil {
-		return 0
-	}
-	return n
+func (c *conn) written() (int, error) {
+	n, _, err := c.raw.Status(sqlite.DBStatusCacheWrite, true)
+	return n, err
 }
 
 // code returns SQLite's extended result code inside err, or 0.

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -62,7 +63,7 @@ func prepare(path string) error {
 	}
 	c, err := connect(path, always...)
 	if err == nil {
-		err = errors.Join(ready(c), c.close())
+		err = cmp.Or(ready(c), c.close())
 	}
 	return explain(path, err)
 }

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"runtime"
@@ -49,7 +50,7 @@ func (r readers) do(ctx context.Context, read func(*conn) error) (err error) {
 	kept := (*conn)(nil)
 	defer func() { r.idle <- kept }() // also when read panics
 	if err := read(c); err != nil {
-		return errors.Join(err, c.close())
+		return cmp.Or(err, c.close())
 	}
 	kept = c
 	return nil

@@ -1,7 +1,7 @@
 package sqlite
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -35,7 +35,7 @@ func tables(kinds ...store.Kind) []string {
 }
 
 // migrate runs what is missing of migrations, all in one transaction: a crash leaves the old version or the new one.
-func migrate(c *conn) (err error) {
+func migrate(c *conn) error {
 	if v, err := version(c); err != nil || v == int64(len(migrations)) {
 		return err // the usual case: no write lock is needed
 	}
@@ -47,7 +47,7 @@ func migrate(c *conn) (err error) {
 		err = upgrade(c, v)
 	}
 	if err != nil {
-		return errors.Join(err, c.once("ROLLBACK"))
+		return cmp.Or(err, c.once("ROLLBACK"))
 	}
 	return c.once("COMMIT")
 }

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,12 +37,21 @@ const (
 	withdrawn
 )
 
-// How much may wait, and how much goes into one commit. A group is bounded by rows too, so that the one who came first does not
-// wait for thousands.
+// How much may wait, and how much goes into one commit: a group is bounded so that the one who came first does not wait for
+// thousands, and the log does not grow by much at once.
 const (
 	queueLength = 1024
-	groupRows   = 1024
+	groupWeight = 1024
 )
+
+// weight counts a row, or 8 KiB of body, as one.
+func (ch *change) weight() int {
+	n := len(ch.removes) + ch.sweeps
+	for i := range ch.puts {
+		n += 1 + len(ch.puts[i].Body)>>13
+	}
+	return n
+}
 
 // writer owns the one connection that writes. Its goroutine (run) takes what is queued as a group, commits it in one transaction
 // and answers; meanwhile the next group queues up. While the disk is slow groups grow, so the rate stays.
@@ -84,7 +94,7 @@ func (w *writer) close() error {
 
 // do queues ch and waits for its outcome. Until the writer has taken it the caller may go away and nothing is written.
 func (w *writer) do(ctx context.Context, ch *change) (int, error) {
-	if err := errors.Join(ctx.Err(), w.broken()); err != nil {
+	if err := cmp.Or(ctx.Err(), w.broken()); err != nil {
 		return 0, err
 	}
 	ch.done = make(chan struct{})
@@ -160,27 +170,30 @@ func (w *writer) begin() error {
 
 // take makes a group of first and what is queued behind it, leaving out what was withdrawn.
 func (w *writer) take(first *change) {
-	rows := 0
-	for ch := first; ; {
+	weight := 0
+	for ch := first; ch != nil; ch = w.next() {
 		if ch.state.CompareAndSwap(waiting, taken) {
 			w.group = append(w.group, ch)
-			rows += max(1, len(ch.puts)+len(ch.removes)+ch.sweeps)
+			weight += ch.weight()
 		}
-		if rows >= groupRows {
-			return
-		}
-		select {
-		case ch = <-w.queue:
-			continue
-		default:
-		}
-		runtime.Gosched()
-		select {
-		case ch = <-w.queue:
-		default:
+		if weight >= groupWeight {
 			return
 		}
 	}
+}
+
+// next returns what is queued next, or nil. Before it gives up it lets others run once: callers that have just been answered are
+// about to come back, and a larger group costs the disk no more.
+func (w *writer) next() *change {
+	for range 2 {
+		select {
+		case ch := <-w.queue:
+			return ch
+		default:
+			runtime.Gosched()
+		}
+	}
+	return nil
 }
 
 // commit writes the group. Conflicts are rare, so first the whole group is tried at once; if there is one, the group is done again

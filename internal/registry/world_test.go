@@ -1,0 +1,155 @@
+package registry
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/tokenbooth/tokenbooth/internal/secret"
+	"github.com/tokenbooth/tokenbooth/internal/store"
+	"github.com/tokenbooth/tokenbooth/internal/store/memory"
+	"github.com/tokenbooth/tokenbooth/oauth"
+)
+
+// clock is a time that tests move.
+type clock struct{ at atomic.Int64 }
+
+func newClock() *clock {
+	c := &clock{}
+	c.at.Store(time.Date(2026, 11, 22, 4, 9, 0, 0, time.UTC).UnixMicro())
+	return c
+}
+
+func (c *clock) now() time.Time           { return time.UnixMicro(c.at.Load()).UTC() }
+func (c *clock) advance(by time.Duration) { c.at.Add(by.Microseconds()) }
+
+// counted is a store that counts calls and fails when it is told to: at one call, or at every one from then on.
+type counted struct {
+	store.Store
+	calls  atomic.Int64
+	failAt atomic.Int64 // 0: never
+	down   atomic.Bool
+}
+
+var errDisk = errors.New("the disk is gone")
+
+func (s *counted) fails() bool {
+	n := s.calls.Add(1)
+	return s.down.Load() || n == s.failAt.Load()
+}
+
+func (s *counted) Get(ctx context.Context, tenant string, kind store.Kind, id string) (store.Record, error) {
+	if s.fails() {
+		return store.Record{}, errDisk
+	}
+	return s.Store.Get(ctx, tenant, kind, id)
+}
+
+func (s *counted) List(ctx context.Context, q store.Query) ([]store.Record, error) {
+	if s.fails() {
+		return nil, errDisk
+	}
+	return s.Store.List(ctx, q)
+}
+
+func (s *counted) Put(ctx context.Context, records ...store.Record) error {
+	if s.fails() {
+		return errDisk
+	}
+	return s.Store.Put(ctx, records...)
+}
+
+var ctx = context.Background()
+
+// by is who does things in these tests.
+const by = "cli:tester"
+
+func tenants() []Tenant {
+	api := []API{
+		{Name: "flows", Audience: "https://api.acme.test/flows", Permissions: []Permission{{Name: "workflows"}, {Name: "campaigns"}}},
+		{Name: "query", Permissions: []Permission{{Name: "nql"}}},
+	}
+	return []Tenant{
+		{Name: "acme", Hosts: []string{"login.acme.test"}, Issuer: "https://login.acme.test", APIs: api, AllowPasswordGrant: true},
+		{Name: "other", Hosts: []string{"login.other.test"}, Issuer: "https://login.other.test"},
+	}
+}
+
+func sealer(t testing.TB) *secret.Sealer {
+	t.Helper()
+	s, err := secret.NewSealer([]byte("0123456789abcdef0123456789abcdef"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func open(t testing.TB, s store.Store, c *clock) *Registry {
+	t.Helper()
+	r, err := New(Options{Store: s, Sealer: sealer(t), Now: c.now, Tenants: tenants()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func world(t testing.TB) (*Registry, *counted, *clock) {
+	t.Helper()
+	c := newClock()
+	s := &counted{Store: memory.New(c.now)}
+	return open(t, s, c), s, c
+}
+
+func postman() Client {
+	return Client{Tenant: "acme", ID: "postman", Name: "Postman", Permissions: []string{"workflows"}, Grants: []oauth.GrantType{oauth.ClientCredentials}}
+}
+
+func create(t testing.TB, r *Registry, c Client) (*Client, oauth.Secret) {
+	t.Helper()
+	made, text, err := r.CreateClient(ctx, by, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made, text
+}
+
+const password = "correct horse battery staple"
+
+func createUser(t testing.TB, r *Registry, username string) *User {
+	t.Helper()
+	u, err := r.CreateUser(ctx, by, User{Tenant: "acme", Username: username, Name: "Bob", Permissions: []string{"nql"}}, password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+// kept returns everything a store holds, as one text.
+func kept(t testing.TB, s store.Store) string {
+	t.Helper()
+	var all bytes.Buffer
+	for _, tenant := range []string{"", "acme", "other"} {
+		for _, k := range store.Kinds {
+			records, err := s.List(ctx, store.Query{Tenant: tenant, Kind: k, Limit: store.MaxLimit})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range records {
+				fmt.Fprintf(&all, "%s %s %s %s %s %s\n", r.Tenant, r.Kind, r.ID, r.Parent, r.Label, r.Body)
+			}
+		}
+	}
+	return all.String()
+}
+
+// field returns which field a problem is at.
+func field(err error) string {
+	if p, ok := errors.AsType[*Problem](err); ok {
+		return p.Field
+	}
+	return fmt.Sprint(err)
+}

@@ -1,0 +1,207 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// conns is how many callers there are at a time.
+const conns = 64
+
+// bench is one run of the benchmark: where it works, and what it has started.
+type bench struct {
+	cores
+	rounds int
+	turn   time.Duration
+	dir    string
+	binary string
+	report report
+
+	running []*process
+	booths  map[int]*booth     // by number of clients
+	rates   map[string]float64 // what was found to be the most that a kind of request is answered, a second
+}
+
+// newBench builds the binary, unless there is one, and makes a place to work in.
+func newBench(rounds int, turn time.Duration, binary string) (b *bench, err error) {
+	b = &bench{rounds: rounds, turn: turn, binary: binary, booths: map[int]*booth{}, rates: map[string]float64{}}
+	if b.cores, err = takeCores(); err != nil {
+		return nil, err
+	}
+	if b.binary == "" {
+		if b.binary, err = build(); err != nil {
+			return nil, err
+		}
+	}
+	if b.binary, err = filepath.Abs(b.binary); err != nil {
+		return nil, err
+	}
+	if b.dir, err = os.MkdirTemp("", "tokenbooth-load-"); err != nil {
+		return nil, err
+	}
+	if b.cores.generator == b.cores.server {
+		b.report.note("There is one core for generator and servers.")
+	}
+	return b, nil
+}
+
+// build builds bin/tokenbooth as a release is built.
+func build() (string, error) {
+	module, err := exec.Command("go", "env", "GOMOD").Output()
+	if err != nil {
+		return "", fmt.Errorf("find the module: %w", err)
+	}
+	root := filepath.Dir(strings.TrimSpace(string(module)))
+	binary := filepath.Join(root, "bin", "tokenbooth")
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, "./cmd/tokenbooth")
+	cmd.Dir, cmd.Env = root, append(os.Environ(), "CGO_ENABLED=0")
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Run(); err != nil {
+		return "", fmt.Errorf("build %s: %w\n%s", binary, err, &said)
+	}
+	return binary, nil
+}
+
+// close stops what runs and removes what was written.
+func (b *bench) close() error {
+	var errs []error
+	for _, p := range b.running {
+		errs = append(errs, p.stop())
+	}
+	return errors.Join(append(errs, os.RemoveAll(b.dir))...)
+}
+
+// side is one of the two servers of a comparison, and what is fired at it.
+type side struct {
+	name   string
+	server *process
+	load   volley
+}
+
+// turn is what came of one side's turn: answers, and what they took.
+type turn struct {
+	outcome
+	busy, generator time.Duration // processor time of the server and of this program
+}
+
+// perCore is the rate of answers, of the processor time that the server used.
+func (t *turn) perCore() float64 { return float64(t.answers) / t.busy.Seconds() }
+
+// perSecond is the rate of answers, of the time that went by.
+func (t *turn) perSecond() float64 { return float64(t.answers) / t.took.Seconds() }
+
+// take gives a side its turn.
+func (s *side) take() (t turn, err error) {
+	busy, err := s.server.cpu()
+	if err != nil {
+		return t, err
+	}
+	own, err := cpuOf(os.Getpid())
+	if err != nil {
+		return t, err
+	}
+	if t.outcome, err = s.load.run(); err != nil {
+		return t, fmt.Errorf("%s: %w\n%s", s.name, err, s.server.words())
+	}
+	after, err := s.server.cpu()
+	t.busy = after - busy
+	if err != nil {
+		return t, err
+	}
+	after, err = cpuOf(os.Getpid())
+	t.generator = after - own
+	return t, err
+}
+
+// contest lets two sides take turns, first one then the other leading, after one turn each that does not count.
+func (b *bench) contest(ours, floor side, rate func(*turn) float64) (comparison, error) {
+	sides, rates := [2]*side{&ours, &floor}, [2][]float64{}
+	var server, generator, took time.Duration
+	for round := range b.rounds + 1 {
+		for k := range sides {
+			n := (k + round) % 2
+			s := *sides[n]
+			s.load.lasts = b.turn
+			t, err := s.take()
+			if err != nil {
+				return comparison{}, err
+			}
+			if round == 0 {
+				continue
+			}
+			rates[n] = append(rates[n], rate(&t))
+			if n == 0 {
+				server, generator, took = server+t.busy, generator+t.generator, took+t.took
+			}
+		}
+	}
+	b.blame(ours.name, server.Seconds()/took.Seconds(), generator.Seconds()/took.Seconds())
+	return compare(rates[0], rates[1]), nil
+}
+
+// blame says how busy both cores were, and when it was the generator that could do no more.
+func (b *bench) blame(name string, server, generator float64) {
+	verdict := ""
+	if server < 0.9 && generator > 0.9 {
+		verdict = ": the generator could do no more, and the server could"
+	}
+	b.report.note("%s: the server used %.0f %% of its core, the generator %.0f %% of the other%s.", name, 100*server, 100*generator, verdict)
+}
+
+// play starts one of the floor servers.
+func (b *bench) play(core int, role string, args ...string) (side, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return side{}, err
+	}
+	addr, err := freeAddress()
+	if err != nil {
+		return side{}, err
+	}
+	p, err := b.spawn(core, b.dir, program, append([]string{"floor", role, addr.String()}, args...)...)
+	if err != nil {
+		return side{}, err
+	}
+	b.running = append(b.running, p)
+	return side{name: "floor of " + role, server: p, load: volley{addr: addr, conns: conns}}, answering(p, addr)
+}
+
+// answering waits until a server takes connections.
+func answering(p *process, addr netip.AddrPort) error {
+	for {
+		c, err := net.DialTimeout("tcp", addr.String(), time.Second)
+		if err == nil {
+			return c.Close()
+		}
+		select {
+		case <-p.ended:
+			return fmt.Errorf("the server ended at once: %s", p.words())
+		default:
+		}
+		if time.Since(p.began) > silence {
+			return fmt.Errorf("nobody listens at %v after %v: %w", addr, silence, err)
+		}
+		time.Sleep(time.Millisecond / 2)
+	}
+}
+
+// freeAddress finds a port that nobody has.
+func freeAddress() (netip.AddrPort, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	addr, err := netip.ParseAddrPort(l.Addr().String())
+	return addr, errors.Join(err, l.Close())
+}

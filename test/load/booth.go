@@ -1,0 +1,160 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/secret"
+	"github.com/tokenbooth/tokenbooth/internal/store"
+	"github.com/tokenbooth/tokenbooth/internal/store/sqlite"
+	"github.com/tokenbooth/tokenbooth/oauth"
+)
+
+// settingsText is the settings file of a booth: one tenant, two contracts, one API behind the gateway.
+const settingsText = `listen: %s
+operators: %s
+data: .
+tenants:
+  - name: load
+    hosts: [127.0.0.1]
+    issuer: http://%[1]s
+    dialects: [nexthink, dadi]
+    apis:
+      - name: workflows
+        upstream: http://%[3]s
+        dialect: nexthink
+        permissions: [{name: workflows}, {name: nql}, {name: campaigns}]
+        routes:
+          - {method: GET, path: /api/v1/workflows, permission: workflows}
+          - {method: GET, path: "/api/v1/nql/status/{export}", permission: nql}
+          - {method: POST, path: /api/v1/euf/campaign/trigger, permission: campaigns}
+`
+
+// booth is the product with a database of its own.
+type booth struct {
+	dir, file string
+	addr      netip.AddrPort
+	server    *process
+	jwts      [][]byte // requests for a token, one of each client
+	opaques   [][]byte
+}
+
+// booth returns the running product with so many clients in its database.
+func (b *bench) booth(clients int) (*booth, error) {
+	if known := b.booths[clients]; known != nil {
+		return known, nil
+	}
+	t, err := b.newBooth(clients, "127.0.0.1:9")
+	if err != nil {
+		return nil, err
+	}
+	b.booths[clients] = t
+	return t, b.open(t)
+}
+
+// newBooth writes settings and a database. upstream is where its gateway forwards to.
+func (b *bench) newBooth(clients int, upstream string) (t *booth, err error) {
+	t = &booth{}
+	if t.dir, err = os.MkdirTemp(b.dir, "booth-"); err != nil {
+		return nil, err
+	}
+	if t.addr, err = freeAddress(); err != nil {
+		return nil, err
+	}
+	operators, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	t.file = filepath.Join(t.dir, "tokenbooth.yaml")
+	if err := os.WriteFile(t.file, fmt.Appendf(nil, settingsText, t.addr, operators, upstream), 0o600); err != nil {
+		return nil, err
+	}
+	return t, t.register(clients)
+}
+
+// register writes the registrations as package registry keeps them, a thousand with each write: registering a hundred thousand
+// through the command would take longer than everything else here.
+func (t *booth) register(clients int) error {
+	db, err := sqlite.Open(filepath.Join(t.dir, "tokenbooth.db"), time.Now)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	var batch []store.Record
+	for n := range clients {
+		now := time.Now()
+		id, text := secret.NewID(now), secret.New(registry.SecretPrefix)
+		c := registry.Client{Name: fmt.Sprintf("load %d", n), Permissions: []string{"workflows", "nql", "campaigns"},
+			Grants:      []oauth.GrantType{oauth.ClientCredentials},
+			Credentials: []registry.Credential{{ID: secret.NewID(now), Hash: secret.HashSecret(text), Created: now}},
+			Created:     now, CreatedBy: "load", Updated: now, UpdatedBy: "load"}
+		body, err := json.Marshal(c)
+		if err != nil {
+			return err
+		}
+		batch = append(batch, store.Record{Tenant: "load", Kind: store.Client, ID: id, Label: c.Name, Body: body})
+		t.jwts = append(t.jwts, t.request("/oauth2/default/v1/token", "application/x-www-form-urlencoded",
+			"Authorization: Basic "+base64.StdEncoding.EncodeToString([]byte(id+":"+text))+"\r\n", "grant_type=client_credentials"))
+		t.opaques = append(t.opaques, t.request("/token", "application/json", "", `{"clientId":"`+id+`","secret":"`+text+`"}`))
+		if len(batch) < store.MaxRecords && n < clients-1 {
+			continue
+		}
+		if err := db.Put(context.Background(), batch...); err != nil {
+			return fmt.Errorf("register clients: %w", err)
+		}
+		batch = batch[:0]
+	}
+	return nil
+}
+
+// request writes a POST as curl does.
+func (t *booth) request(path, mediaType, header, body string) []byte {
+	return fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %v\r\nUser-Agent: load\r\nAccept: */*\r\n%sContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s",
+		path, t.addr, header, mediaType, len(body), body)
+}
+
+// open starts the product and waits for its first token.
+func (b *bench) open(t *booth) (err error) {
+	if t.server, err = b.spawn(b.cores.server, t.dir, b.binary, "serve", "-c", t.file); err != nil {
+		return err
+	}
+	b.running = append(b.running, t.server)
+	if err := answering(t.server, t.addr); err != nil {
+		return err
+	}
+	_, err = t.fire(t.jwts[0])
+	return err
+}
+
+// side is the product as one side of a comparison.
+func (t *booth) side(name string, next func() []byte) side {
+	return side{name: name, server: t.server, load: volley{addr: t.addr, conns: conns, next: next}}
+}
+
+// fire sends one request and returns the body of its answer.
+func (t *booth) fire(request []byte) (body string, err error) {
+	answer, err := exchange(t.addr, request)
+	if err != nil {
+		return "", fmt.Errorf("%w\n%s", err, t.server.words())
+	}
+	_, body, _ = strings.Cut(string(answer), "\r\n\r\n")
+	return body, nil
+}
+
+// exchange sends one request over a connection of its own and returns the answer.
+func exchange(addr netip.AddrPort, request []byte) ([]byte, error) {
+	var last []byte
+	v := volley{addr: addr, conns: 1, count: 1, next: always(request), keep: &last}
+	_, err := v.run()
+	return last, err
+}
