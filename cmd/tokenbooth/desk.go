@@ -60,12 +60,15 @@ func openDesk(ctx context.Context, s *settings) (*desk, error) {
 	return d, nil
 }
 
+// storeFile is the database in the data folder.
+const storeFile = "tokenbooth.db"
+
 func (d *desk) openStore() error {
 	if d.settings.Store == "memory" {
 		d.store, d.close = memory.New(d.now), func() error { return nil }
 		return nil
 	}
-	db, err := sqlite.Open(filepath.Join(d.settings.Data, "tokenbooth.db"), d.now)
+	db, err := sqlite.Open(filepath.Join(d.settings.Data, storeFile), d.now)
 	if err != nil {
 		return err
 	}

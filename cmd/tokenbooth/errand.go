@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 )
@@ -108,23 +109,34 @@ func explain(err error) error {
 
 // group is a command that only holds others.
 func group(use, short, long string, children ...*cobra.Command) *cobra.Command {
-	g := &cobra.Command{
-		Use: use, Short: short, Long: long,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return cmd.Help()
-			}
-			var names []string
-			for _, c := range cmd.Commands() {
-				names = append(names, c.Name())
-			}
-			return fmt.Errorf("%s has no command %q; there are %s%s", cmd.CommandPath(), args[0], strings.Join(names, ", "), didYouMean(args[0], names))
-		},
-		ValidArgsFunction: cobra.NoFileCompletions,
-	}
+	g := &cobra.Command{Use: use, Short: short, Long: long, RunE: onlyGroup, ValidArgsFunction: cobra.NoFileCompletions}
 	g.AddCommand(children...)
 	g.PersistentFlags().Bool("json", false, "answer in JSON, for programs")
 	return g
+}
+
+// onlyGroup is the RunE of a command that only holds others: it says which.
+func onlyGroup(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return cmd.Help()
+	}
+	var names []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.Name())
+		}
+	}
+	return fmt.Errorf("%s has no command %q; there are %s%s", cmd.CommandPath(), args[0], strings.Join(names, ", "), didYouMean(args[0], names))
+}
+
+// plainUsage takes the marks out of what is said of flags: the help does not know them and would show them.
+func plainUsage(cmd *cobra.Command) {
+	plain := func(f *pflag.Flag) { f.Usage = strings.ReplaceAll(f.Usage, "`", "") }
+	cmd.Flags().VisitAll(plain)
+	cmd.PersistentFlags().VisitAll(plain)
+	for _, c := range cmd.Commands() {
+		plainUsage(c)
+	}
 }
 
 // want refuses a command line that does not have exactly the arguments that Use shows.

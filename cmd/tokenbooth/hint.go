@@ -13,7 +13,7 @@ func didYouMean(written string, names []string) string {
 // nearest returns the one of names that is most like what was written, or nothing: the same but for case, begun alike, or a few
 // typing errors away.
 func nearest(written string, names []string) string {
-	best, least := "", max(1, len(written)/4)+1
+	best, least := "", max(1, len(written)/3)+1
 	for _, n := range names {
 		d := distance(strings.ToLower(written), strings.ToLower(n))
 		if len(written) >= 3 && strings.HasPrefix(strings.ToLower(n), strings.ToLower(written)) {

@@ -31,7 +31,7 @@ func run() int {
 // showError writes an error as one plain block: settings errors carry an excerpt whose columns must stay where they are.
 func showError(w io.Writer, _ fang.Styles, err error) {
 	if !errors.Is(err, errSilent) {
-		fmt.Fprintln(w, "tokenbooth: "+err.Error())
+		fmt.Fprintln(w, "tokenbooth: "+harmlessLines(err.Error()))
 	}
 }
 
@@ -51,10 +51,13 @@ callers already speak, renews them, takes them back, and checks them at the door
   tokenbooth client create -t acme --name Postman --permission workflows`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		Args:          cobra.ArbitraryArgs,
+		RunE:          onlyGroup,
 	}
 	root.PersistentFlags().StringP("config", "c", "", "settings `FILE` (default tokenbooth.yaml, or $TOKENBOOTH_CONFIG)")
 	root.AddCommand(serveCommand(), initCommand(), demoCommand(), clientCommand(), userCommand(), tenantCommand(), keyCommand(),
 		dialectCommand(), auditCommand(), versionCommand())
+	root.SetFlagErrorFunc(wrongFlag)
+	plainUsage(root)
 	return root
 }

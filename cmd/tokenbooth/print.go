@@ -227,11 +227,15 @@ func harmless(s string) string {
 	return b.String()
 }
 
-// harmlessLines is harmless for text that may have more than one line.
+// harmlessLines is harmless for text that may have more than one line, and tabs.
 func harmlessLines(s string) string {
 	lines := strings.Split(s, "\n")
 	for i := range lines {
-		lines[i] = harmless(lines[i])
+		cells := strings.Split(lines[i], "\t")
+		for j := range cells {
+			cells[j] = harmless(cells[j])
+		}
+		lines[i] = strings.Join(cells, "\t")
 	}
 	return strings.Join(lines, "\n")
 }

@@ -26,6 +26,7 @@ import (
 
 // How long a stop may take, and how the store is kept small.
 const (
+	leaveTime  = time.Second // between "not ready" and closed sockets, for whoever watches readiness to look elsewhere
 	stopWithin = 20 * time.Second
 	sweepEvery = time.Second
 	sweepStep  = 500 // rows
@@ -74,7 +75,7 @@ type booth struct {
 	handler  *server.Handler
 	gates    gates
 	certs    *server.Certificates
-	stale    atomic.Uint64 // calls let through on a good JWT while the store could not be asked
+	stale    atomic.Uint64 // calls let through on what was known before, while the store could not be asked
 	work     sync.WaitGroup
 }
 
@@ -112,7 +113,7 @@ func openBooth(ctx context.Context, s *settings) (b *booth, err error) {
 func (b *booth) count() {
 	b.metrics.Count("tokenbooth_refusals_not_recorded_total", "Refusals that were not kept: too many at once, or the store was away.", b.refusals.Dropped)
 	b.metrics.Count("tokenbooth_journal_lost_total", "Issuances that did not reach the journal.", b.journal.Lost)
-	b.metrics.Count("tokenbooth_gateway_stale_total", "Calls let through on a good JWT while the store could not be asked.", b.stale.Load)
+	b.metrics.Count("tokenbooth_gateway_stale_total", "Calls let through on what was known before, while the store could not be asked.", b.stale.Load)
 }
 
 // show makes a surface the one that answers.
@@ -186,9 +187,11 @@ func (b *booth) serve(ctx context.Context, l *listeners, again func() (*settings
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
+		stopping.Store(true)
+		b.handler.Leave()
+		b.log.Info("stopping; requests under way are finished")
+		time.Sleep(leaveTime)
 	}
-	stopping.Store(true)
-	b.log.Info("stopping; requests under way are finished")
 	end, done := context.WithTimeout(context.Background(), stopWithin)
 	defer done()
 	for _, s := range servers {

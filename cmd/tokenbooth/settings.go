@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,11 +8,10 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"regexp"
+	"slices"
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
 	"github.com/spf13/cobra"
 
 	"github.com/tokenbooth/tokenbooth/internal/registry"
@@ -38,6 +36,7 @@ type settings struct {
 
 	file string // where they came from
 	text []byte
+	over map[string]string // what flags and environment put in the place of the file's values
 }
 
 type tlsFiles struct {
@@ -56,36 +55,46 @@ type logging struct {
 	Format string `yaml:"format,omitempty"` // json, text, or by whether it goes to a terminal
 }
 
-// settingsOf finds and loads the settings a command works on: --config, $TOKENBOOTH_CONFIG, or tokenbooth.yaml here.
+// defaultSettings is the settings file where none is named.
+const defaultSettings = "tokenbooth.yaml"
+
+// settingsOf finds and loads the settings a command works on.
 func settingsOf(cmd *cobra.Command) (*settings, error) {
-	file, err := cmd.Flags().GetString("config")
-	if err != nil {
-		return nil, err
+	file, _ := settingsFile(cmd)
+	return loadSettings(file, overrides(cmd))
+}
+
+// settingsFile is the file of --config or $TOKENBOOTH_CONFIG, or tokenbooth.yaml here where nobody named one.
+func settingsFile(cmd *cobra.Command) (file string, named bool) {
+	if f := cmd.Flags().Lookup("config"); f != nil {
+		file = f.Value.String()
 	}
 	if file == "" {
 		file = os.Getenv("TOKENBOOTH_CONFIG")
 	}
 	if file == "" {
-		file = "tokenbooth.yaml"
+		return defaultSettings, false
 	}
-	return loadSettings(file, overrides(cmd))
+	return file, true
 }
 
 // overrides collects what environment and flags put in the place of the file's values. Flags win.
 func overrides(cmd *cobra.Command) map[string]string {
 	over := map[string]string{}
-	for _, name := range []string{"listen", "operators", "data"} {
-		if v, ok := os.LookupEnv("TOKENBOOTH_" + strings.ToUpper(name)); ok {
+	for _, name := range []string{"listen", "operators", "data", "log.level"} {
+		if v, ok := os.LookupEnv(envOf(name)); ok {
 			over[name] = v
 		}
 		if f := cmd.Flags().Lookup(name); f != nil && f.Changed {
 			over[name] = f.Value.String()
 		}
 	}
-	if v, ok := os.LookupEnv("TOKENBOOTH_LOG_LEVEL"); ok {
-		over["log_level"] = v
-	}
 	return over
+}
+
+// envOf is the environment variable that goes before a setting.
+func envOf(field string) string {
+	return "TOKENBOOTH_" + strings.ToUpper(strings.ReplaceAll(field, ".", "_"))
 }
 
 // loadSettings reads, overrides and checks a settings file. Nothing is applied here: a faulty file changes nothing.
@@ -101,7 +110,8 @@ func loadSettings(file string, over map[string]string) (*settings, error) {
 	if err != nil {
 		return nil, err
 	}
-	for name, at := range map[string]*string{"listen": &s.Listen, "operators": &s.Operators, "data": &s.Data, "log_level": &s.Log.Level} {
+	s.over = over
+	for name, at := range map[string]*string{"listen": &s.Listen, "operators": &s.Operators, "data": &s.Data, "log.level": &s.Log.Level} {
 		if v, ok := over[name]; ok {
 			*at = v
 		}
@@ -115,45 +125,55 @@ func loadSettings(file string, over map[string]string) (*settings, error) {
 // parseSettings decodes the text of a settings file strictly: an unknown field is an error with its place and an excerpt.
 func parseSettings(file string, text []byte) (*settings, error) {
 	s := &settings{file: file, text: text, Operators: "127.0.0.1:8081", Data: "tokenbooth-data", Store: "sqlite"}
-	if len(bytes.TrimSpace(text)) == 0 {
-		return nil, fmt.Errorf("%s:1:1: the settings are empty; write some with: tokenbooth init", file)
-	}
-	if err := yaml.UnmarshalWithOptions(text, s, yaml.Strict()); err != nil {
-		return nil, placed(file, err.Error())
-	}
-	return s, nil
-}
-
-var place = regexp.MustCompile(`^\[(\d+):(\d+)\] ([^\n]*)`)
-
-// placed turns [12:3] in front of a message into file:12:3, as editors and people expect it.
-func placed(file, message string) error {
-	return errors.New(place.ReplaceAllString(message, file+":$1:$2: $3"))
-}
-
-// fault is a complaint about a field, with line, column and an excerpt of the file.
-func (s *settings) fault(field, text string) error {
-	p, err := yaml.PathString("$." + field)
-	if err == nil {
-		if node, err := p.ReadNode(bytes.NewReader(s.text)); err == nil {
-			at := node.GetToken().Position
-			excerpt, err := p.AnnotateSource(s.text, false)
-			if err == nil {
-				return fmt.Errorf("%s:%d:%d: %s: %s\n%s", s.file, at.Line, at.Column, field, text, strings.TrimRight(string(excerpt), "\n"))
-			}
-		}
-	}
-	return fmt.Errorf("%s: %s: %s", s.file, field, text)
+	return s, s.decode()
 }
 
 // check refuses settings that could not work or should not.
 func (s *settings) check() error {
+	if err := s.checkAddresses(); err != nil {
+		return err
+	}
+	if s.TLS != nil && (s.TLS.Certificate == "" || s.TLS.Key == "") {
+		return s.fault("tls", "it needs both files: certificate and key")
+	}
+	if s.Data == "" {
+		return s.fault("data", "where shall the database, the journal and the key-encryption key be? Name a folder")
+	}
+	if s.Store != "sqlite" && s.Store != "memory" {
+		return s.fault("store", fmt.Sprintf("a store is sqlite or memory, not %q", s.Store))
+	}
+	if s.ReplayWindow != nil && (*s.ReplayWindow < 0 || *s.ReplayWindow > 5*time.Minute) {
+		return s.fault("replay_window", fmt.Sprintf("a replay window is 0s to 5m, not %s", *s.ReplayWindow))
+	}
+	if s.Hashing.Workers < 0 || s.Hashing.Queue < 0 {
+		return s.fault("hashing", "neither workers nor queue can be less than 0")
+	}
+	if !slices.Contains([]string{"", "debug", "info", "warn", "error"}, s.Log.Level) {
+		return s.fault("log.level", fmt.Sprintf("a level is debug, info, warn or error, not %q", s.Log.Level))
+	}
+	if !slices.Contains([]string{"", "json", "text"}, s.Log.Format) {
+		return s.fault("log.format", fmt.Sprintf("a format is json or text, not %q", s.Log.Format))
+	}
+	if len(s.Tenants) == 0 {
+		return s.fault("tenants", "declare at least one tenant; tokenbooth init --stdout shows how")
+	}
+	if err := registry.CheckTenants(s.Tenants); err != nil {
+		if p, ok := errors.AsType[*registry.Problem](err); ok {
+			return s.fault(p.Field, p.Text)
+		}
+		return err
+	}
+	return nil
+}
+
+// checkAddresses refuses listeners that could not be opened, or would be open to whom they should not.
+func (s *settings) checkAddresses() error {
 	if s.Listen == "" {
 		return s.fault("listen", "where shall the token endpoints listen? For example: 127.0.0.1:8080")
 	}
-	for field, addr := range map[string]string{"listen": s.Listen, "operators": s.Operators, "sandbox": s.Sandbox} {
-		if _, _, err := net.SplitHostPort(addr); err != nil && addr != "" {
-			return s.fault(field, fmt.Sprintf("an address is host:port, not %q", addr))
+	for _, at := range []struct{ field, addr string }{{"listen", s.Listen}, {"operators", s.Operators}, {"sandbox", s.Sandbox}} {
+		if _, _, err := net.SplitHostPort(at.addr); err != nil && at.addr != "" {
+			return s.fault(at.field, fmt.Sprintf("an address is host:port, like 127.0.0.1:8080, not %q", at.addr))
 		}
 	}
 	if s.TLS == nil && !s.InsecurePlainHTTP && !loopback(s.Listen) {
@@ -164,21 +184,6 @@ func (s *settings) check() error {
 	}
 	if s.Sandbox != "" && !loopback(s.Sandbox) {
 		return s.fault("sandbox", "the sandbox believes whoever calls it: give it an address like 127.0.0.1:8082")
-	}
-	if s.Store != "sqlite" && s.Store != "memory" {
-		return s.fault("store", "a store is sqlite or memory")
-	}
-	if s.ReplayWindow != nil && (*s.ReplayWindow < 0 || *s.ReplayWindow > 5*time.Minute) {
-		return s.fault("replay_window", "a replay window is 0 to 5m")
-	}
-	if len(s.Tenants) == 0 {
-		return s.fault("tenants", "declare at least one tenant")
-	}
-	if err := registry.CheckTenants(s.Tenants); err != nil {
-		if p, ok := errors.AsType[*registry.Problem](err); ok {
-			return s.fault(p.Field, p.Text)
-		}
-		return err
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/tokenbooth/tokenbooth/bearer"
 	"github.com/tokenbooth/tokenbooth/dialect"
@@ -168,7 +169,8 @@ func (b *booth) tokens(t *registry.Tenant) bearer.Options {
 		Alive: func(ctx context.Context, tok *bearer.Token) error {
 			return b.alive(ctx, tenant, tok)
 		},
-		Now: b.desk.now,
+		Stale: func(time.Duration) { b.stale.Add(1) },
+		Now:   b.desk.now,
 	}
 }
 

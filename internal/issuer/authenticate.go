@@ -11,9 +11,12 @@ import (
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
-// slowAnswer is how long after its arrival a failed authentication is answered in a tenant where some secrets are kept under slow
-// hashes: longer than any of them takes, so that the time does not tell which clients those are.
-const slowAnswer = 250 * time.Millisecond
+// How long after its arrival a failed authentication is answered in a tenant where some secrets are kept under slow hashes: as long as
+// the longest check of one has taken, so that the time does not tell which clients those are.
+const (
+	slowAnswer    = 250 * time.Millisecond // at least
+	slowestAnswer = 2 * time.Second        // at most
+)
 
 // authenticate finds out who asks. Unknown, wrong, expired and disabled get one answer (RFC 6749, section 5.2), in one time.
 func (i *Issuer) authenticate(ctx context.Context, req *oauth.TokenRequest) (*caller, error) {
@@ -27,13 +30,10 @@ func (i *Issuer) authenticate(ctx context.Context, req *oauth.TokenRequest) (*ca
 	began := time.Now()
 	c, err := i.proven(ctx, req)
 	if err != nil {
-		if oauth.AsError(err) != nil && i.Registry.HasSlowSecrets(t.Name) {
-			pause(ctx, slowAnswer-time.Since(began))
+		if e := oauth.AsError(err); e != nil && e.Code == oauth.InvalidClient && i.Registry.HasSlowSecrets(t.Name) {
+			pause(ctx, max(slowAnswer, time.Duration(i.slowest.Load()))-time.Since(began))
 		}
 		return nil, err
-	}
-	if !c.MayCallFrom(req.Source) {
-		return nil, oauth.AuthenticationFailed("client %s may not call from %s", c.ID, req.Source)
 	}
 	return &caller{tenant: t, client: c, id: c.ID}, nil
 }
@@ -57,7 +57,7 @@ func (i *Issuer) proven(ctx context.Context, req *oauth.TokenRequest) (*registry
 		return i.provenSlowly(ctx, c, account, req)
 	}
 	cred := match(c, i.Now(), req)
-	if reason := barred(c, cred, req.Auth, i.Now()); reason != "" {
+	if reason := barred(c, cred, req, i.Now()); reason != "" {
 		return nil, i.guessed(account, req, "client %s: %s", c.ID, reason)
 	}
 	i.guesses.Succeeded(account, req.Source)
@@ -75,7 +75,7 @@ func (i *Issuer) guessed(account limit.Key, req *oauth.TokenRequest, reason stri
 }
 
 // provenSlowly checks a client with an imported secret. That may be weak or kept under a slow hash, so a guess is counted before it is
-// looked at and the hashing has a lane of its own.
+// looked at, and slow hashing has a lane of its own.
 func (i *Issuer) provenSlowly(ctx context.Context, c *registry.Client, account limit.Key, req *oauth.TokenRequest) (*registry.Client, error) {
 	attempt, err := i.guesses.Begin(ctx, account, req.Source)
 	if err != nil {
@@ -83,11 +83,11 @@ func (i *Issuer) provenSlowly(ctx context.Context, c *registry.Client, account l
 	}
 	defer attempt.End(false)
 	var cred *registry.Credential
-	if err := i.Hashing.Do(ctx, func() { cred = match(c, i.Now(), req) }); err != nil {
+	if err := i.check(ctx, c.Slow(), func() { cred = match(c, i.Now(), req) }); err != nil {
 		attempt.Void()
-		return nil, unavailable("check a secret", err)
+		return nil, err
 	}
-	if reason := barred(c, cred, req.Auth, i.Now()); reason != "" {
+	if reason := barred(c, cred, req, i.Now()); reason != "" {
 		return nil, oauth.AuthenticationFailed("client %s: %s", c.ID, reason)
 	}
 	attempt.End(true)
@@ -97,6 +97,32 @@ func (i *Issuer) provenSlowly(ctx context.Context, c *registry.Client, account l
 	}
 	i.Registry.Used(c, cred, req.Source)
 	return c, nil
+}
+
+// check runs the check of a client's secret, and remembers how long the slow ones take.
+func (i *Issuer) check(ctx context.Context, slow bool, match func()) error {
+	if !slow {
+		match()
+		return nil
+	}
+	began := time.Now()
+	err := i.hash(ctx, match)
+	for took := min(time.Since(began), slowestAnswer); ; {
+		if longest := i.slowest.Load(); int64(took) <= longest || i.slowest.CompareAndSwap(longest, int64(took)) {
+			return err
+		}
+	}
+}
+
+// hash runs an expensive check in its lane, which refuses at once when too many wait (Req 111).
+func (i *Issuer) hash(ctx context.Context, check func()) error {
+	err := i.Hashing.Do(ctx, check)
+	if err == nil {
+		return nil
+	}
+	e := oauth.Refuse(oauth.Unavailable, "Too many sign-ins at this moment.", "hashing lane: %v", err)
+	e.RetryAfter = time.Second
+	return e
 }
 
 // match returns the live credential whose secret was presented, raw or form-decoded, or nil.
@@ -126,12 +152,14 @@ func given(cred *registry.Credential, req *oauth.TokenRequest) oauth.Secret {
 }
 
 // barred says, for the operator, why a client is not let in, or nothing.
-func barred(c *registry.Client, cred *registry.Credential, how oauth.AuthMethod, now time.Time) string {
+func barred(c *registry.Client, cred *registry.Credential, req *oauth.TokenRequest, now time.Time) string {
 	switch {
 	case cred == nil:
 		return "the secret is wrong or expired"
-	case !c.MayProve(how):
-		return "it may not prove itself by " + string(how)
+	case !c.MayProve(req.Auth):
+		return "it may not prove itself by " + string(req.Auth)
+	case !c.MayCallFrom(req.Source):
+		return "it may not call from " + req.Source.String()
 	}
 	return c.Barred(now)
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
 	"github.com/tokenbooth/tokenbooth/internal/store"
 	"github.com/tokenbooth/tokenbooth/oauth"
@@ -30,12 +29,12 @@ type family struct {
 	Seq         uint32    `json:"seq"` // of the one token that is good
 	Started     time.Time `json:"started"`
 	Rotated     time.Time `json:"rotated"`
-	Until       time.Time `json:"until"`          // absolute: rotation does not extend it
-	Ended       time.Time `json:"ended,omitzero"` // tokens up to here are dead, access tokens included
+	Expires     time.Time `json:"expires"`         // of the one token that is good, when it is not used
+	Until       time.Time `json:"until"`           // absolute: rotation does not extend it
+	Access      time.Time `json:"access,omitzero"` // when the last opaque access token of the chain expires
+	Ended       time.Time `json:"ended,omitzero"`  // tokens up to here are dead, access tokens included
 	Live        bool      `json:"live"`
 	Answer      []byte    `json:"answer,omitempty"` // the last answer, sealed under the token it was given for
-
-	idle time.Duration // how long an unused token lives
 }
 
 // answer is the part of an issued pair that cannot be computed again. It is kept for the replay window, sealed.
@@ -48,17 +47,17 @@ type answer struct {
 
 // startFamily begins a chain for a person who has just signed in. Where the contract allows one refresh token per user and label, the
 // chain's id is made of the two, so a new chain takes the place of the old one; access tokens live on.
-func (i *Issuer) startFamily(ctx context.Context, who *caller, u *registry.User, a *award, req *oauth.TokenRequest) (*family, error) {
+func (i *Issuer) startFamily(ctx context.Context, who *caller, a *award, req *oauth.TokenRequest) (*family, error) {
 	now, nonce := i.Now(), secret.Nonce()
-	f := &family{tenant: who.tenant.Name, id: secret.NewID(now), Client: ownLabel(who.id, u.Username), User: u.ID, Username: u.Username, Name: u.Name,
-		Scope: a.scope, Permissions: a.permissions, Nonce: nonce[:], Started: now, Rotated: now, Until: now.Add(req.Terms.RefreshMax),
-		Live: true, idle: req.Terms.RefreshIdle}
+	f := &family{tenant: who.tenant.Name, id: secret.NewID(now), Client: ownLabel(who.id, a.username), User: a.subject, Username: a.username, Name: a.name,
+		Scope: a.scope, Permissions: a.permissions, Nonce: nonce[:], Started: now, Until: now.Add(req.Terms.RefreshMax), Live: true}
+	f.renew(now, req.Terms.RefreshIdle)
 	if req.Terms.OnePerLabel {
-		f.id = secret.FamilyID(u.ID, f.Client)
+		f.id = secret.FamilyID(f.User, f.Client)
 		before, err := i.readFamily(ctx, f.tenant, f.id)
 		switch {
 		case err == nil:
-			f.rev, f.Ended = before.rev, before.Ended
+			f.rev, f.Ended, f.Access = before.rev, before.Ended, before.Access
 		case !errors.Is(err, store.ErrNotFound):
 			return nil, unavailable("look for the earlier refresh token", err)
 		}
@@ -75,16 +74,24 @@ func (i *Issuer) readFamily(ctx context.Context, tenant, id string) (*family, er
 	return f, json.Unmarshal(rec.Body, f)
 }
 
-// record is the family's stored form. A record lives until its token has been idle too long, and at least as long as access tokens
-// that must be known to be dead.
+// renew dates the good token: it lives until it has been idle too long, and never longer than the chain.
+func (f *family) renew(now time.Time, idle time.Duration) {
+	f.Rotated, f.Expires = now, now.Add(idle)
+	if f.Until.Before(f.Expires) {
+		f.Expires = f.Until
+	}
+}
+
+// record is the family's stored form. A record lives as long as its token, and as long as any access token of the chain: were it gone
+// earlier, those of a chain that was ended would come back to life.
 func (f *family) record() store.Record {
 	body, err := json.Marshal(f)
 	if err != nil { // our own type, all plain: cannot happen
 		panic(err)
 	}
-	expires := f.Rotated.Add(f.idle)
-	if f.Until.Before(expires) {
-		expires = f.Until
+	expires := f.Expires
+	if f.Access.After(expires) {
+		expires = f.Access
 	}
 	return store.Record{Tenant: f.tenant, Kind: store.Refresh, ID: f.id, Rev: f.rev, Parent: f.User, Label: f.Client, Expires: expires, Body: body}
 }

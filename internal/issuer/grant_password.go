@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/limit"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
@@ -21,11 +20,12 @@ func (i *Issuer) grantPassword(ctx context.Context, who *caller, req *oauth.Toke
 	}
 	a := &award{subject: u.ID, username: u.Username, name: u.Name}
 	a.terms(who.client, req.Terms)
+	a.heldSince(u)
 	if err := a.narrow(who.tenant, req.Terms, req.Scope, heldBy(u, who.client)); err != nil {
 		return nil, err
 	}
 	if req.Terms.RefreshIdle > 0 && (who.client == nil || who.client.MayUse(oauth.RefreshToken)) {
-		a.family, err = i.startFamily(ctx, who, u, a, req)
+		a.family, err = i.startFamily(ctx, who, a, req)
 	}
 	return a, err
 }
@@ -58,11 +58,9 @@ func (i *Issuer) person(ctx context.Context, t *registry.Tenant, req *oauth.Toke
 		return nil, unavailable("look for the user", err)
 	}
 	right := false
-	if err := i.Hashing.Do(ctx, func() { right = hash.Matches(req.Password.Reveal()) }); err != nil {
+	if err := i.hash(ctx, func() { right = hash.Matches(req.Password.Reveal()) }); err != nil {
 		attempt.Void()
-		e := oauth.Refuse(oauth.Unavailable, "Too many sign-ins at this moment.", "hashing lane: %v", err)
-		e.RetryAfter = time.Second
-		return nil, e
+		return nil, err
 	}
 	switch {
 	case u == nil:

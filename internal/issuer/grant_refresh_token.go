@@ -3,6 +3,7 @@ package issuer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -21,8 +22,11 @@ func (i *Issuer) grantRefreshToken(ctx context.Context, who *caller, req *oauth.
 	}
 	now := i.Now()
 	retried := seq+1 == f.Seq && now.Sub(f.Rotated) <= i.ReplayWindow && len(f.Answer) > 0
-	if seq != f.Seq && !retried {
+	switch {
+	case seq != f.Seq && !retried:
 		return nil, i.reused(ctx, f, seq)
+	case !now.Before(f.Expires):
+		return nil, badRefresh("family %s expired at %s", f.id, f.Expires.UTC().Format(time.RFC3339))
 	}
 	u, err := i.stillThere(ctx, who, f)
 	if err != nil {
@@ -33,13 +37,15 @@ func (i *Issuer) grantRefreshToken(ctx context.Context, who *caller, req *oauth.
 	}
 	a := &award{subject: f.User, username: f.Username, name: f.Name}
 	a.terms(who.client, req.Terms)
+	a.heldSince(u)
 	// What the family was granted at first, less what user and client have lost since: refreshing never widens.
 	still := intersect(f.Permissions, strings.Fields(heldBy(u, who.client)))
 	if err := a.narrow(who.tenant, req.Terms, req.Scope, strings.Join(still, " ")); err != nil {
 		return nil, err
 	}
 	f.Seq++
-	f.Rotated, f.idle = now, req.Terms.RefreshIdle
+	f.Answer = nil
+	f.renew(now, req.Terms.RefreshIdle)
 	a.family = f
 	return a, nil
 }
@@ -81,9 +87,13 @@ func ownLabel(id, username string) string {
 func (i *Issuer) again(f *family, req *oauth.TokenRequest) (*award, error) {
 	given, err := f.open(req.RefreshToken)
 	if err != nil {
-		return nil, badRefresh("family %s: the last answer was given for another token", f.id)
+		return nil, fmt.Errorf("family %s: open the last answer: %w", f.id, err)
+	}
+	if req.Scope != "" && !oauth.ScopeWithin(given.Scope, req.Scope) { // not what was asked a moment ago, and never more than is asked
+		return nil, oauth.Refuse(oauth.InvalidScope, "The refresh token was used for another scope.", "asked for %.200q, gave %q", req.Scope, given.Scope)
 	}
 	left := given.IssuedAt.Add(time.Duration(given.ExpiresIn) * time.Second).Sub(i.Now()).Round(time.Second)
+	left = max(0, left)
 	return &award{replay: &oauth.Token{AccessToken: given.AccessToken, RefreshToken: i.familyToken(f), Scope: given.Scope,
 		ClientID: f.Client, Username: f.Username, IssuedAt: given.IssuedAt, ExpiresIn: left}}, nil
 }
@@ -91,9 +101,10 @@ func (i *Issuer) again(f *family, req *oauth.TokenRequest) (*award, error) {
 // reused ends a chain because one of its spent tokens came back: somebody has a copy. Only when that is durable is it answered.
 func (i *Issuer) reused(ctx context.Context, f *family, seq uint32) error {
 	f.end(i.Now())
-	f.idle = f.Until.Sub(f.Rotated)
-	if err := i.Store.Put(ctx, f.record()); err != nil {
-		return unavailable("end the chain of refresh tokens", err) // a conflict too: asking again finds what happened meanwhile
+	if err := i.Store.Put(ctx, f.record()); errors.Is(err, store.ErrConflict) {
+		return err // somebody else was at the chain: Token looks again
+	} else if err != nil {
+		return unavailable("end the chain of refresh tokens", err)
 	}
 	return badRefresh("family %s: token %d was spent already, the chain is at %d; the chain is ended", f.id, seq, f.Seq)
 }

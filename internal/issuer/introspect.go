@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/registry"
@@ -13,39 +14,45 @@ import (
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
-// Introspect says what is known about an opaque access token (RFC 7662, section 2.2): whether it was issued here and has not expired
-// or died with its chain. Whether its client and user still may act, Alive says. An error is always a fault of ours.
+// Introspect says what is known about an opaque access token (RFC 7662, section 2.2): whether it was issued here, has not expired or
+// died with its chain, and whether those it speaks for still may act. An error is always a fault of ours.
 func (i *Issuer) Introspect(ctx context.Context, tenant, token string) (oauth.Introspection, error) {
-	dead := oauth.Introspection{}
+	inactive := oauth.Introspection{}
 	form := oauth.Opaque
 	id, ok := secret.ParseToken(token, accessPrefix)
-	if !ok && isUUID(token) {
-		form, id, ok = oauth.UUID, uuidKey(token), true
+	if !ok {
+		form = oauth.UUID
+		id, ok = i.uuids.Parse(token)
 	}
 	t, known := i.Registry.Tenant(tenant)
 	if !ok || !known {
-		return dead, nil
+		return inactive, nil
 	}
 	rec, err := i.Store.Get(ctx, tenant, store.Token, id)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return dead, nil
+		return inactive, nil
 	case err != nil:
-		return dead, unavailable("look for the token", err)
+		return inactive, unavailable("look for the token", err)
 	}
 	var r row
 	if err := json.Unmarshal(rec.Body, &r); err != nil {
-		return dead, fmt.Errorf("token %s cannot be read: %w", id, err)
+		return inactive, fmt.Errorf("token %s cannot be read: %w", id, err)
 	}
 	if !secret.Matches(r.Digest, token) { // the whole text counts, not the id alone
-		return dead, nil
+		return inactive, nil
 	}
 	if r.Family != "" {
 		if ended, err := i.endedWith(ctx, tenant, &r); err != nil || ended {
-			return dead, err
+			return inactive, err
 		}
 	}
-	return oauth.Introspection{Active: true, Form: form, ID: id, Issuer: t.Issuer, Subject: r.Subject, ClientID: r.Client, Username: r.Username,
+	if err := i.Alive(ctx, tenant, r.Client, r.Subject, r.Issued); oauth.AsError(err) != nil {
+		return inactive, nil
+	} else if err != nil {
+		return inactive, err
+	}
+	return oauth.Introspection{Active: true, Form: form, ID: strings.Clone(id), Issuer: t.Issuer, Subject: r.Subject, ClientID: r.Client, Username: r.Username,
 		Name: r.Name, Scope: r.Scope, Permissions: r.Permissions, Audience: r.Audience, IssuedAt: r.Issued, Expires: rec.Expires}, nil
 }
 
@@ -100,18 +107,4 @@ func (i *Issuer) Alive(ctx context.Context, tenant, clientID, subject string, is
 
 func dead(reason string, args ...any) error {
 	return oauth.Refuse(oauth.InvalidToken, "The access token is invalid or expired.", reason, args...)
-}
-
-// isUUID reports whether text is spelt like the UUIDs we make: lower case, with hyphens, version 4.
-func isUUID(text string) bool {
-	if len(text) != 36 || text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-' || text[14] != '4' {
-		return false
-	}
-	for k := range len(text) {
-		c := text[k]
-		if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c == '-') {
-			return false
-		}
-	}
-	return true
 }

@@ -2,7 +2,6 @@ package issuer
 
 import (
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"strconv"
@@ -35,6 +34,9 @@ func (i *Issuer) mint(ctx context.Context, who *caller, a *award, req *oauth.Tok
 		var row store.Record
 		t.AccessToken, row = i.opaque(who, a, now)
 		id, keep = row.ID, append(keep, row)
+		if f := a.family; f != nil && row.Expires.After(f.Access) {
+			f.Access = row.Expires
+		}
 	}
 	if err != nil {
 		return oauth.Token{}, err
@@ -68,7 +70,8 @@ func (i *Issuer) signed(who *caller, a *award, id string, now time.Time) (string
 	c = appendMember(c, `,"client_id":`, who.id)
 	c = appendMember(c, `,"jti":`, id)
 	c = append(c, `,"iat":`...)
-	c = strconv.AppendInt(c, now.Unix(), 10)
+	// Whole seconds: a token made in the second in which its holder was let in again must not look older than that.
+	c = strconv.AppendInt(c, max(now.Unix(), a.after.Unix()+1), 10)
 	c = append(c, `,"exp":`...)
 	c = strconv.AppendInt(c, now.Add(a.lifetime).Unix(), 10)
 	c = appendAudience(c, a.audiences)
@@ -125,13 +128,11 @@ type row struct {
 	Family      string    `json:"family,omitempty"`
 }
 
-// opaque makes a token that says nothing by itself, and the row it is found by. A UUID has no room for a look-up id: its row is keyed
-// by its digest.
+// opaque makes a token that says nothing by itself, and the row it is found by.
 func (i *Issuer) opaque(who *caller, a *award, now time.Time) (string, store.Record) {
 	text, id := "", ""
 	if a.form == oauth.UUID {
-		text = secret.UUID()
-		id = uuidKey(text)
+		text, id = i.uuids.New(now)
 	} else {
 		text, id = secret.NewToken(accessPrefix, now)
 	}
@@ -149,9 +150,4 @@ func (i *Issuer) opaque(who *caller, a *award, now time.Time) (string, store.Rec
 		panic(err)
 	}
 	return text, store.Record{Tenant: who.tenant.Name, Kind: store.Token, ID: id, Expires: now.Add(a.lifetime), Body: body}
-}
-
-func uuidKey(text string) string {
-	d := secret.Digest(text)
-	return hex.EncodeToString(d[:])
 }

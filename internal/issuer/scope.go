@@ -37,11 +37,19 @@ func (a *award) terms(c *registry.Client, terms *oauth.Terms) {
 	if c == nil {
 		return
 	}
+	a.after = c.NotBefore
 	if c.TokenForm != "" {
 		a.form = c.TokenForm
 	}
 	if own := time.Duration(c.Lifetime) * time.Second; own > 0 && own < a.lifetime {
 		a.lifetime = own
+	}
+}
+
+// heldSince notes when a person was last let in again.
+func (a *award) heldSince(u *registry.User) {
+	if u.NotBefore.After(a.after) {
+		a.after = u.NotBefore
 	}
 }
 

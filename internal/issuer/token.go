@@ -15,6 +15,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
@@ -29,7 +30,9 @@ import (
 // Issuer gives out tokens.
 type Issuer struct {
 	Options
-	refreshKey []byte // proves our own refresh tokens
+	refreshKey []byte       // proves our own refresh tokens
+	slowest    atomic.Int64 // how long the longest check of a slow hash has taken
+	uuids      *secret.UUIDs
 	guesses    *limit.Guesses
 	requests   *limit.Limiter
 }
@@ -52,12 +55,12 @@ type Options struct {
 const (
 	maxGuessed  = 100_000
 	maxCounted  = 200_000
-	maxAttempts = 4 // at a write that another one beat
+	maxAttempts = 100 // at a write that another one beat: of as many sign-ins at one moment, one wins each time
 )
 
 // New makes an issuer.
 func New(o Options) *Issuer {
-	return &Issuer{Options: o, refreshKey: o.Sealer.Derive("refresh tokens"),
+	return &Issuer{Options: o, refreshKey: o.Sealer.Derive("refresh tokens"), uuids: secret.NewUUIDs(o.Sealer),
 		guesses: limit.NewGuesses(o.Now, maxGuessed), requests: limit.NewLimiter(o.Now, maxCounted)}
 }
 
@@ -79,7 +82,8 @@ type award struct {
 	audiences   []string
 	form        oauth.TokenForm
 	lifetime    time.Duration
-	family      *family // the refresh token that goes with it, or nil
+	after       time.Time // when its holder was last let in again: what was issued up to then is dead
+	family      *family   // the refresh token that goes with it, or nil
 	replay      *oauth.Token
 }
 
@@ -112,19 +116,35 @@ func (i *Issuer) token(ctx context.Context, req *oauth.TokenRequest) (oauth.Toke
 		return oauth.Token{}, err
 	}
 
+	var given *award
 	for attempt := 1; ; attempt++ {
-		// 3 What is given?
-		given, err := grants[req.Grant](i, ctx, who, req)
-		if err != nil {
-			return oauth.Token{}, err
-		}
+		// 3 What is given? Whoever loses a race for a refresh token looks again.
+		given, err = i.decide(ctx, who, given, req)
 
-		// 4 Make it, keep it. Whoever loses a race for a refresh token looks again at what is to be given.
-		token, err := i.mint(ctx, who, given, req)
-		if !errors.Is(err, store.ErrConflict) || attempt == maxAttempts {
+		// 4 Make it, keep it.
+		var token oauth.Token
+		if err == nil {
+			token, err = i.mint(ctx, who, given, req)
+		}
+		switch {
+		case !errors.Is(err, store.ErrConflict):
 			return token, err
+		case attempt == maxAttempts:
+			return oauth.Token{}, unavailable("keep the token", err)
 		}
 	}
+}
+
+// decide says what is given. A sign-in that lost a race, before says which, is not checked again: its one-time code is spent, and only
+// the place of its chain is in question.
+func (i *Issuer) decide(ctx context.Context, who *caller, before *award, req *oauth.TokenRequest) (_ *award, err error) {
+	if before == nil || req.Grant == oauth.RefreshToken {
+		return grants[req.Grant](i, ctx, who, req)
+	}
+	if before.family != nil {
+		before.family, err = i.startFamily(ctx, who, before, req)
+	}
+	return before, err
 }
 
 // NoteRefusal keeps a refusal for the operator. Surfaces call it for requests they could not even read.

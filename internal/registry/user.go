@@ -262,7 +262,9 @@ func canonicalName(s string) (string, error) {
 	if !utf8.ValidString(s) || len(s) > maxTypedName {
 		return "", problem("username", "a user name is UTF-8 text of 1 to 254 bytes")
 	}
-	s = norm.NFKC.String(cases.Fold().String(norm.NFKC.String(strings.TrimSpace(s))))
+	fold := cases.Fold()
+	s = norm.NFD.String(strings.TrimSpace(s))
+	s = norm.NFKC.String(fold.String(norm.NFKD.String(fold.String(s)))) // Unicode, definition D146
 	if s == "" || len(s) > 254 {
 		return "", problem("username", "a user name is 1 to 254 bytes; an e-mail address serves best")
 	}

@@ -117,7 +117,7 @@ func create(t testing.TB, r *Registry, c Client) (*Client, oauth.Secret) {
 	return made, text
 }
 
-const password = "correct horse battery staple"
+const password = "seven purple tractors"
 
 func createUser(t testing.TB, r *Registry, username string) *User {
 	t.Helper()

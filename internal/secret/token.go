@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/hex"
 	"strings"
 	"time"
 )
@@ -62,20 +61,13 @@ func ParseToken(text, prefix string) (id string, ok bool) {
 	return text[len(prefix)+1:][:idLen], true
 }
 
-// UUID makes a random UUID (RFC 9562, section 5.4): 122 random bits, for callers whose contract demands one.
+// UUID makes a random UUID (RFC 9562, section 5.4): 122 random bits. For a token that is kept there is UUIDs.
 func UUID() string {
 	var u [16]byte
 	rand.Read(u[:])
 	u[6] = u[6]&0x0f | 0x40
 	u[8] = u[8]&0x3f | 0x80
-	var s [36]byte
-	hex.Encode(s[0:8], u[0:4])
-	hex.Encode(s[9:13], u[4:6])
-	hex.Encode(s[14:18], u[6:8])
-	hex.Encode(s[19:23], u[8:10])
-	hex.Encode(s[24:36], u[10:16])
-	s[8], s[13], s[18], s[23] = '-', '-', '-', '-'
-	return string(s[:])
+	return spellUUID(u)
 }
 
 // Nonce returns 256 random bits.

@@ -48,7 +48,8 @@ type Options struct {
 // Handler answers on the public listener.
 type Handler struct {
 	Options
-	hosts atomic.Pointer[map[string]*tenant]
+	hosts   atomic.Pointer[map[string]*tenant]
+	leaving atomic.Bool
 }
 
 // tenant is a Tenant, made ready.
@@ -85,6 +86,9 @@ func (h *Handler) SetTenants(tenants []Tenant) {
 	h.hosts.Store(&hosts)
 }
 
+// Leave ends each connection with its next answer: callers that keep connections find another server before this one goes.
+func (h *Handler) Leave() { h.leaving.Store(true) }
+
 // Request is what the surface knows of a request beyond its bytes.
 type Request struct {
 	ID     string
@@ -106,6 +110,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header()["X-Request-Id"] = []string{known.ID}
 	if r.TLS != nil {
 		w.Header()["Strict-Transport-Security"] = hsts
+	}
+	if h.leaving.Load() {
+		w.Header()["Connection"] = []string{"close"}
 	}
 	defer h.contain(w, r, known.ID)
 

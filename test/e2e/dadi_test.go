@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// dadiForToken replaces in one of the vendor's programs what a reader has to replace.
+// dadiProgram replaces in one of the vendor's programs what a reader has to replace.
 func dadiProgram(t *testing.T, file string, pairs ...string) string {
 	t.Helper()
 	if strings.HasSuffix(file, ".js") {
@@ -91,6 +91,8 @@ func TestS3_EveryFailureOfTheCredentialsIsOneAnswer(t *testing.T) {
 		{"a secret that is an object", "application/json", fmt.Sprintf(`{"clientId":%q,"secret":{"$ne":null}}`, id)},
 		{"an id that is a number", "application/json", fmt.Sprintf(`{"clientId":7,"secret":%q}`, secret)},
 		{"a secret that is null", "application/json", fmt.Sprintf(`{"clientId":%q,"secret":null}`, id)},
+		{"broken JSON", "application/json", `{"clientId":"testClient","secret":"` + keepSecret("tbs_BrokenJSONSecret")},
+		{"an id given twice", "application/json", strings.Replace(dadiCredentials(), "{", `{"clientId":"x",`, 1)},
 		{"XML", "application/xml", "<clientId>" + id + "</clientId>"},
 		{"no media type", "", dadiCredentials()},
 	} {
@@ -104,13 +106,6 @@ func TestS3_EveryFailureOfTheCredentialsIsOneAnswer(t *testing.T) {
 			a.wantHeader(t, "Content-Type", "application/json")
 		})
 	}
-}
-
-// The vendor's server sends the broken body back, with whatever secret is in it. That part is not imitated.
-func TestS3_BrokenJSONIsRefusedWithoutAnEcho(t *testing.T) {
-	body := `{"clientId":"testClient","secret":"` + keepSecret("tbs_BrokenJSONSecret")
-	call(t, "POST", shared.public+"/token", body, "Content-Type: application/json").want(t, 400,
-		`{"expose":true,"statusCode":400,"status":400,"type":"entity.parse.failed"}`)
 }
 
 func TestS3_OtherMethodsFindNothingAtTheTokenEndpoint(t *testing.T) {

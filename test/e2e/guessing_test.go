@@ -54,7 +54,7 @@ func TestS5_AUserWithOneTimeCodesNeedsOneThatIsRightAndNew(t *testing.T) {
 
 	now := moved.now()
 	pair := nexudusTokens(t, p.signInWith(t, "totp", code(t, moved, now)).wantStatus(t, 200).body)
-	p.signInWith(t, "totp", code(t, moved, now)).want(t, 400, wrongPassword)                 // replayed
+	p.signInWith(t, "totp", code(t, moved, now)).want(t, 400, wrongPassword)                      // replayed
 	p.signInWith(t, "totp", code(t, moved, now.Add(-30*time.Second))).want(t, 400, wrongPassword) // older than the last
 	_, me := members(t, p.me(t, pair.access).wantStatus(t, 200).body)
 	if me["Email"] != moved.vars["NEXUDUS_TOTP_USERNAME"] || me["FullName"] != "Jane Roe" {
@@ -111,7 +111,9 @@ func TestReq052_GuessingIsThrottledPerUserAndShutsOutNobodyForGood(t *testing.T)
 func from(address string) *http.Client {
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(address)}}
 	return &http.Client{Timeout: callTime, Transport: &http.Transport{DisableKeepAlives: true,
-		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) { return d.DialContext(ctx, network, addr) }}}
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			return d.DialContext(ctx, network, addr)
+		}}}
 }
 
 func (p person) signInFrom(t *testing.T, caller *http.Client) answer {

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/store"
+)
+
+func auditCommand() *cobra.Command {
+	return addTenantFlag(group("audit", "See who did what, and who was refused",
+		`The audit record has every change of a registration with its author, for good, and every refusal with its reason, for
+90 days. Tokens that were given out stand in the journal, one file a day in the data folder.`,
+		auditListCommand(), auditShowCommand()))
+}
+
+// eventView is an event as it is shown. These names are a promise to programs.
+type eventView struct {
+	ID        string            `json:"id"`
+	Tenant    string            `json:"tenant"`
+	Time      time.Time         `json:"time"`
+	Act       string            `json:"act"`
+	Actor     string            `json:"actor"`
+	Subject   string            `json:"subject"`
+	Outcome   string            `json:"outcome"` // allowed or refused
+	Reason    string            `json:"reason"`
+	RequestID string            `json:"request_id"`
+	Source    string            `json:"source"`
+	Detail    map[string]string `json:"detail"`
+}
+
+func viewEvent(e audit.Event) eventView {
+	v := eventView{ID: e.ID, Tenant: e.Tenant, Time: e.Time.UTC(), Act: e.Act, Actor: e.Actor, Subject: e.Subject, Outcome: e.Outcome, Reason: e.Reason,
+		RequestID: e.RequestID, Source: e.Source, Detail: e.Detail}
+	if v.Detail == nil {
+		v.Detail = map[string]string{}
+	}
+	return v
+}
+
+// auditFlags are what audit list can be asked.
+type auditFlags struct {
+	client, actor, before string
+	refusals              bool
+	limit                 int
+}
+
+func auditListCommand() *cobra.Command {
+	var f auditFlags
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List changes and refusals, the newest first",
+		Example: `  tokenbooth audit list -t acme --refusals
+  tokenbooth audit list --client q2tjLz0Rk7Wc1mYd --limit 10
+  tokenbooth audit list --actor cli: --json`,
+		Args: want(),
+		RunE: forTenant(func(ctx context.Context, e *errand, _ []string) error {
+			if f.limit < 1 || f.limit > store.MaxLimit {
+				return fmt.Errorf("--limit: a page has 1 to %d events, not %d; go on with --before ID", store.MaxLimit, f.limit)
+			}
+			events, err := f.find(ctx, e)
+			if err != nil {
+				return err
+			}
+			views := []eventView{}
+			var rows [][]string
+			for _, ev := range events {
+				v := viewEvent(ev)
+				views = append(views, v)
+				rows = append(rows, []string{e.when(v.Time, ""), v.Act, v.Outcome, v.Actor, v.Subject, v.Reason, v.ID})
+			}
+			if e.json {
+				return e.object(views)
+			}
+			return e.table("There are no such events.", []string{"TIME", "ACT", "OUTCOME", "ACTOR", "SUBJECT", "REASON", "ID"}, rows)
+		}),
+	}
+	cmd.Flags().StringVar(&f.client, "client", "", "only what `CLIENT-ID` did or what was done to it")
+	cmd.Flags().StringVar(&f.actor, "actor", "", "only what was done by `ACTOR`, or by any that starts so: cli:root, client:ID, user:")
+	cmd.Flags().BoolVar(&f.refusals, "refusals", false, "only what was refused")
+	cmd.Flags().StringVar(&f.before, "before", "", "only what is older than the event with this `ID`")
+	cmd.Flags().IntVarP(&f.limit, "limit", "n", 50, "`HOW-MANY` at most")
+	completeFlag(cmd, "client", completeClients)
+	return cmd
+}
+
+// find returns the newest events that were asked for. A client's are those done to it and those done by it.
+func (f *auditFlags) find(ctx context.Context, e *errand) ([]audit.Event, error) {
+	q := audit.Query{Tenant: e.tenant.Name, Actor: f.actor, Before: f.before, Limit: store.MaxLimit}
+	if f.client == "" {
+		return f.collect(ctx, e, q, func(*audit.Event) bool { return true })
+	}
+	who := "client:" + f.client
+	q.Subject = who
+	done, err := f.collect(ctx, e, q, func(*audit.Event) bool { return true })
+	if err != nil {
+		return nil, err
+	}
+	q.Subject, q.Actor = "", who
+	did, err := f.collect(ctx, e, q, func(ev *audit.Event) bool {
+		return ev.Actor == who && ev.Subject != who && strings.HasPrefix(ev.Actor, f.actor)
+	})
+	if err != nil {
+		return nil, err
+	}
+	all := append(done, did...)
+	slices.SortFunc(all, func(a, b audit.Event) int { return cmp.Compare(b.ID, a.ID) })
+	return all[:min(len(all), f.limit)], nil
+}
+
+// collect reads page after page until there are enough events that keep lets through.
+func (f *auditFlags) collect(ctx context.Context, e *errand, q audit.Query, keep func(*audit.Event) bool) ([]audit.Event, error) {
+	var out []audit.Event
+	for {
+		page, err := audit.List(ctx, e.desk.store, q)
+		if err != nil {
+			return nil, err
+		}
+		for i := range page {
+			if keep(&page[i]) && (!f.refusals || page[i].Outcome == audit.Refused) {
+				if out = append(out, page[i]); len(out) == f.limit {
+					return out, nil
+				}
+			}
+		}
+		if len(page) < q.Limit {
+			return out, nil
+		}
+		q.Before = page[len(page)-1].ID
+	}
+}
+
+func auditShowCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "show REQUEST-ID",
+		Short: "Show what became of a request",
+		Long: `Show finds what became of a request by the id that its answer carried in X-Request-Id: the reason of a refusal, or the
+token that was given out. It looks at all tenants unless one is named.`,
+		Args: want("REQUEST-ID"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, err := settingsOf(cmd)
+			if err != nil {
+				return err
+			}
+			var tenants []string
+			for i := range s.Tenants {
+				tenants = append(tenants, s.Tenants[i].Name)
+			}
+			if name := tenantFlag(cmd); name != "" {
+				t, err := pickTenant(s, name)
+				if err != nil {
+					return err
+				}
+				tenants = []string{t.Name}
+			}
+			d, err := openKept(cmd.Context(), s)
+			if err != nil {
+				return err
+			}
+			v, err := d.becameOf(cmd.Context(), tenants, args[0])
+			if err := errors.Join(err, d.close()); err != nil {
+				return err
+			}
+			return printerOf(cmd).showEvent(v)
+		},
+	}
+}
+
+// becameOf looks a request up: first among the refusals and changes, then among the tokens given out.
+func (d *desk) becameOf(ctx context.Context, tenants []string, id string) (*eventView, error) {
+	for _, t := range tenants {
+		e, err := audit.Get(ctx, d.store, t, id)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		v := viewEvent(e)
+		return &v, nil
+	}
+	v, err := issuedIn(journalFolder(d.settings), tenants, id)
+	if err == nil && v == nil {
+		err = fmt.Errorf("nothing is known of a request %q: it is neither among the refusals of the last %d days nor in the journal", id, audit.KeepRefusals/(24*time.Hour))
+	}
+	return v, err
+}
+
+func (p *printer) showEvent(v *eventView) error {
+	if p.json {
+		return p.object(v)
+	}
+	lines := []line{{"ID", v.ID}, {"Time", p.when(v.Time, "")}, {"Tenant", v.Tenant}, {"Act", v.Act}, {"Outcome", v.Outcome}, {"Reason", v.Reason},
+		{"Actor", v.Actor}, {"Subject", v.Subject}, {"Source", v.Source}}
+	for _, name := range sortedNames(v.Detail) {
+		lines = append(lines, line{name, v.Detail[name]})
+	}
+	return p.sheet(lines)
+}

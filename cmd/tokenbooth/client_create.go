@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/oauth"
+)
+
+func clientCreateCommand() *cobra.Command {
+	var f clientFlags
+	var id string
+	cmd := &cobra.Command{
+		Use:   "create --name NAME --permission PERMISSION",
+		Short: "Register a client and show its secret, once",
+		Long: `Create registers a client and shows its id and secret, together with the command that buys a token with them. The
+secret is shown this once: only its hash is kept.`,
+		Example: `  tokenbooth client create -t acme --name Postman --permission workflows
+  tokenbooth client create --name "Nightly export" -p nql,enrichment --expires 90d --allow-from 192.0.2.0/24 --json`,
+		Args: want(),
+		RunE: forTenant(func(ctx context.Context, e *errand, _ []string) error {
+			c, err := f.newClient(e, id)
+			if err != nil {
+				return err
+			}
+			made, text, err := e.desk.registry.CreateClient(ctx, e.by, *c)
+			if err != nil {
+				return err
+			}
+			return e.showIssued(ctx, made, text, fmt.Sprintf("Client %s (%s) of tenant %s is registered.", made.ID, made.Name, made.Tenant))
+		}),
+	}
+	cmd.Flags().StringVar(&id, "id", "", "`CLIENT-ID` it shall have (default one is drawn)")
+	return f.addTo(cmd)
+}
+
+// newClient is a client as the flags describe it, with what is left out filled in.
+func (f *clientFlags) newClient(e *errand, id string) (*registry.Client, error) {
+	if f.name == "" {
+		return nil, errors.New("--name: say what people shall call it; the calling application's name serves best")
+	}
+	if err := needPermissions(e); err != nil {
+		return nil, err
+	}
+	c := &registry.Client{Tenant: e.tenant.Name, ID: id, Grants: []oauth.GrantType{oauth.ClientCredentials}, AllowBodylessToken: e.tenant.AllowBodylessToken}
+	return c, f.apply(e, c)
+}
+
+// issuedView is the one answer that has a secret in it.
+type issuedView struct {
+	ID       string     `json:"client_id"`
+	Secret   string     `json:"client_secret"`
+	Tenant   string     `json:"tenant"`
+	Dialect  string     `json:"dialect"`   // the first its tenant speaks that it may ask in; empty: none
+	TokenURL string     `json:"token_url"` // where it asks
+	Curl     string     `json:"curl"`      // and how
+	Client   clientView `json:"client"`
+}
+
+// showIssued shows a client with a secret that was just made. It cannot be shown again.
+func (e *errand) showIssued(ctx context.Context, c *registry.Client, text oauth.Secret, what string) error {
+	if fresh, err := e.desk.registry.InspectClient(ctx, c.Tenant, c.ID); err == nil {
+		c = fresh // with the last uses of its other secret
+	}
+	v := issuedView{ID: c.ID, Secret: text.Reveal(), Tenant: c.Tenant, Client: viewClient(c, e.now)}
+	dialects, err := loadDialects(e.desk.settings)
+	if err != nil {
+		dialects = nil // the client is there all the same, and its secret must be shown now or never
+		e.note("there is no example command: %v", err)
+	}
+	ask, terms := exampleFor(e.tenant, c, dialects)
+	if ask != nil {
+		v.Dialect, v.TokenURL, v.Curl = ask.dialect, ask.url, ask.curl(valuesFor(c.ID, v.Secret, terms))
+	}
+	if e.json {
+		return e.object(v)
+	}
+	err = errors.Join(e.say("%s\n", what), e.sheet([]line{{"  Client ID", v.ID}, {"  Client secret", v.Secret}}),
+		e.say("\nThe secret is shown this once: only its hash is kept."))
+	if ask != nil {
+		err = errors.Join(err, e.say("\n%s\n\n%s", ask.about(), v.Curl))
+	}
+	return err
+}

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/netip"
+	"reflect"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/token"
+)
+
+// fault is a complaint about a field of the settings, with line, column and an excerpt of the file. A field that is not there is shown
+// by what it is missing in; one that the file does not decide, by what does.
+func (s *settings) fault(field, text string) error {
+	if _, moved := s.over[field]; moved {
+		by := "$" + envOf(field)
+		if !strings.Contains(field, ".") {
+			by = "--" + field + " or " + by
+		}
+		return fmt.Errorf("%s, by %s: %s", field, by, text)
+	}
+	for path := "." + field; path != ""; path = path[:max(strings.LastIndexAny(path, ".["), 0)] {
+		p, err := yaml.PathString("$" + path)
+		if err != nil {
+			break
+		}
+		if node, err := p.ReadNode(bytes.NewReader(s.text)); err == nil && node != nil {
+			return s.faultAt(head(node), field+": "+text)
+		}
+	}
+	return fmt.Errorf("%s: %s: %s", s.file, field, text)
+}
+
+// head is the token that a node begins with.
+func head(n ast.Node) *token.Token {
+	switch n := n.(type) {
+	case *ast.MappingNode:
+		if len(n.Values) > 0 && !n.IsFlowStyle {
+			return n.Values[0].Key.GetToken()
+		}
+	case *ast.MappingValueNode:
+		return n.Key.GetToken()
+	}
+	return n.GetToken()
+}
+
+func (s *settings) faultAt(t *token.Token, text string) error {
+	at := t.Position
+	return fmt.Errorf("%s:%d:%d: %s\n%s", s.file, at.Line, at.Column, text, excerpt(string(s.text), at.Line, at.Column))
+}
+
+// excerpt shows a line with the two before it, and where in it something is wrong.
+func excerpt(text string, line, column int) string {
+	lines := strings.Split(strings.ReplaceAll(text, "\t", " "), "\n")
+	line = min(line, len(lines))
+	var b strings.Builder
+	for n := max(line-2, 1); n <= line; n++ {
+		mark := " "
+		if n == line {
+			mark = ">"
+		}
+		fmt.Fprintf(&b, "%s%4d | %s\n", mark, n, strings.TrimRight(lines[n-1], "\r"))
+	}
+	return b.String() + strings.Repeat(" ", len(">   1 | ")+column-1) + "^"
+}
+
+// unfit is a value that could not be read, before it is known where it stands.
+type unfit struct{ value, problem string }
+
+func (u *unfit) Error() string { return u.problem }
+
+// strictly is how settings are decoded: an unknown field is an error, and so is a value that needs guessing.
+var strictly = []yaml.DecodeOption{
+	yaml.Strict(),
+	yaml.CustomUnmarshaler(func(d *time.Duration, b []byte) (err error) {
+		text := scalar(b)
+		if *d, err = time.ParseDuration(text); err != nil {
+			return &unfit{text, fmt.Sprintf("a length of time is like 30s or 5m, not %q", text)}
+		}
+		return nil
+	}),
+	yaml.CustomUnmarshaler(func(p *netip.Prefix, b []byte) (err error) {
+		text := scalar(b)
+		if *p, err = netip.ParsePrefix(text); err != nil {
+			return &unfit{text, fmt.Sprintf("a network is like 192.0.2.0/24, one address like 192.0.2.1/32, not %q", text)}
+		}
+		return nil
+	}),
+}
+
+func scalar(b []byte) string {
+	text := strings.TrimSpace(string(b))
+	if bare, err := strconv.Unquote(text); err == nil {
+		return bare
+	}
+	return strings.Trim(text, "'")
+}
+
+// decode reads text into s. Every complaint has a place.
+func (s *settings) decode() error {
+	if err := s.oneDocument(); err != nil {
+		return err
+	}
+	file, text := s.file, s.text
+	err := yaml.UnmarshalWithOptions(text, s, strictly...)
+	if s.file, s.text = file, text; err == nil { // a document that is null has made all of s empty
+		return nil
+	}
+	if u, ok := errors.AsType[*unfit](err); ok {
+		for _, t := range lexer.Tokenize(string(s.text)) {
+			if t.Value == u.value {
+				return s.faultAt(t, u.problem)
+			}
+		}
+	}
+	if placed, ok := errors.AsType[yaml.Error](err); ok && placed.GetToken() != nil {
+		return s.faultAt(placed.GetToken(), inWords(placed.GetMessage()))
+	}
+	return fmt.Errorf("%s: %w", s.file, err)
+}
+
+// oneDocument refuses what would not be read: a second document behind the first.
+func (s *settings) oneDocument() error {
+	content := false
+	for _, t := range lexer.Tokenize(string(s.text)) {
+		switch {
+		case t.Type == token.DocumentHeaderType && content:
+			return s.faultAt(t, "the settings are one document: what comes after --- would not be read")
+		case t.Type != token.CommentType && t.Type != token.DocumentHeaderType:
+			content = true
+		}
+	}
+	if !content {
+		return fmt.Errorf("%s:1:1: the settings are empty; write some with: tokenbooth init", s.file)
+	}
+	return nil
+}
+
+var (
+	wrongType    = regexp.MustCompile(`^cannot unmarshal (.+) into Go struct field \S+ of type (\S+)$`)
+	wrongNode    = regexp.MustCompile(`^(\S+) was used where (\S+) is expected$`)
+	unknownField = regexp.MustCompile(`^unknown field "(.*)"$`)
+)
+
+// plainly names what is written in YAML for people, by the names that Go and the parser give it.
+var plainly = map[string]string{
+	"string": "a text", "bool": "true or false", "int": "a whole number", "int64": "a whole number", "uint64": "a whole number", "integer": "a whole number",
+	"float64": "a number", "float": "a number", "[]interface": "a list", "sequence": "a list", "map[string]interface": "a group of fields",
+	"mapping": "a group of fields", "null": "nothing", "boolean": "true or false",
+}
+
+// inWords says in plain words what the decoder says in those of Go.
+func inWords(message string) string {
+	if m := wrongType.FindStringSubmatch(message); m != nil {
+		return fmt.Sprintf("here belongs %s, not %s", named(m[2]), named(m[1]))
+	}
+	if m := wrongNode.FindStringSubmatch(message); m != nil {
+		return fmt.Sprintf("here belongs %s, not %s", named(m[2]), named(m[1]))
+	}
+	if m := unknownField.FindStringSubmatch(message); m != nil {
+		return fmt.Sprintf("there is no setting %q%s", m[1], didYouMean(m[1], fieldNames(reflect.TypeFor[settings](), nil)))
+	}
+	if strings.HasPrefix(message, "tab character") || strings.HasPrefix(message, "found a tab character") {
+		return "YAML is indented with spaces, not with tabs"
+	}
+	return message
+}
+
+func named(kind string) string { return orElse(plainly[strings.TrimSuffix(kind, " {}")], kind) }
+
+// fieldNames returns the names of all settings, at any depth.
+func fieldNames(t reflect.Type, names []string) []string {
+	for t.Kind() == reflect.Slice || t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct {
+		return names
+	}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if name, _, _ := strings.Cut(f.Tag.Get("yaml"), ","); name != "" && utf8.ValidString(name) {
+			names = fieldNames(f.Type, append(names, name))
+		}
+	}
+	return names
+}

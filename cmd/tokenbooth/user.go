@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tokenbooth/tokenbooth/internal/registry"
+)
+
+func userCommand() *cobra.Command {
+	return addTenantFlag(group("user", "Register the people whose password buys a token",
+		`A user is a person whose password buys a token, for callers that know no other way (RFC 9700, section 2.4 advises
+against it): a tenant has to allow the password grant, and so has each client.`,
+		userCreateCommand(), userListCommand(), userShowCommand(), userAbleCommand(false), userAbleCommand(true), userPasswordCommand(),
+		userDeleteCommand()))
+}
+
+// userView is what may be seen of a user. These names are a promise to programs.
+type userView struct {
+	Tenant      string    `json:"tenant"`
+	Username    string    `json:"username"`
+	ID          string    `json:"user_id"`
+	Name        string    `json:"name"`
+	State       string    `json:"state"` // active, disabled or deleted
+	Permissions []string  `json:"permissions"`
+	TOTP        bool      `json:"totp"`
+	MustReset   bool      `json:"must_reset"`
+	Created     time.Time `json:"created"`
+	CreatedBy   string    `json:"created_by"`
+	Updated     time.Time `json:"updated"`
+	UpdatedBy   string    `json:"updated_by"`
+}
+
+func viewUser(u *registry.User) userView {
+	v := userView{Tenant: u.Tenant, Username: u.Username, ID: u.ID, Name: u.Name, State: "active", Permissions: filledIn(u.Permissions),
+		TOTP: len(u.TOTP) > 0, MustReset: u.MustReset, Created: u.Created.UTC(), CreatedBy: u.CreatedBy, Updated: u.Updated.UTC(), UpdatedBy: u.UpdatedBy}
+	switch {
+	case u.Deleted:
+		v.State = "deleted"
+	case u.Disabled:
+		v.State = "disabled"
+	}
+	return v
+}
+
+func userListCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List the users of a tenant",
+		Args:  want(),
+		RunE: forTenant(func(ctx context.Context, e *errand, _ []string) error {
+			views := []userView{}
+			var rows [][]string
+			for after, more := "", true; more; more = after != "" {
+				page, next, err := e.desk.registry.Users(ctx, e.tenant.Name, after, 0)
+				if err != nil {
+					return err
+				}
+				after = next
+				for _, u := range page {
+					v := viewUser(u)
+					views = append(views, v)
+					rows = append(rows, []string{v.Username, v.Name, v.ID, strings.Join(v.Permissions, " "), yesNo(v.TOTP), v.State, e.when(v.Created, "")})
+				}
+			}
+			if e.json {
+				return e.object(views)
+			}
+			return e.table("There are no users yet. Register one with: tokenbooth user create NAME --permission all",
+				[]string{"USERNAME", "NAME", "USER ID", "PERMISSIONS", "TOTP", "STATE", "CREATED"}, rows)
+		}),
+	}
+}
+
+func userShowCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:               "show USERNAME",
+		Short:             "Show one user",
+		Args:              want("USERNAME"),
+		ValidArgsFunction: completeFirst(completeUsers),
+		RunE: forTenant(func(ctx context.Context, e *errand, args []string) error {
+			u, err := e.findUser(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			return e.showUser(u)
+		}),
+	}
+}
+
+func (e *errand) showUser(u *registry.User) error {
+	v := viewUser(u)
+	if e.json {
+		return e.object(v)
+	}
+	return e.sheet([]line{{"Username", v.Username}, {"Name", v.Name}, {"User ID", v.ID}, {"Tenant", v.Tenant}, {"State", v.State},
+		{"Permissions", orWord(v.Permissions, "none")}, {"One-time codes", yesNo(v.TOTP)}, {"Must change password", yesNo(v.MustReset)},
+		{"Created", e.when(v.Created, "") + " by " + v.CreatedBy}, {"Updated", e.when(v.Updated, "") + " by " + v.UpdatedBy}})
+}
+
+// userAbleCommand is enable, or disable.
+func userAbleCommand(disable bool) *cobra.Command {
+	cmd := &cobra.Command{Use: "enable USERNAME", Short: "Let a disabled user sign in again; old tokens stay dead"}
+	if disable {
+		cmd.Use, cmd.Short = "disable USERNAME", "Stop a user and its tokens until it is enabled again"
+	}
+	cmd.Args, cmd.ValidArgsFunction = want("USERNAME"), completeFirst(completeUsers)
+	cmd.RunE = forTenant(func(ctx context.Context, e *errand, args []string) error {
+		u, err := e.findUser(ctx, args[0])
+		if err != nil {
+			return err
+		}
+		if err := e.desk.registry.DisableUser(ctx, e.by, e.tenant.Name, u.Username, disable); err != nil {
+			return err
+		}
+		said := "User %s is enabled."
+		if disable {
+			said = "User %s is disabled: no password buys a token, and the tokens there are are worth nothing."
+		}
+		return e.userDone(ctx, u, fmt.Sprintf(said, u.Username))
+	})
+	return cmd
+}
+
+func userPasswordCommand() *cobra.Command {
+	var piped bool
+	cmd := &cobra.Command{
+		Use:   "password USERNAME",
+		Short: "Give a user a new password",
+		Long: `Password gives a user a new password, asked for twice at the terminal or read from standard input. It ends the tokens
+and refresh tokens that the old one bought.`,
+		Args:              want("USERNAME"),
+		ValidArgsFunction: completeFirst(completeUsers),
+		RunE: forTenant(func(ctx context.Context, e *errand, args []string) error {
+			u, err := e.findUser(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			password, err := e.newPassword(ctx, u.Username, piped)
+			if err != nil {
+				return err
+			}
+			if err := e.desk.registry.SetPassword(ctx, e.by, e.tenant.Name, u.Username, password); err != nil {
+				return err
+			}
+			return e.userDone(ctx, u, fmt.Sprintf("User %s has a new password; what the old one bought is worth nothing.", u.Username))
+		}),
+	}
+	cmd.Flags().BoolVar(&piped, "password-stdin", false, "read the password from the first line of standard input")
+	return cmd
+}
+
+func userDeleteCommand() *cobra.Command {
+	return addYes(&cobra.Command{
+		Use:               "delete USERNAME",
+		Short:             "End a user for good",
+		Long:              "Delete ends a user and its tokens for good. The name may be registered again and is then somebody else: it gets another id.",
+		Args:              want("USERNAME"),
+		ValidArgsFunction: completeFirst(completeUsers),
+		RunE: forTenant(func(ctx context.Context, e *errand, args []string) error {
+			u, err := e.findUser(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			if err := e.confirm(ctx, fmt.Sprintf("User %s of tenant %s will be gone for good.", u.Username, e.tenant.Name)); err != nil {
+				return err
+			}
+			if err := e.desk.registry.DeleteUser(ctx, e.by, e.tenant.Name, u.Username); err != nil {
+				return err
+			}
+			return e.userDone(ctx, u, fmt.Sprintf("User %s is deleted.", u.Username))
+		}),
+	})
+}
+
+// userDone says what has been done to a user; a program gets the user.
+func (e *errand) userDone(ctx context.Context, u *registry.User, said string) error {
+	if !e.json {
+		return e.say("%s", said)
+	}
+	u, err := e.desk.registry.User(ctx, e.tenant.Name, u.ID)
+	if err != nil {
+		return err
+	}
+	return e.object(viewUser(u))
+}
+
+// findUser returns a user by name. Whoever misspells it is told which was meant.
+func (e *errand) findUser(ctx context.Context, username string) (*registry.User, error) {
+	u, err := e.desk.registry.UserByName(ctx, e.tenant.Name, username)
+	if !errors.Is(err, registry.ErrNotFound) {
+		return u, err
+	}
+	page, _, err := e.desk.registry.Users(ctx, e.tenant.Name, "", mostCompleted)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, u := range page {
+		names = append(names, u.Username)
+	}
+	hint := didYouMean(username, names)
+	if hint == "" {
+		hint = "; list them with: tokenbooth user list -t " + e.tenant.Name
+	}
+	return nil, fmt.Errorf("tenant %s has no user %q%s", e.tenant.Name, username, hint)
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/secret"
+	"github.com/tokenbooth/tokenbooth/oauth"
+)
+
+// userFlags are what user create can say.
+type userFlags struct {
+	name                   string
+	permissions            []string
+	piped, totp, mustReset bool
+}
+
+func userCreateCommand() *cobra.Command {
+	var f userFlags
+	cmd := &cobra.Command{
+		Use:   "create USERNAME --permission PERMISSION",
+		Short: "Register a user",
+		Long: `Create registers a user. The password is asked for twice at the terminal, or read from standard input. With --totp a
+one-time code is due at each sign-in; the secret for the authenticator app is shown this once.`,
+		Example: `  tokenbooth user create jane.roe@example.com --name "Jane Roe" -p me --totp
+  pass show jane | tokenbooth user create jane.roe@example.com -p me --password-stdin`,
+		Args: want("USERNAME"),
+		RunE: forTenant(func(ctx context.Context, e *errand, args []string) error { return f.create(ctx, e, args[0]) }),
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.name, "name", "", "the person's name")
+	flags.StringSliceVarP(&f.permissions, "permission", "p", nil, "`NAME` of what the user may do; repeat it, list with commas, or say all or none")
+	flags.BoolVar(&f.piped, "password-stdin", false, "read the password from the first line of standard input")
+	flags.BoolVar(&f.totp, "totp", false, "ask for a one-time code too, and show the secret it is made of, once")
+	flags.BoolVar(&f.mustReset, "must-reset", false, "the password must be changed before it buys anything")
+	completeFlag(cmd, "permission", completePermissions)
+	return cmd
+}
+
+// enrolledView is the answer to user create: with --totp the one answer that has the secret in it.
+type enrolledView struct {
+	userView
+	Secret string `json:"totp_secret,omitempty"`
+	URL    string `json:"otpauth_url,omitempty"`
+}
+
+func (f *userFlags) create(ctx context.Context, e *errand, username string) error {
+	canonical, ok := registry.CanonicalName(username)
+	if !ok {
+		return fmt.Errorf("the user name: %q has spaces or control characters, or is not 1 to 254 bytes; an e-mail address serves best", username)
+	}
+	if err := needPermissions(e); err != nil {
+		return err
+	}
+	u := registry.User{Tenant: e.tenant.Name, Username: canonical, Name: f.name, MustReset: f.mustReset}
+	var v enrolledView
+	var err error
+	if e.cmd.Flags().Changed("permission") {
+		if u.Permissions, err = permissionsOf(e.tenant, f.permissions); err != nil {
+			return err
+		}
+	}
+	if f.totp {
+		if v.Secret, v.URL, err = secret.NewTOTP(orElse(e.tenant.Title, e.tenant.Name), canonical); err != nil {
+			return err
+		}
+		u.TOTP = e.desk.registry.SealTOTP(v.Secret)
+	}
+	password, err := e.newPassword(ctx, canonical, f.piped)
+	if err != nil {
+		return err
+	}
+	made, err := e.desk.registry.CreateUser(ctx, e.by, u, password)
+	if err != nil {
+		return err
+	}
+	if !e.tenant.AllowPasswordGrant {
+		e.note("tenant %s does not allow the password grant: nobody can sign in before its settings say allow_password_grant: true", e.tenant.Name)
+	}
+	if v.userView = viewUser(made); e.json {
+		return e.object(v)
+	}
+	err = e.say("User %s of tenant %s is registered.", made.Username, made.Tenant)
+	if f.totp {
+		err = errors.Join(err, e.say(""), e.sheet([]line{{"  One-time code secret", v.Secret}, {"  For the app", v.URL}}),
+			e.say("\nThe secret is shown this once: what is kept of it is sealed."))
+	}
+	return err
+}
+
+// newPassword asks for a password twice, or reads it from standard input where a flag says so.
+func (e *errand) newPassword(ctx context.Context, username string, piped bool) (oauth.Secret, error) {
+	switch {
+	case piped:
+		return e.piped("password")
+	case e.terminal >= 0:
+		return e.password(ctx, "user "+username)
+	}
+	return "", errors.New("there is no terminal to ask for the password: give it on standard input with --password-stdin")
+}

@@ -1,0 +1,155 @@
+package e2e
+
+import (
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// freshness is how long a change by the command line may take to reach a running server (Req 6).
+const freshness = 5 * time.Second
+
+// tell runs an operator's command against a demo that runs.
+func (b *booth) tell(t *testing.T, input string, args ...string) string {
+	t.Helper()
+	out, problems, code := command(t, b.dir, input, append(args, "-c", b.data("tokenbooth.yaml"))...)
+	if code != 0 {
+		t.Fatalf("tokenbooth %q ended with %d:\n%s%s", args, code, out, problems)
+	}
+	return out
+}
+
+// within waits until something holds, and tells how long that took.
+func within(t *testing.T, limit time.Duration, what string, holds func() bool) {
+	t.Helper()
+	for began := time.Now(); !holds(); time.Sleep(20 * time.Millisecond) {
+		if time.Since(began) > limit {
+			t.Fatalf("after %v still not: %s", limit, what)
+		}
+	}
+}
+
+func TestReq006_ADisabledClientIsRefusedEverywhereWithinSeconds(t *testing.T) {
+	b := ownDemo(t)
+	id := b.vars["NEXTHINK_CLIENT_ID"]
+	buy := func() answer {
+		return post(t, b.public+"/oauth2/default/v1/token", "grant_type=client_credentials", b.basic("NEXTHINK"))
+	}
+	token := nexthinkToken(t, buy().wantStatus(t, 200).body)
+	works := func(token string) bool { return get(t, b.public+"/api/v1/workflows", token).status == http.StatusOK }
+	if !works(token) {
+		t.Fatal("the token does not work")
+	}
+
+	b.tell(t, "", "client", "disable", id, "-t", "demo")
+	within(t, freshness, "token endpoint and gateway refuse the client", func() bool { return buy().status == 401 && !works(token) })
+	wrong := post(t, b.public+"/oauth2/default/v1/token", "grant_type=client_credentials", "Authorization: Basic "+basicOf("nobody", "nothing"))
+	buy().want(t, 401, wrong.body) // disabled looks like unknown (Req 17)
+	get(t, b.public+"/api/v1/workflows", token).want(t, 401, "").wantHeader(t, "WWW-Authenticate", `Bearer realm="workflows", error="invalid_token"`)
+
+	b.kill(t) // a disabled client stays so, whatever happens
+	b.again(t)
+	if buy().status != 401 || works(token) {
+		t.Error("after a kill the client is back")
+	}
+
+	b.tell(t, "", "client", "enable", id, "-t", "demo")
+	within(t, freshness, "the client is let in again", func() bool { return buy().status == 200 })
+	if works(token) {
+		t.Error("a token from before is alive again")
+	}
+	within(t, freshness, "a new token works", func() bool { return works(nexthinkToken(t, buy().body)) })
+}
+
+func TestReq006_ADisabledUserAndAChangedPasswordEndWhatWasGivenOut(t *testing.T) {
+	b := ownDemo(t)
+	p := person{b, "NEXUDUS", "R6"}
+	name := b.vars["NEXUDUS_USERNAME"]
+	wantDead := func(pair token) {
+		t.Helper()
+		within(t, freshness, "the access token is refused", func() bool { return p.me(t, pair.access).status == 401 })
+		p.refresh(t, pair.refresh).want(t, 400, badRefresh)
+	}
+	pair := p.signIn(t)
+	b.tell(t, "", "user", "disable", name, "-t", "demo")
+	wantDead(pair)
+	p.signInWith(t).want(t, 400, wrongPassword)
+	b.tell(t, "", "user", "enable", name, "-t", "demo")
+	within(t, freshness, "the user is let in again", func() bool { return p.signInWith(t).status == 200 })
+
+	pair = p.signIn(t)
+	b.vars["NEXUDUS_PASSWORD"] = keepSecret("an entirely new long password")
+	b.tell(t, b.vars["NEXUDUS_PASSWORD"]+"\n", "user", "password", name, "-t", "demo", "--password-stdin")
+	wantDead(pair)
+	p.me(t, p.signIn(t).access).wantStatus(t, 200)
+}
+
+// The documents' own credentials, imported: then even these are replaced by nothing.
+func TestS1_TheDocumentsOwnCredentialsCanBeImported(t *testing.T) {
+	b := ownDemo(t)
+	const id, secret = "q2tj2fvyevr4z9djhkilhlmj3yw39tqpg", "cwbxklimy4k7qtnxohpbnueaydsuuhoftqza8tfzkykf"
+	b.tell(t, secret+"\n", "client", "import", id, "-t", "acme", "--name", "The document's", "-p", "all", "--secret-stdin")
+	basic := strings.ReplaceAll(shell(t, filled(t, "nexthink-base64.zsh")), "\n", "")
+	line := filled(t, "nexthink-token.zsh", nexthinkURL, b.vars["ACME_LOGIN_URL"], nexthinkBasic, basic)
+	token := ""
+	within(t, freshness, "the imported client is known", func() bool {
+		out := shell(t, line)
+		if strings.Contains(out, "access_token") {
+			token = nexthinkToken(t, out)
+		}
+		return token != ""
+	})
+	get(t, b.vars["ACME_API_URL"]+"/api/v1/workflows", token).wantStatus(t, 200)
+}
+
+// Callers disagree on whether Basic is form-encoded. A secret that looks different in the two must work in both.
+func TestS4_AnImportedSecretWithColonAndPercentWorksRawAndEncoded(t *testing.T) {
+	b := ownDemo(t)
+	b.tell(t, "s:ec%ret+\n", "client", "import", "cid", "-t", "demo", "--name", "Odd", "-p", "workflows", "--secret-stdin")
+	const raw, encoded = "Y2lkOnM6ZWMlcmV0Kw==", "Y2lkOnMlM0FlYyUyNXJldCUyQg==" // as recorded from callers of both kinds
+	within(t, freshness, "the imported client is known", func() bool {
+		return post(t, b.public+"/api/v1/token", "grant_type=client_credentials", "Authorization: Basic "+raw).status == 200
+	})
+	for _, basic := range []string{raw, encoded} {
+		nexthinkToken(t, post(t, b.public+"/oauth2/default/v1/token", "grant_type=client_credentials", "Authorization: Basic "+basic).wantStatus(t, 200).body)
+	}
+	mixed := base64.StdEncoding.EncodeToString([]byte("cid:s%3aec%ret+"))
+	post(t, b.public+"/oauth2/default/v1/token", "grant_type=client_credentials", "Authorization: Basic "+mixed).wantStatus(t, 401)
+}
+
+// Req 59: secrets that callers put where they do not belong reach neither log, journal, database nor metrics, at the most talkative
+// level. The search is shown to find something first.
+func TestReq059_NoSecretReachesLogJournalDatabaseOrMetrics(t *testing.T) {
+	b := ownDemo(t)
+	secret := func(place string) string { return keepSecret(fmt.Sprintf("canary-%s-%d", place, time.Now().UnixNano())) }
+	inURL, inBody, inHeader := secret("url"), secret("body"), secret("header")
+	for _, path := range append([]string{"/api/v1/workflows", "/api/auth/me", "/nothing"}, tokenPaths...) {
+		for _, name := range []string{"access_token", "client_secret", "password", "secret", "refresh_token", "token"} {
+			call(t, "GET", b.public+path+"?"+name+"="+inURL, "")
+			post(t, b.public+path+"?"+name+"="+inURL, values("grant_type", "password", name, inBody))
+			call(t, "POST", b.public+path, fmt.Sprintf(`{%q:{%q:1}}`, name, inBody), "Content-Type: application/json")
+		}
+		call(t, "GET", b.public+path, "", "Authorization: Bearer "+inHeader)
+		call(t, "POST", b.public+path, "", "Authorization: Digest "+inHeader, "Cookie: session="+inHeader, "Bearer: "+inHeader, "Proxy-Authorization: "+inHeader)
+		post(t, b.public+path, "grant_type=refresh_token&refresh_token="+inBody+"&client_id=x", "Authorization: Basic "+basicOf("id", inHeader))
+	}
+	p := person{b, "NEXUDUS", "R59"}
+	p.refresh(t, p.signIn(t).refresh).wantStatus(t, 200)
+	if err := b.aRound(t.Context(), web); err != nil {
+		t.Error(err)
+	}
+	b.end(t) // which searches
+
+	env, err := os.ReadFile(filepath.Join(b.dir, "demo.env"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if searchCanaries("demo.env", env) == nil {
+		t.Error("the search finds no secret even where they all are")
+	}
+}
