@@ -47,6 +47,6 @@ may do changes with the next token it asks for; to end its present tokens, disab
 
 // anyOwn reports whether a flag of the command itself was given, not only one of those it shares.
 func anyOwn(cmd *cobra.Command) (given bool) {
-	cmd.LocalNonPersistentFlags().Visit(func(f *pflag.Flag) { given = given || f.Changed })
+	cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) { given = given || f.Changed })
 	return given
 }

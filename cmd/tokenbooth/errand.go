@@ -156,8 +156,11 @@ func want(names ...string) cobra.PositionalArgs {
 	}
 }
 
-// wrongFlag says what to do about a flag that does not exist or has a wrong value.
+// wrongFlag says what to do about a flag that does not exist or has a wrong value. One id in 64 starts with a dash.
 func wrongFlag(cmd *cobra.Command, err error) error {
+	if strings.HasPrefix(err.Error(), "unknown shorthand flag") {
+		return fmt.Errorf("%w; an id that starts with a dash stands after --, as in: %s -- -ID; all flags: %[2]s --help", err, cmd.CommandPath())
+	}
 	return fmt.Errorf("%w; all flags: %s --help", err, cmd.CommandPath())
 }
 

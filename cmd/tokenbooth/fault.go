@@ -37,7 +37,7 @@ func (s *settings) fault(field, text string) error {
 			return s.faultAt(head(node), field+": "+text)
 		}
 	}
-	return fmt.Errorf("%s: %s: %s", s.file, field, text)
+	return fmt.Errorf("%s:1:1: %s: %s", s.file, field, text) // it is missing in the whole
 }
 
 // head is the token that a node begins with.
@@ -105,13 +105,19 @@ func scalar(b []byte) string {
 	return strings.Trim(text, "'")
 }
 
-// decode reads text into s. Every complaint has a place.
-func (s *settings) decode() error {
+// decode reads text into s. Every complaint has a place. The parser has panicked on odd YAML: that must not end a server that reads
+// its settings anew.
+func (s *settings) decode() (err error) {
+	file, text := s.file, s.text
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%s: this YAML cannot be read, and the parser does not say where; look at what was changed last (%v)", file, p)
+		}
+	}()
 	if err := s.oneDocument(); err != nil {
 		return err
 	}
-	file, text := s.file, s.text
-	err := yaml.UnmarshalWithOptions(text, s, strictly...)
+	err = yaml.UnmarshalWithOptions(text, s, strictly...)
 	if s.file, s.text = file, text; err == nil { // a document that is null has made all of s empty
 		return nil
 	}
@@ -128,13 +134,15 @@ func (s *settings) decode() error {
 	return fmt.Errorf("%s: %w", s.file, err)
 }
 
-// oneDocument refuses what would not be read: a second document behind the first.
+// oneDocument refuses what would not be read, a second document behind the first, and what is not to be: tags.
 func (s *settings) oneDocument() error {
 	content := false
 	for _, t := range lexer.Tokenize(string(s.text)) {
 		switch {
 		case t.Type == token.DocumentHeaderType && content:
 			return s.faultAt(t, "the settings are one document: what comes after --- would not be read")
+		case t.Type == token.TagType:
+			return s.faultAt(t, "a tag (a word that starts with !) has no place here; put the value into quotes if it is meant to start so")
 		case t.Type != token.CommentType && t.Type != token.DocumentHeaderType:
 			content = true
 		}
@@ -169,7 +177,7 @@ func inWords(message string) string {
 	if m := unknownField.FindStringSubmatch(message); m != nil {
 		return fmt.Sprintf("there is no setting %q%s", m[1], didYouMean(m[1], fieldNames(reflect.TypeFor[settings](), nil)))
 	}
-	if strings.HasPrefix(message, "tab character") || strings.HasPrefix(message, "found a tab character") {
+	if strings.HasPrefix(message, "tab character") || strings.HasPrefix(message, "found a tab") || strings.Contains(message, "'\t'") {
 		return "YAML is indented with spaces, not with tabs"
 	}
 	return message

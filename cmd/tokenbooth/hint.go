@@ -26,23 +26,25 @@ func nearest(written string, names []string) string {
 	return best
 }
 
-// distance counts the characters to insert, delete or replace to make b of a (Levenshtein).
+// distance counts the characters to insert, delete, replace or swap with their neighbour to make b of a (Damerau and Levenshtein).
 func distance(a, b string) int {
 	x, y := []rune(a), []rune(b)
-	row := make([]int, len(y)+1)
+	older, old, row := make([]int, len(y)+1), make([]int, len(y)+1), make([]int, len(y)+1)
 	for j := range row {
 		row[j] = j
 	}
-	for i, c := range x {
-		diagonal := row[0]
+	for i := range x {
+		older, old, row = old, row, older
 		row[0] = i + 1
-		for j, d := range y {
-			replaced := diagonal
-			if c != d {
-				replaced++
+		for j := range y {
+			replace := old[j]
+			if x[i] != y[j] {
+				replace++
 			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, diagonal+1)
+			row[j+1] = min(replace, old[j+1]+1, row[j]+1)
+			if i > 0 && j > 0 && x[i] == y[j-1] && x[i-1] == y[j] {
+				row[j+1] = min(row[j+1], older[j-1]+1)
+			}
 		}
 	}
 	return row[len(y)]

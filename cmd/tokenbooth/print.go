@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -104,21 +105,76 @@ func (p *printer) table(none string, head []string, rows [][]string) error {
 	return p.write(columns(append([][]string{head}, rows...)))
 }
 
-// boxed draws a table for people.
+// leastColumn is how narrow the widest column of a box may become.
+const leastColumn = 20
+
+// boxed draws a table for people, without the columns that are empty. When it is wider than the terminal, the widest column but the
+// first wraps, because the first is an id to be copied; when that does not do, each row becomes a sheet.
 func (p *printer) boxed(head []string, rows [][]string) error {
-	faint := lipgloss.NewStyle().Faint(true)
-	cell := lipgloss.NewStyle().Padding(0, 1)
-	t := table.New().Border(lipgloss.RoundedBorder()).BorderStyle(faint).Headers(head...).Rows(rows...).
-		StyleFunc(func(row, _ int) lipgloss.Style {
-			if row == table.HeaderRow {
-				return cell.Bold(true)
-			}
-			return cell
-		})
-	if lipgloss.Width(t.String()) > p.width {
-		t = t.Width(p.width)
+	head, rows = withoutEmpty(head, rows)
+	widths := make([]int, len(head))
+	total, widest := 1, 0
+	for i := range head {
+		for _, row := range append(rows, head) {
+			widths[i] = max(widths[i], lipgloss.Width(row[i]))
+		}
+		if total += widths[i] + 3; i > 0 && (widest == 0 || widths[i] > widths[widest]) {
+			widest = i
+		}
 	}
-	if _, err := lipgloss.Fprintln(p.out, t.String()); err != nil {
+	room := widths[widest] - max(0, total-p.width)
+	if total > p.width && (widest == 0 || room < leastColumn) {
+		return p.sheets(head, rows)
+	}
+	faint, cell := lipgloss.NewStyle().Faint(true), lipgloss.NewStyle().Padding(0, 1)
+	t := table.New().Border(lipgloss.RoundedBorder()).BorderStyle(faint).Headers(head...).Rows(rows...).
+		StyleFunc(func(row, col int) lipgloss.Style {
+			style := cell
+			if col == widest && total > p.width {
+				style = style.Width(room + 2) // with the padding
+			}
+			return style.Bold(row == table.HeaderRow)
+		})
+	return p.styled(t.String() + "\n")
+}
+
+// sheets writes each row of a table as facts, one a line.
+func (p *printer) sheets(head []string, rows [][]string) error {
+	for i, row := range rows {
+		if i > 0 {
+			if err := p.write("\n"); err != nil {
+				return err
+			}
+		}
+		var lines []line
+		for j := range head {
+			lines = append(lines, line{head[j], row[j]})
+		}
+		if err := p.sheet(lines); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func withoutEmpty(head []string, rows [][]string) ([]string, [][]string) {
+	var shown []string
+	cut := make([][]string, len(rows))
+	for i := range head {
+		if !slices.ContainsFunc(rows, func(row []string) bool { return row[i] != "" }) {
+			continue
+		}
+		shown = append(shown, head[i])
+		for j := range rows {
+			cut[j] = append(cut[j], rows[j][i])
+		}
+	}
+	return shown, cut
+}
+
+// styled writes text with the colours that the terminal has.
+func (p *printer) styled(text string) error {
+	if _, err := lipgloss.Fprint(p.out, text); err != nil {
 		return fmt.Errorf("write the answer: %w", err)
 	}
 	return nil
@@ -172,10 +228,7 @@ func (p *printer) sheet(lines []line) error {
 		value := strings.ReplaceAll(harmlessLines(l.value), "\n", "\n"+strings.Repeat(" ", wide+2))
 		b.WriteString(name + value + "\n")
 	}
-	if _, err := lipgloss.Fprint(p.out, b.String()); err != nil {
-		return fmt.Errorf("write the answer: %w", err)
-	}
-	return nil
+	return p.styled(b.String())
 }
 
 // when writes a time: exact, and for people also how far away it is. otherwise stands for no time at all.

@@ -10,9 +10,9 @@ import (
 )
 
 func tenantCommand() *cobra.Command {
-	return addTenantFlag(group("tenant", "See the tenants that the settings declare",
+	return group("tenant", "See the tenants that the settings declare",
 		"A tenant has its own hosts, issuer, keys, APIs, clients and users. Tenants are declared in the settings file; a running server reads\nit anew when it changes.",
-		tenantListCommand(), tenantShowCommand()))
+		tenantListCommand(), addTenantFlag(tenantShowCommand()))
 }
 
 // tenantView is what the settings say of a tenant, and what follows from it. These names are a promise to programs.

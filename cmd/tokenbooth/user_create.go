@@ -53,6 +53,9 @@ func (f *userFlags) create(ctx context.Context, e *errand, username string) erro
 	if !ok {
 		return fmt.Errorf("the user name: %q has spaces or control characters, or is not 1 to 254 bytes; an e-mail address serves best", username)
 	}
+	if _, err := e.desk.registry.UserByName(ctx, e.tenant.Name, canonical); err == nil {
+		return fmt.Errorf("the user name: tenant %s has a user %s already", e.tenant.Name, canonical) // before a password is asked for
+	}
 	if err := needPermissions(e); err != nil {
 		return err
 	}
@@ -60,9 +63,10 @@ func (f *userFlags) create(ctx context.Context, e *errand, username string) erro
 	var v enrolledView
 	var err error
 	if e.cmd.Flags().Changed("permission") {
-		if u.Permissions, err = permissionsOf(e.tenant, f.permissions); err != nil {
-			return err
-		}
+		u.Permissions, err = permissionsOf(e.tenant, f.permissions)
+	}
+	if err != nil {
+		return err
 	}
 	if f.totp {
 		if v.Secret, v.URL, err = secret.NewTOTP(orElse(e.tenant.Title, e.tenant.Name), canonical); err != nil {

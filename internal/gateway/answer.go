@@ -11,6 +11,7 @@ type answer struct {
 	http.ResponseWriter
 	front  http.Header // nil while the answer is our own
 	status int         // 0 until the answer has begun
+	pace   *pace       // nil until the call is let through
 }
 
 // WriteHeader begins the answer. Interim answers of an API end here: they carry headers that nobody tidied.
@@ -22,6 +23,9 @@ func (a *answer) WriteHeader(status int) {
 		a.status = status
 		maps.Copy(a.Header(), a.front)
 	}
+	if a.pace != nil {
+		a.pace.beforeWrite()
+	}
 	a.ResponseWriter.WriteHeader(status)
 }
 
@@ -29,6 +33,9 @@ func (a *answer) WriteHeader(status int) {
 func (a *answer) Write(b []byte) (int, error) {
 	if a.status == 0 {
 		a.WriteHeader(http.StatusOK)
+	}
+	if a.pace != nil {
+		a.pace.beforeWrite()
 	}
 	return a.ResponseWriter.Write(b)
 }

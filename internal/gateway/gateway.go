@@ -33,7 +33,8 @@ type Options struct {
 	Tenant string
 	Tokens bearer.Options // whose tokens count; Audiences is set for each API
 	APIs   []API
-	Scheme string // of the address callers use, where something in front ends TLS; empty: that of the connection
+	Stall  time.Duration // how long a body or an answer may stand still once a call is let through; 0: 15 s
+	Scheme string        // of the address callers use, where something in front ends TLS; empty: that of the connection
 
 	RequestID func(*http.Request) string                    // nil: requests have none
 	Source    func(*http.Request) netip.Addr                // the caller's address as far as proxies are trusted; nil: the connection's
@@ -97,6 +98,9 @@ type guarded struct {
 func New(o Options) (*Gateway, error) {
 	if o.Tenant == "" {
 		return nil, errors.New("gateway: the tenant has no name")
+	}
+	if o.Stall <= 0 {
+		o.Stall = defaultStall
 	}
 	g := &Gateway{o: o, lines: map[string]*line{}}
 	verifiers := map[string]*bearer.Verifier{}

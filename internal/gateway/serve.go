@@ -116,6 +116,7 @@ func (c *call) forward() {
 	if c.w.front == nil {
 		c.w.front = http.Header{}
 	}
+	c.begin()
 	proxy := httputil.ReverseProxy{
 		Transport:      c.to.api.line.transport,
 		Rewrite:        c.rewrite,
@@ -125,6 +126,17 @@ func (c *call) forward() {
 		ErrorLog:       silent,
 	}
 	proxy.ServeHTTP(&c.w, c.r)
+}
+
+// begin gives the call its own pace.
+func (c *call) begin() {
+	p := &pace{conn: http.NewResponseController(c.w.ResponseWriter), stall: c.gateway.o.Stall}
+	c.w.pace = p
+	if c.r.ContentLength == 0 {
+		p.nothingMore()
+		return
+	}
+	c.r.Body = pacedBody{c.r.Body, p}
 }
 
 // speak refuses in the words of the API.
@@ -152,6 +164,9 @@ func (c *call) fault(err error) {
 // end contains a panic and counts the call.
 func (c *call) end() {
 	p := recover()
+	if c.w.pace != nil {
+		c.w.pace.end()
+	}
 	switch {
 	case p == nil:
 	case p == http.ErrAbortHandler: // the answer broke off, and so must the connection, or the caller takes half of it for the whole

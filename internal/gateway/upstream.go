@@ -102,6 +102,8 @@ func (c *call) upstreamFault(_ http.ResponseWriter, r *http.Request, err error) 
 	switch {
 	case errors.As(err, &tooLarge):
 		status, code, description = http.StatusRequestEntityTooLarge, "too_large", "The request is too large."
+	case c.w.pace.stalled.Load():
+		status, code, description = http.StatusRequestTimeout, "request_timeout", "The request did not arrive in time."
 	case c.r.Context().Err() != nil && errors.Is(err, context.Canceled):
 		status, code, description = statusGone, "closed", "The caller closed the connection."
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():

@@ -107,11 +107,10 @@ func (i *Issuer) check(ctx context.Context, slow bool, match func()) error {
 	}
 	began := time.Now()
 	err := i.hash(ctx, match)
-	for took := min(time.Since(began), slowestAnswer); ; {
-		if longest := i.slowest.Load(); int64(took) <= longest || i.slowest.CompareAndSwap(longest, int64(took)) {
-			return err
-		}
+	took := int64(min(time.Since(began), slowestAnswer))
+	for longest := i.slowest.Load(); took > longest && !i.slowest.CompareAndSwap(longest, took); longest = i.slowest.Load() {
 	}
+	return err
 }
 
 // hash runs an expensive check in its lane, which refuses at once when too many wait (Req 111).

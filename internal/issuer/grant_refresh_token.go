@@ -75,10 +75,9 @@ func (i *Issuer) presented(ctx context.Context, who *caller, req *oauth.TokenReq
 
 // ownLabel returns a caller's id; a label that is the user's name in some spelling, as the default label is, in the canonical one.
 func ownLabel(id, username string) string {
-	if own := oauth.LabelClientID(username); oauth.IsLabel(id) {
-		if canonical, ok := registry.CanonicalName(id); ok && canonical == own {
-			return own
-		}
+	label, ok := strings.CutPrefix(id, oauth.LabelClientID(""))
+	if canonical, isName := registry.CanonicalName(label); ok && isName && canonical == username {
+		return oauth.LabelClientID(username)
 	}
 	return id
 }

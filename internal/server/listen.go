@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// Limits of every listener. A call that streams through the gateway lifts the deadlines of its own connection.
+// Limits of every listener. A call that the gateway has let through gets a pace of its own.
 const (
 	headerTime = 10 * time.Second
-	readTime   = 30 * time.Second
+	readTime   = 15 * time.Second
 	writeTime  = 60 * time.Second
 	idleTime   = 2 * time.Minute
 	maxHeader  = 32 << 10

@@ -134,15 +134,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, r)
 		return
 	}
-	unhurried(w)
 	h.Next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, known)))
-}
-
-// unhurried lifts the listener's deadlines: what goes on to an API may stream for as long as both ends like.
-func unhurried(w http.ResponseWriter) {
-	c := http.NewResponseController(w)
-	// A writer that has no deadlines, as in tests, has none to lift.
-	_, _ = c.SetReadDeadline(time.Time{}), c.SetWriteDeadline(time.Time{})
 }
 
 // token answers a request for a token. It is the whole path of one: decode, decide, encode.

@@ -2,17 +2,15 @@ package e2e
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 )
 
-// asked is one question to a booth under load. It does not fail the test by itself: what counts as a loss, the test decides.
+// ask asks one question to a booth under load. It does not fail the test by itself: what counts as a loss, the test decides.
 func ask(ctx context.Context, caller *http.Client, method, target, body string, headers ...string) (answer, error) {
 	req, err := http.NewRequestWithContext(ctx, method, target, strings.NewReader(body))
 	if err != nil {
@@ -26,9 +24,6 @@ func ask(ctx context.Context, caller *http.Client, method, target, body string, 
 	text, err := readAll(res)
 	return answer{status: res.StatusCode, header: res.Header, body: string(text), closed: res.Close}, err
 }
-
-// neverTaken reports an error of a connection that the server never accepted: nobody promised anything.
-func neverTaken(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
 
 // crowd is callers at work, each on a connection of its own that it keeps.
 type crowd struct {

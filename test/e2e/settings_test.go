@@ -114,6 +114,7 @@ func TestReq104_FilesAreTheOwnersAlone(t *testing.T) {
 
 // A demo that is stopped and started again knows its clients, users, keys and tokens.
 func TestADemoGoesOnWhereItStopped(t *testing.T) {
+	t.Parallel()
 	b := ownDemo(t)
 	before := b.vars
 	opaque, err := b.opaque(t.Context(), web)

@@ -112,6 +112,7 @@ func serveTLS(t *testing.T, a *authority) *booth {
 }
 
 func TestReq095_OverTLSEverythingWorksByHTTP2AndHTTP1(t *testing.T) {
+	t.Parallel()
 	a := newAuthority(t)
 	b := serveTLS(t, a)
 	h2 := a.caller()
@@ -141,6 +142,7 @@ func TestReq095_OverTLSEverythingWorksByHTTP2AndHTTP1(t *testing.T) {
 
 // Req 96: old versions of TLS are refused.
 func TestReq096_TLS12IsTheOldestThatIsSpoken(t *testing.T) {
+	t.Parallel()
 	a := newAuthority(t)
 	b := serveTLS(t, a)
 	for version, want := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
@@ -156,6 +158,7 @@ func TestReq096_TLS12IsTheOldestThatIsSpoken(t *testing.T) {
 
 // Req 37: the name in the handshake and the name in the request are one.
 func TestReq037_AConnectionForOneTenantDoesNotServeAnother(t *testing.T) {
+	t.Parallel()
 	a := newAuthority(t)
 	b := serveTLS(t, a)
 	caller := a.caller()
@@ -171,6 +174,7 @@ func TestReq037_AConnectionForOneTenantDoesNotServeAnother(t *testing.T) {
 
 // Req 60: credentials that come in clear are not read, and nobody is sent elsewhere with them.
 func TestReq060_PlainHTTPAtATLSListenerIsRefusedWithoutARedirect(t *testing.T) {
+	t.Parallel()
 	a := newAuthority(t)
 	b := serveTLS(t, a)
 	conn, err := net.DialTimeout("tcp", "127.0.0.1:"+b.port(), callTime)
@@ -191,6 +195,7 @@ func TestReq060_PlainHTTPAtATLSListenerIsRefusedWithoutARedirect(t *testing.T) {
 
 // R30: a certificate that is replaced is used for new connections; open ones go on; one that does not fit its key changes nothing.
 func TestR030_ACertificateIsReplacedWithoutDroppingAConnection(t *testing.T) {
+	t.Parallel()
 	a := newAuthority(t)
 	b := serveTLS(t, a)
 	kept := a.caller()
