@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -187,11 +188,16 @@ func (d *desk) becameOf(ctx context.Context, tenants []string, id string) (*even
 		v := viewEvent(e)
 		return &v, nil
 	}
-	v, err := issuedIn(journalFolder(d.settings), tenants, id)
-	if err == nil && v == nil {
-		err = fmt.Errorf("nothing is known of a request %q: it is neither among the refusals of the last %d days nor in the journal", id, audit.KeepRefusals/(24*time.Hour))
+	i, err := audit.FindIssuance(d.settings.journal(), id)
+	if err != nil {
+		return nil, err
 	}
-	return v, err
+	if i == nil || !slices.Contains(tenants, i.Tenant) {
+		return nil, fmt.Errorf("nothing is known of a request %q: it is neither among the refusals of the last %d days nor in the journal", id, audit.KeepRefusals/(24*time.Hour))
+	}
+	return &eventView{ID: i.RequestID, Tenant: i.Tenant, Time: i.Time.UTC(), Act: "token.issue", Actor: "client:" + i.ClientID, Subject: i.Subject,
+		Outcome: audit.Allowed, RequestID: i.RequestID, Source: i.Source.String(), Detail: map[string]string{"dialect": i.Dialect, "grant": i.Grant,
+			"scope": i.Scope, "token_id": i.TokenID, "expires": i.Expires.UTC().Format(time.RFC3339)}}, nil
 }
 
 func (p *printer) showEvent(v *eventView) error {
@@ -200,7 +206,7 @@ func (p *printer) showEvent(v *eventView) error {
 	}
 	lines := []line{{"ID", v.ID}, {"Time", p.when(v.Time, "")}, {"Tenant", v.Tenant}, {"Act", v.Act}, {"Outcome", v.Outcome}, {"Reason", v.Reason},
 		{"Actor", v.Actor}, {"Subject", v.Subject}, {"Source", v.Source}}
-	for _, name := range sortedNames(v.Detail) {
+	for _, name := range slices.Sorted(maps.Keys(v.Detail)) {
 		lines = append(lines, line{name, v.Detail[name]})
 	}
 	return p.sheet(lines)

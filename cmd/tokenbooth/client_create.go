@@ -34,7 +34,7 @@ secret is shown this once: only its hash is kept.`,
 			return e.showIssued(ctx, made, text, fmt.Sprintf("Client %s (%s) of tenant %s is registered.", made.ID, made.Name, made.Tenant))
 		}),
 	}
-	cmd.Flags().StringVar(&id, "id", "", "`CLIENT-ID` it shall have (default one is drawn)")
+	cmd.Flags().StringVar(&id, "id", "", "`ID` it shall have (default one is drawn)")
 	return f.addTo(cmd)
 }
 

@@ -40,7 +40,7 @@ func (f *clientFlags) addTo(cmd *cobra.Command) *cobra.Command {
 	flags.StringVar(&f.tokenForm, "token-form", "", "`FORM` of its tokens: jwt, opaque, uuid (default the dialect's)")
 	flags.StringVar(&f.lifetime, "lifetime", "", "`TIME` its tokens live, like 10m; never longer than the dialect says (default the dialect's)")
 	flags.StringVar(&f.expires, "expires", "", "`WHEN` it ends: 90d, 2027-01-31, a time, or never (default never)")
-	flags.StringSliceVar(&f.allowFrom, "allow-from", nil, "`CIDR` or address it may ask from (default any)")
+	flags.StringSliceVar(&f.allowFrom, "allow-from", nil, "`NETWORK` or address it may ask from, like 192.0.2.0/24 (default any)")
 	flags.BoolVar(&f.bodyless, "bodyless", false, "a request without a body buys a token, where its dialect has that (default the tenant's)")
 	flags.BoolVar(&f.noBodyless, "no-bodyless", false, "a request without a body buys nothing")
 	cmd.MarkFlagsMutuallyExclusive("bodyless", "no-bodyless")

@@ -31,6 +31,7 @@ type desk struct {
 	sealer   *secret.Sealer
 	registry *registry.Registry
 	keys     *keyring.Keyring
+	broken   func() error // why nothing can be written until a restart, or nil
 	close    func() error
 }
 
@@ -66,13 +67,14 @@ const storeFile = "tokenbooth.db"
 func (d *desk) openStore() error {
 	if d.settings.Store == "memory" {
 		d.store, d.close = memory.New(d.now), func() error { return nil }
+		d.broken = d.close
 		return nil
 	}
 	db, err := sqlite.Open(filepath.Join(d.settings.Data, storeFile), d.now)
 	if err != nil {
 		return err
 	}
-	d.store, d.close = db, db.Close
+	d.store, d.broken, d.close = db, db.Err, db.Close
 	return nil
 }
 
@@ -95,8 +97,13 @@ func keyEncryptionKey(s *settings) ([]byte, error) {
 	if s.KeyFile != "" {
 		file = s.path(s.KeyFile)
 	}
+	db := filepath.Join(s.Data, storeFile)
+	sealed := s.Store == "sqlite" && exists(db) // looked at first: another process that starts now makes the key before the database
 	text, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
+		if sealed {
+			return nil, fmt.Errorf("%s is sealed under a key-encryption key, and %s is not there; restore it, or name it with key_encryption_key_file", db, file)
+		}
 		return makeKey(file)
 	}
 	if err != nil {
@@ -162,6 +169,9 @@ func loadDialects(s *settings) (map[string]*dialect.Dialect, error) {
 	}
 	return all, nil
 }
+
+// journal is the folder of the journal of issuances.
+func (s *settings) journal() string { return filepath.Join(s.Data, "journal") }
 
 // lane bounds the hashing of passwords: as many at once as there are processors, unless the settings say otherwise.
 func (s *settings) lane() (workers, queue int) {

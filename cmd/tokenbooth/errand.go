@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -129,8 +130,12 @@ func onlyGroup(cmd *cobra.Command, args []string) error {
 	return fmt.Errorf("%s has no command %q; there are %s%s", cmd.CommandPath(), args[0], strings.Join(names, ", "), didYouMean(args[0], names))
 }
 
-// plainUsage takes the marks out of what is said of flags: the help does not know them and would show them.
+// broken is a line break within a paragraph: what follows is neither indented nor empty.
+var broken = regexp.MustCompile(`(\S)\n(\S)`)
+
+// plainUsage makes texts fit for the help, which wraps paragraphs itself and would show the marks in what is said of flags.
 func plainUsage(cmd *cobra.Command) {
+	cmd.Long = broken.ReplaceAllString(cmd.Long, "$1 $2")
 	plain := func(f *pflag.Flag) { f.Usage = strings.ReplaceAll(f.Usage, "`", "") }
 	cmd.Flags().VisitAll(plain)
 	cmd.PersistentFlags().VisitAll(plain)

@@ -15,7 +15,7 @@ func logHandler(w io.Writer, format string, level slog.Level) slog.Handler {
 	f, isFile := w.(*os.File)
 	terminal := isFile && term.IsTerminal(int(f.Fd()))
 	if format == "text" || format == "" && terminal {
-		return tint.NewHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: !terminal})
+		return tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: !terminal})
 	}
 	return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})
 }

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -93,7 +92,7 @@ func openBooth(ctx context.Context, s *settings) (b *booth, err error) {
 	if b.desk, err = openDesk(ctx, s); err != nil {
 		return nil, err
 	}
-	if b.journal, err = audit.OpenJournal(filepath.Join(s.Data, "journal"), b.desk.now, b.log); err != nil {
+	if b.journal, err = audit.OpenJournal(s.journal(), b.desk.now, b.log); err != nil {
 		return nil, errors.Join(err, b.desk.close())
 	}
 	b.refusals = audit.NewLog(b.desk.store, b.log)
@@ -233,8 +232,11 @@ func (b *booth) heard(kind store.Kind, tenant, _ string) {
 	}
 }
 
-// ready reports whether the store answers.
+// ready reports whether the store answers, and whether it can be written.
 func (b *booth) ready(ctx context.Context) error {
+	if err := b.desk.broken(); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	_, err := b.desk.store.List(ctx, store.Query{Kind: store.Change, Limit: 1})

@@ -99,6 +99,11 @@ func (m *chainModel) refresh(t *rapid.T) {
 	case k < last && !retried:
 		m.want(t, err, false, "a spent token")
 		c.over, c.ended = true, now
+		for _, old := range m.chains { // a label's sign-ins share one chain's place, and its end
+			if m.label {
+				old.ended = now
+			}
+		}
 		m.d.clock.advance(time.Millisecond) // what is issued in the very instant of an end is dead as well
 	case !now.Before(c.expires) || !m.userMay(c):
 		m.want(t, err, false, "an expired token or a stopped user")

@@ -52,7 +52,7 @@ type Options struct {
 // New makes a registry. The error names the field at fault.
 func New(o Options) (*Registry, error) {
 	r := &Registry{store: o.Store, sealer: o.Sealer, now: o.Now}
-	r.clients = remember(maxClients, r.readClient)
+	r.clients = remember(maxClients, r.readCompact)
 	r.users = remember(maxUsers, r.readUser)
 	r.uses.init()
 	return r, r.SetTenants(o.Tenants)

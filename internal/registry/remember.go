@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -38,6 +39,7 @@ func (m *remembered[V]) get(ctx context.Context, n name) (V, error) {
 	if v, ok := m.cache.GetIfPresent(n); ok {
 		return m.found(v, n)
 	}
+	n.id = strings.Clone(n.id) // it may be a part of a request, and that has a secret which must not stay in memory for as long
 	era := m.era.Load()
 	v, err := m.read(ctx, n)
 	if err != nil && !errors.Is(err, ErrNotFound) {

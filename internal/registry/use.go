@@ -14,6 +14,8 @@ import (
 const (
 	useEvery = time.Minute
 	useQueue = 4096
+	useBatch = 500
+	useTick  = 250 * time.Millisecond
 )
 
 // use is the stored form of a last use, keyed by client and credential.
@@ -46,33 +48,64 @@ func (r *Registry) Used(c *Client, cred *Credential, from netip.Addr) {
 	}
 }
 
-// WriteUses writes last uses down until ctx is done, then what is queued still.
+// WriteUses writes last uses down until ctx is done, then what is queued still: a batch four times a second, so that many clients at
+// work at once cost a small and even share of the store.
 func (r *Registry) WriteUses(ctx context.Context) {
 	write := context.WithoutCancel(ctx) // what has been begun is finished
-	for {
+	for tick := time.NewTicker(useTick); ; {
 		select {
-		case n := <-r.uses.queue:
-			r.writeUse(write, n)
+		case <-tick.C:
+			r.writeUses(write)
 		case <-ctx.Done():
+			tick.Stop()
 			for len(r.uses.queue) > 0 {
-				r.writeUse(write, <-r.uses.queue)
+				r.writeUses(write)
 			}
 			return
 		}
 	}
 }
 
-// writeUse keeps the later of two uses. A failed write is lost: the next use of the secret is noted again.
-func (r *Registry) writeUse(ctx context.Context, n noted) {
+// writeUses writes one batch.
+func (r *Registry) writeUses(ctx context.Context) {
+	latest := map[name]use{}
+	for range min(useBatch, len(r.uses.queue)) {
+		if n := <-r.uses.queue; !latest[n.name].At.After(n.use.At) {
+			latest[n.name] = n.use
+		}
+	}
+	r.keepUses(ctx, latest)
+}
+
+// keepUses puts uses in the place of earlier ones. A failed write is lost: the next use of the secret is noted again.
+func (r *Registry) keepUses(ctx context.Context, latest map[name]use) {
+	var batch []store.Record
+	for n, u := range latest {
+		if rec, ok := r.useRecord(ctx, noted{n, u}); ok {
+			batch = append(batch, rec)
+		}
+	}
+	if len(batch) == 0 {
+		return
+	}
+	if err := r.store.Put(ctx, batch...); errors.Is(err, store.ErrConflict) { // another process notes uses of the same secrets
+		for _, rec := range batch {
+			_ = r.store.Put(ctx, rec)
+		}
+	}
+}
+
+// useRecord returns what to write for a use, unless a later one is written down already.
+func (r *Registry) useRecord(ctx context.Context, n noted) (store.Record, bool) {
 	rec, err := r.store.Get(ctx, n.name.tenant, store.Use, n.name.id)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return
+		return rec, false
 	}
 	var before use
 	if err == nil && json.Unmarshal(rec.Body, &before) == nil && before.At.After(n.use.At) {
-		return
+		return rec, false
 	}
-	_ = r.store.Put(ctx, store.Record{Tenant: n.name.tenant, Kind: store.Use, ID: n.name.id, Rev: rec.Rev, Body: encode(n.use)})
+	return store.Record{Tenant: n.name.tenant, Kind: store.Use, ID: n.name.id, Rev: rec.Rev, Body: encode(n.use)}, true
 }
 
 // lastUses fills in when and from where each secret of a client was used last.

