@@ -31,14 +31,15 @@ var ErrNotFound = errors.New("not registered")
 
 // Registry is the register of one store.
 type Registry struct {
-	store   store.Store
-	sealer  *secret.Sealer
-	now     func() time.Time
-	tenants atomic.Pointer[map[string]*Tenant]
-	clients *remembered[*Client]
-	users   *remembered[*User]
-	uses    uses
-	slow    sync.Map // names of tenants where a secret under a slow hash was seen
+	store    store.Store
+	sealer   *secret.Sealer
+	now      func() time.Time
+	tenants  atomic.Pointer[map[string]*Tenant]
+	clients  *remembered[*Client]
+	users    *remembered[*User]
+	uses     uses
+	holdings holdings
+	slow     sync.Map // names of tenants where a secret under a slow hash was seen
 }
 
 // Options are what a registry needs.

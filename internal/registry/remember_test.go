@@ -275,9 +275,8 @@ func TestAnOlderUseDoesNotReplaceAYoungerOne(t *testing.T) {
 	younger, older := noted{id, use{c.now(), "192.0.2.2"}}, noted{id, use{c.now().Add(-time.Minute), "192.0.2.1"}}
 	r.keepUses(ctx, map[name]use{id: younger.use})
 	r.keepUses(ctx, map[name]use{id: older.use})
-	r.uses.queue <- younger // in one batch too
 	r.uses.queue <- older
-	r.writeUses(ctx)
+	r.keepUses(ctx, r.batch(younger)) // in one batch too
 	if cl, err = r.InspectClient(ctx, "acme", "postman"); err != nil || cl.Credentials[0].LastUsedFrom != "192.0.2.2" {
 		t.Errorf("%+v %v", cl, err)
 	}

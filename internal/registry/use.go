@@ -48,33 +48,35 @@ func (r *Registry) Used(c *Client, cred *Credential, from netip.Addr) {
 	}
 }
 
-// WriteUses writes last uses down until ctx is done, then what is queued still: a batch four times a second, so that many clients at
-// work at once cost a small and even share of the store.
+// WriteUses writes last uses down until ctx is done, then what is queued still: at once, but no more than a batch four times a second,
+// so that many clients at work cost a small and even share of the store.
 func (r *Registry) WriteUses(ctx context.Context) {
 	write := context.WithoutCancel(ctx) // what has been begun is finished
-	for tick := time.NewTicker(useTick); ; {
+	for ctx.Err() == nil {
 		select {
-		case <-tick.C:
-			r.writeUses(write)
+		case n := <-r.uses.queue:
+			r.keepUses(write, r.batch(n))
 		case <-ctx.Done():
-			tick.Stop()
-			for len(r.uses.queue) > 0 {
-				r.writeUses(write)
-			}
-			return
 		}
+		select {
+		case <-time.After(useTick):
+		case <-ctx.Done():
+		}
+	}
+	for len(r.uses.queue) > 0 {
+		r.keepUses(write, r.batch(<-r.uses.queue))
 	}
 }
 
-// writeUses writes one batch.
-func (r *Registry) writeUses(ctx context.Context) {
-	latest := map[name]use{}
+// batch collects what is queued, the latest use of each secret.
+func (r *Registry) batch(first noted) map[name]use {
+	latest := map[name]use{first.name: first.use}
 	for range min(useBatch, len(r.uses.queue)) {
 		if n := <-r.uses.queue; !latest[n.name].At.After(n.use.At) {
 			latest[n.name] = n.use
 		}
 	}
-	r.keepUses(ctx, latest)
+	return latest
 }
 
 // keepUses puts uses in the place of earlier ones. A failed write is lost: the next use of the secret is noted again.

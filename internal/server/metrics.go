@@ -42,8 +42,11 @@ func (m *Metrics) Count(name, help string, read func() uint64) {
 
 // Called counts a call to a protected API.
 func (m *Metrics) Called(tenant, api, route string, status int) {
-	const classes = "012345"
-	m.calls.WithLabelValues(tenant, api, route, classes[status/100:status/100+1]+"xx").Inc()
+	class := "other" // an upstream may answer with any three digits
+	if status >= 100 && status < 600 {
+		class = string('0'+rune(status/100)) + "xx"
+	}
+	m.calls.WithLabelValues(tenant, api, route, class).Inc()
 }
 
 // meter counts the requests of one endpoint without looking labels up.

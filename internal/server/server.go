@@ -12,6 +12,7 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -247,7 +248,11 @@ func Fault(log *slog.Logger, requestID string, err error) *oauth.Error {
 	if isPassing(err) {
 		code, text, after = oauth.Unavailable, "The service cannot answer now; ask again.", time.Second
 	}
-	log.Error("a request could not be answered", "request_id", requestID, "error", err)
+	level := slog.LevelError
+	if errors.Is(err, context.Canceled) { // the caller has gone: nobody was let down
+		level = slog.LevelInfo
+	}
+	log.Log(context.Background(), level, "a request could not be answered", "request_id", requestID, "error", err)
 	return &oauth.Error{Code: code, Description: text, Reason: err.Error(), RetryAfter: after}
 }
 

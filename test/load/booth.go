@@ -79,6 +79,10 @@ func (b *bench) newBooth(clients int, upstream string) (t *booth, err error) {
 	if err := os.WriteFile(t.file, fmt.Appendf(nil, settingsText, t.addr, operators, upstream), 0o600); err != nil {
 		return nil, err
 	}
+	key := secret.Nonce()
+	if err := os.WriteFile(filepath.Join(t.dir, "key-encryption-key"), []byte(base64.StdEncoding.EncodeToString(key[:])), 0o600); err != nil {
+		return nil, err
+	}
 	return t, t.register(clients)
 }
 
