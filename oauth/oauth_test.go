@@ -20,7 +20,7 @@ func TestReq059_ASecretHidesFromEveryFormatterAndLogger(t *testing.T) {
 		t.Fatal(err)
 	}
 	for form, text := range map[string]string{
-		"%v": fmt.Sprintf("%v", req), "%+v": fmt.Sprintf("%+v", req), "%#v": fmt.Sprintf("%#v", req), "%s": fmt.Sprintf("%s", Secret(canary)),
+		"%v": fmt.Sprintf("%v", req), "%+v": fmt.Sprintf("%+v", req), "%#v": fmt.Sprintf("%#v", req), "%s": fmt.Sprint(Secret(canary)),
 		"%q": fmt.Sprintf("%q", Secret(canary)), "json": string(marshalled), "slog": logged.String(),
 	} {
 		if strings.Contains(text, canary) {

@@ -40,6 +40,11 @@ func (m *remembered[V]) get(ctx context.Context, n name) (V, error) {
 		return m.found(v, n)
 	}
 	n.id = strings.Clone(n.id) // it may be a part of a request, and that has a secret which must not stay in memory for as long
+	return m.fresh(ctx, n)
+}
+
+// fresh reads past the memory, and remembers what it read.
+func (m *remembered[V]) fresh(ctx context.Context, n name) (V, error) {
 	era := m.era.Load()
 	v, err := m.read(ctx, n)
 	if err != nil && !errors.Is(err, ErrNotFound) {

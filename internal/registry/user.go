@@ -74,7 +74,7 @@ func (r *Registry) readUser(ctx context.Context, n name) (*User, error) {
 	return u, nil
 }
 
-// UserByName returns the user of that name in any spelling, as the store has it now.
+// UserByName returns the user of that name in any spelling, as the store has it now. Nobody may change it.
 func (r *Registry) UserByName(ctx context.Context, tenant, username string) (*User, error) {
 	canonical, err := canonicalName(username)
 	if err != nil {
@@ -84,7 +84,7 @@ func (r *Registry) UserByName(ctx context.Context, tenant, username string) (*Us
 	if _, err := r.get(ctx, name{tenant, canonical}, store.Login, &l); err != nil {
 		return nil, err
 	}
-	return r.readUser(ctx, name{tenant, l.User})
+	return r.users.fresh(ctx, name{tenant, l.User}) // so that the guard, which asks by id, knows no older state
 }
 
 // Users returns a page of a tenant's users in the order of their ids; deleted ones are left out.
@@ -155,12 +155,13 @@ func (r *Registry) UpdateUser(ctx context.Context, by, act, tenant, username str
 		return nil, err
 	}
 	for try := 1; ; try++ {
-		u, err := r.UserByName(ctx, tenant, username)
+		before, err := r.UserByName(ctx, tenant, username)
 		if err != nil {
 			return nil, err
 		}
-		before := *u
-		before.Permissions = slices.Clone(u.Permissions) // edit may change them in place
+		edited := *before // which is remembered, and others look at it
+		u := &edited
+		u.Permissions = slices.Clone(before.Permissions) // edit may change them in place
 		if err := edit(u); err != nil {
 			return nil, err
 		}

@@ -1,9 +1,11 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -62,19 +64,20 @@ func (t *Tenant) document() []byte {
 	return body
 }
 
-// tokenPath is the endpoint a standard client should use: the standard dialect's, else the first that is there.
+// tokenPath is the endpoint a standard client should use: the standard dialect's, else one that a dialect names first.
 func (t *Tenant) tokenPath() string {
-	var paths []string
-	for path, e := range t.Endpoints {
+	first, any := "", ""
+	for _, path := range slices.Sorted(maps.Keys(t.Endpoints)) {
+		e := t.Endpoints[path]
 		if e.Dialect().Name == "oauth2" {
 			return path
 		}
-		paths = append(paths, path)
+		any = cmp.Or(any, path)
+		if e == e.Dialect().Endpoints()[0] {
+			first = cmp.Or(first, path)
+		}
 	}
-	if len(paths) == 0 {
-		return ""
-	}
-	return slices.Min(paths)
+	return cmp.Or(first, any)
 }
 
 func (t *Tenant) origin() string {

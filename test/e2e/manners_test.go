@@ -182,6 +182,19 @@ func TestReq019_TwoWaysOfProvingOneselfAreOneTooMany(t *testing.T) {
 	}
 }
 
+// Every call of these tests is checked for what its answer says to caches; here are the token endpoints, well and badly asked.
+func TestReq055_NoAnswerOfATokenEndpointMayBeKept(t *testing.T) {
+	for _, path := range tokenPaths {
+		for _, body := range []string{"", "grant_type=client_credentials", "grant_type=none", "a=1&a=1", "%", strings.Repeat("x", 65<<10)} {
+			post(t, shared.public+path, body, shared.basic("OAUTH2")).wantHeader(t, "Cache-Control", "no-store")
+		}
+		call(t, "GET", shared.public+path, "").wantHeader(t, "Cache-Control", "no-store")
+		call(t, "POST", shared.public+path, "{}", "Content-Type: application/xml").wantHeader(t, "Cache-Control", "no-store")
+	}
+	askDADI(t)
+	standardToken(t, shared, "nql") // well asked: these two check the answer's manners too
+}
+
 // Req 74: what a caller writes is not what the caller reads.
 func TestReq074_NoAnswerReflectsWhatWasSent(t *testing.T) {
 	const mark = `"><svg/onload=mark>\`
