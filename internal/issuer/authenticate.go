@@ -3,6 +3,7 @@ package issuer
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/limit"
@@ -153,6 +154,8 @@ func given(cred *registry.Credential, req *oauth.TokenRequest) oauth.Secret {
 // barred says, for the operator, why a client is not let in, or nothing.
 func barred(c *registry.Client, cred *registry.Credential, req *oauth.TokenRequest, now time.Time) string {
 	switch {
+	case cred == nil && strings.HasPrefix(req.Client.Secret.Reveal(), registry.SecretPrefix+"_") && !secret.Intact(req.Client.Secret.Reveal(), registry.SecretPrefix):
+		return "the secret is mistyped or cut short: its checksum does not fit"
 	case cred == nil:
 		return "the secret is wrong or expired"
 	case !c.MayProve(req.Auth):

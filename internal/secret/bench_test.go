@@ -36,12 +36,6 @@ func BenchmarkNewRefresh(b *testing.B) {
 	}
 }
 
-func BenchmarkRequestID(b *testing.B) {
-	for b.Loop() {
-		RequestID()
-	}
-}
-
 func BenchmarkUUID(b *testing.B) {
 	for b.Loop() {
 		UUID()

@@ -76,12 +76,6 @@ func Nonce() (n [32]byte) {
 	return n
 }
 
-// RequestID makes 16 random characters to find a request by. It protects nothing.
-func RequestID() string {
-	var room [idLen]byte
-	return string(appendRandom(room[:0], idLen))
-}
-
 // Digest returns what is kept of a token: the SHA-256 of its whole text (RFC 6819, section 5.1.4.1.3). It is enough because the
 // text holds 256 random bits (122 in a UUID); it would not be for anything a person chose.
 func Digest(text string) [32]byte {

@@ -151,7 +151,7 @@ func open(t testing.TB, change ...func(*Options)) *booth {
 			t.Error(err)
 		}
 	})
-	o := Options{Keys: keys.JWKS, NewID: secret.RequestID, Metrics: NewMetrics(), Log: log, Next: http.NotFoundHandler(),
+	o := Options{Keys: keys.JWKS, NewID: func() string { return secret.NewID(time.Now()) }, Metrics: NewMetrics(), Log: log, Next: http.NotFoundHandler(),
 		Issuer: issuer.New(issuer.Options{Store: b.store, Registry: b.reg, Keys: keys, Sealer: sealer, Hashing: limit.NewLane(runtime.GOMAXPROCS(0), 100),
 			Refusals: refusals, Journal: journal, Now: c.now, ReplayWindow: 30 * time.Second})}
 	for _, f := range change {
