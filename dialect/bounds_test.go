@@ -20,7 +20,7 @@ func TestReq068_ControlCharactersAndBadUTF8AreRefused(t *testing.T) {
 		}
 		for pair := range strings.SplitSeq(c.body, "&") {
 			name, value, _ := strings.Cut(pair, "=")
-			for _, bad := range []string{"%00", "%0d%0a", "%0A", "%09", "%1b", "%7F"} {
+			for _, bad := range []string{"%00", "%0d%0a", "%0A", "%09", "%1b", "%7F", "%C2%9B", "%c2%85"} {
 				code := oauth.InvalidRequest
 				switch name {
 				case "client_id", "client_secret", "clientId", "secret":

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/tokenbooth/tokenbooth/oauth"
@@ -146,8 +147,8 @@ func (e *Endpoint) check(v *values) *oauth.Error {
 
 // clean reports whether a value is UTF-8 without control characters (RFC 6749, appendix A).
 func clean(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c < 0x20 || c == 0x7f {
+	for _, r := range s {
+		if unicode.IsControl(r) { // those beyond ASCII too: U+009B begins a terminal's commands as ESC does
 			return false
 		}
 	}

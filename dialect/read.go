@@ -47,6 +47,9 @@ func unescape(s string) (string, bool) {
 // readJSON appends the members of one JSON object. A member that is not a string comes back as a value that cannot be mistaken for
 // one, so that a repeated name is still seen.
 func readJSON(params []word, text string) ([]word, string) {
+	if plain, ok := readPlainJSON(params, text); ok {
+		return plain, ""
+	}
 	if !utf8.ValidString(text) {
 		return nil, "the body is not UTF-8"
 	}

@@ -361,6 +361,22 @@ func TestRequestsAreRationedPerClientAndPerTenant(t *testing.T) {
 	d.must(d.ask("calm"))
 }
 
+func TestReq052_callers_that_only_name_themselves_are_rationed_by_address_and_a_slash_64_is_one(t *testing.T) {
+	d := open(t)
+	d.user(username)
+	ts := tenants()
+	ts[0].ClientRate = registry.Rate{PerSecond: 1, Burst: 1}
+	if err := d.Registry.SetTenants(ts); err != nil {
+		t.Fatal(err)
+	}
+	from := func(label, addr string) oauth.TokenRequest {
+		return d.label(label, func(r *oauth.TokenRequest) { r.Source = netip.MustParseAddr(addr) })
+	}
+	d.must(from("portal", "2001:db8::1"))
+	d.refused(from("kiosk", "2001:db8::2"), oauth.Throttled)
+	d.must(from("kiosk", "2001:db8:0:1::1"))
+}
+
 func TestReq115_116_the_same_person_in_every_spelling_and_never_another(t *testing.T) {
 	d := open(t)
 	d.client("app")

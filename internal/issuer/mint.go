@@ -2,7 +2,7 @@ package issuer
 
 import (
 	"context"
-	"encoding/json"
+	"encoding/base64"
 	"errors"
 	"strconv"
 	"time"
@@ -145,9 +145,23 @@ func (i *Issuer) opaque(who *caller, a *award, now time.Time) (string, store.Rec
 	if a.family != nil {
 		r.Family = a.family.id
 	}
-	body, err := json.Marshal(r)
-	if err != nil { // our own type, all plain: cannot happen
-		panic(err)
+	return text, store.Record{Tenant: who.tenant.Name, Kind: store.Token, ID: id, Expires: now.Add(a.lifetime), Body: r.body()}
+}
+
+// body writes the row as encoding/json would, in a fraction of the time: every opaque token writes one.
+func (r *row) body() []byte {
+	b := append(make([]byte, 0, 384), `{"digest":"`...)
+	b = append(base64.StdEncoding.AppendEncode(b, r.Digest), '"')
+	b = appendMember(b, `,"sub":`, r.Subject)
+	b = appendMember(b, `,"client":`, r.Client)
+	b = appendMember(b, `,"username":`, r.Username)
+	b = appendMember(b, `,"name":`, r.Name)
+	b = appendMember(b, `,"scope":`, r.Scope)
+	if len(r.Permissions) > 0 {
+		b = appendList(append(b, `,"permissions":`...), r.Permissions)
 	}
-	return text, store.Record{Tenant: who.tenant.Name, Kind: store.Token, ID: id, Expires: now.Add(a.lifetime), Body: body}
+	b = appendList(append(b, `,"aud":`...), r.Audience)
+	b = r.Issued.AppendFormat(append(b, `,"iat":"`...), time.RFC3339Nano)
+	b = appendMember(append(b, '"'), `,"family":`, r.Family)
+	return append(b, '}')
 }

@@ -187,8 +187,8 @@ func (i *Issuer) permit(who *caller, req *oauth.TokenRequest) error {
 func (i *Issuer) ration(who *caller, req *oauth.TokenRequest) error {
 	t := who.tenant
 	key := limit.Key{Tenant: t.Name, Kind: "client", Name: who.id}
-	if who.client == nil { // a label is the caller's to choose; its address less so
-		key = limit.Key{Tenant: t.Name, Kind: "source", Name: req.Source.String()}
+	if who.client == nil { // a label is the caller's to choose; its address less so, but for the lower half of an IPv6 one
+		key = limit.Key{Tenant: t.Name, Kind: "source", Name: limit.Place(req.Source).String()}
 	}
 	wait, ok := i.requests.Allow(key, limit.Rate(t.ClientRate))
 	if ok {

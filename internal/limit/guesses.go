@@ -81,7 +81,7 @@ func (g *Guesses) shardsOf(k Key, p netip.Addr) (*accountShard, *sourceShard) {
 // stands in the way, so that honest sign-ins at the same moment all pass. It returns a *TooMany when the guess must not be
 // checked; otherwise the caller checks it and calls End, or Void when it could not be checked.
 func (g *Guesses) Begin(ctx context.Context, accountKey Key, source netip.Addr) (*Attempt, error) {
-	a := &Attempt{guesses: g, key: accountKey, place: place(source)}
+	a := &Attempt{guesses: g, key: accountKey, place: Place(source)}
 	a.accounts, a.sources = g.shardsOf(a.key, a.place)
 	if err := a.hold(); err != nil {
 		return nil, err
@@ -108,7 +108,7 @@ func (g *Guesses) Begin(ctx context.Context, accountKey Key, source netip.Addr) 
 // and a right one is never refused for the sake of counting exactly. Such a secret cannot be found from many sources either, so
 // the second rule, which would let strangers shut out a client that changes its address, does not apply.
 func (g *Guesses) Failed(accountKey Key, source netip.Addr) {
-	p, now := place(source), g.clock()
+	p, now := Place(source), g.clock()
 	as, ss := g.shardsOf(accountKey, p)
 	as.Lock()
 	if s := as.tried.take(accountKey); s != nil {
@@ -126,7 +126,7 @@ func (g *Guesses) Failed(accountKey Key, source netip.Addr) {
 
 // Throttled reports whether a guess counted by Failed would have to wait, and how long.
 func (g *Guesses) Throttled(accountKey Key, source netip.Addr) (retryAfter time.Duration, yes bool) {
-	p := place(source)
+	p := Place(source)
 	as, ss := g.shardsOf(accountKey, p)
 	var until time.Duration
 	as.Lock()
@@ -151,7 +151,7 @@ func (g *Guesses) Throttled(accountKey Key, source netip.Addr) (retryAfter time.
 // Succeeded ends a row of wrong guesses that Failed counted. Without it a client that first tries another way of carrying its
 // secret, as some do with every request, would be shut out in the end.
 func (g *Guesses) Succeeded(accountKey Key, source netip.Addr) {
-	p := place(source)
+	p := Place(source)
 	as, _ := g.shardsOf(accountKey, p)
 	as.Lock()
 	defer as.Unlock()

@@ -383,9 +383,9 @@ func TestAClientThatFirstTriesAnotherWayIsNotShutOut(t *testing.T) {
 }
 
 func TestPlacesAreAddressesOfIPv4And64sOfIPv6(t *testing.T) {
-	same := func(a, b string) bool { return place(netip.MustParseAddr(a)) == place(netip.MustParseAddr(b)) }
+	same := func(a, b string) bool { return Place(netip.MustParseAddr(a)) == Place(netip.MustParseAddr(b)) }
 	if !same("2001:db8::1", "2001:db8::ffff:0:0:2") || same("2001:db8::1", "2001:db8:0:1::1") || !same("192.0.2.1", "::ffff:192.0.2.1") ||
-		same("192.0.2.1", "192.0.2.2") || !same("fe80::1%eth0", "fe80::1%eth1") || place(netip.Addr{}).IsValid() {
+		same("192.0.2.1", "192.0.2.2") || !same("fe80::1%eth0", "fe80::1%eth1") || Place(netip.Addr{}).IsValid() {
 		t.Error("addresses are put into the wrong places")
 	}
 }

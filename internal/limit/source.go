@@ -10,9 +10,9 @@ const (
 	knownPlaces = 16 // remembered for one account
 )
 
-// place is what counts as one source: an IPv4 address, or the /64 of an IPv6 one, since whoever has one address of a /64 has them
+// Place is what counts as one source: an IPv4 address, or the /64 of an IPv6 one, since whoever has one address of a /64 has them
 // all. The zero Addr, an unknown source, is a place like any other.
-func place(a netip.Addr) netip.Addr {
+func Place(a netip.Addr) netip.Addr {
 	a = a.Unmap().WithZone("")
 	if !a.Is6() {
 		return a

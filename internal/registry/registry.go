@@ -77,7 +77,7 @@ func (r *Registry) SetTenants(tenants []Tenant) error {
 // CheckTenants refuses tenants that could not work, each for itself or together, and fills in what may be left out. The error is a
 // *Problem whose field is written like tenants[0].apis[2].routes.
 func CheckTenants(tenants []Tenant) error {
-	names, hosts := map[string]bool{}, map[string]string{}
+	names, hosts, issuers := map[string]bool{}, map[string]string{}, map[string]string{}
 	for i := range tenants {
 		t, place := &tenants[i], fmt.Sprintf("tenants[%d]", i)
 		if err := t.check(); err != nil {
@@ -87,6 +87,10 @@ func CheckTenants(tenants []Tenant) error {
 			return problem(place+".name", "two tenants are called %s", t.Name)
 		}
 		names[t.Name] = true
+		if other, taken := issuers[t.Issuer]; taken { // guards elsewhere tell tenants apart by nothing else
+			return problem(place+".issuer", "issuer %s belongs to tenant %s already", t.Issuer, other)
+		}
+		issuers[t.Issuer] = t.Name
 		for _, h := range t.Hosts {
 			if other, taken := hosts[h]; taken {
 				return problem(place+".hosts", "host %s belongs to tenant %s already", h, other)

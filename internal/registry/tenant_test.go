@@ -13,9 +13,12 @@ func TestTenantsThatCouldNotWorkAreRefusedWithTheirField(t *testing.T) {
 		change func([]Tenant)
 		field  string
 	}{
-		"a bad name":          {func(ts []Tenant) { ts[0].Name = "Acme" }, "tenants[0].name"},
-		"two of one name":     {func(ts []Tenant) { ts[1].Name = "acme" }, "tenants[1].name"},
-		"a host of two":       {func(ts []Tenant) { ts[1].Hosts = []string{"LOGIN.acme.test."} }, "tenants[1].hosts"},
+		"a bad name":      {func(ts []Tenant) { ts[0].Name = "Acme" }, "tenants[0].name"},
+		"two of one name": {func(ts []Tenant) { ts[1].Name = "acme" }, "tenants[1].name"},
+		"a host of two":   {func(ts []Tenant) { ts[1].Hosts = []string{"LOGIN.acme.test."} }, "tenants[1].hosts"},
+		"Req 13: an issuer of two": {func(ts []Tenant) {
+			ts[1].Issuer = ts[0].Issuer
+		}, "tenants[1].issuer"},
 		"no host":             {func(ts []Tenant) { ts[1].Hosts = nil }, "tenants[1].hosts"},
 		"an empty host":       {func(ts []Tenant) { ts[1].Hosts = []string{""} }, "tenants[1].hosts"},
 		"a dot for a host":    {func(ts []Tenant) { ts[1].Hosts = []string{"."} }, "tenants[1].hosts"},

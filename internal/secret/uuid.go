@@ -17,11 +17,14 @@ import (
 //
 //	time(48 bits) xor AES-256(key, rest)   rest: 74 random bits, version 4 and variant of RFC 9562, section 5.4
 //
-// Without the key all 122 bits are random, and none of them can be told from the others of the same moment. An id is the time and half
-// a digest of the text: no key makes a token of it again. UUIDs may be used concurrently.
+// Without the key all 122 bits are random, and none of them can be told from the others of the same moment. An id is the time and a
+// part of a digest of the text: no key makes a token of it again. UUIDs may be used concurrently.
 type UUIDs struct{ block cipher.Block }
 
-const uuidTime = 6 // bytes
+const (
+	uuidTime   = 6  // bytes
+	uuidDigest = 10 // bytes: 80 bits tell the UUIDs of a millisecond apart
+)
 
 // NewUUIDs makes a UUIDs with a key of the sealer's. Under another key-encryption key it finds none of the rows of before.
 func NewUUIDs(s *Sealer) *UUIDs {
@@ -65,9 +68,9 @@ func (u *UUIDs) cover(b *[16]byte) {
 }
 
 func uuidID(ms uint64, text string) string {
-	var room [idTime + 32]byte
+	var room [idTime + 2*uuidDigest]byte
 	digest := Digest(text)
-	return string(hex.AppendEncode(appendTime(room[:0], time.UnixMilli(int64(ms))), digest[:16]))
+	return string(hex.AppendEncode(appendTime(room[:0], time.UnixMilli(int64(ms))), digest[:uuidDigest]))
 }
 
 func spellUUID(u [16]byte) string {

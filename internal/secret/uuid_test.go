@@ -115,7 +115,7 @@ func FuzzParseUUID(f *testing.F) {
 		if ok != version4.MatchString(text) {
 			t.Errorf("Parse(%q) = %v", text, ok)
 		}
-		if ok && len(id) != idTime+32 {
+		if ok && len(id) != idTime+2*uuidDigest {
 			t.Errorf("the id of %q is %q", text, id)
 		}
 	})

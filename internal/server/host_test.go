@@ -21,6 +21,7 @@ func TestReq037_the_tenant_is_found_by_the_host_and_by_nothing_else(t *testing.T
 		"login.acme.test": "acme", "LOGIN.Acme.Test": "acme", "login.acme.test:8443": "acme", "login.acme.test.": "acme", "login.acme.test.:443": "acme",
 		"[::1]": "acme", "[::1]:8080": "acme", "login.other.test": "other",
 		"": "", ":443": "", "acme.test": "", "x.login.acme.test": "", "login.acme.test.evil.test": "", "login.acme.test..": "", "[::2]:80": "", "::1": "",
+		"[login.acme.test]": "", "[login.acme.test": "", "login.acme.test]": "", "[::1": "", "login.acme.test:https": "",
 		"127.0.0.1": "", "login.acme.test@evil.test": "", "evil.test#login.acme.test": "", "login.acme.test,login.other.test": "", " login.acme.test": "",
 	} {
 		r := httptest.NewRequest(http.MethodGet, "/.well-known/jwks.json", nil)

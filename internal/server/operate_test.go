@@ -24,7 +24,7 @@ func get(path string) *http.Request {
 func TestReq126_a_panic_stays_in_its_request_and_tells_the_caller_nothing(t *testing.T) {
 	b := open(t, func(o *Options) {
 		o.Keys = func(string) ([]byte, error) { panic("secret of the inside") }
-		o.Next = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _ = r.Header["none"][7] })
+		o.Next = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _ = r.Header["None"][7] })
 	})
 	b.client("app")
 	for _, path := range []string{"/api/x", JWKSPath} {

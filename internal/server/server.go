@@ -199,10 +199,14 @@ var hsts = []string{"max-age=31536000; includeSubDomains"}
 // otherwise a connection for one tenant could be used for another (RFC 9110, section 7.4).
 func hostOf(r *http.Request) string {
 	host := r.Host
-	if i := strings.LastIndexByte(host, ':'); i >= 0 && !strings.HasSuffix(host, "]") {
+	if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.Trim(host[i+1:], "0123456789") == "" {
 		host = host[:i]
 	}
-	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	if literal, ok := strings.CutPrefix(host, "["); ok { // an IPv6 address, and nothing else (RFC 3986, section 3.2.2)
+		if host, ok = strings.CutSuffix(literal, "]"); !ok || !strings.Contains(host, ":") {
+			return ""
+		}
+	}
 	host = strings.TrimSuffix(strings.ToLower(host), ".")
 	if r.TLS != nil && r.TLS.ServerName != "" && !strings.EqualFold(r.TLS.ServerName, host) {
 		return ""
