@@ -87,16 +87,16 @@ func CheckTenants(tenants []Tenant) error {
 			return problem(place+".name", "two tenants are called %s", t.Name)
 		}
 		names[t.Name] = true
-		if other, taken := issuers[t.Issuer]; taken { // guards elsewhere tell tenants apart by nothing else
-			return problem(place+".issuer", "issuer %s belongs to tenant %s already", t.Issuer, other)
-		}
-		issuers[t.Issuer] = t.Name
 		for _, h := range t.Hosts {
 			if other, taken := hosts[h]; taken {
 				return problem(place+".hosts", "host %s belongs to tenant %s already", h, other)
 			}
 			hosts[h] = t.Name
 		}
+		if other, taken := issuers[t.Issuer]; taken { // guards elsewhere tell tenants apart by nothing else
+			return problem(place+".issuer", "issuer %s belongs to tenant %s already", t.Issuer, other)
+		}
+		issuers[t.Issuer] = t.Name
 	}
 	return nil
 }
