@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -64,6 +65,8 @@ func (e *Endpoint) fill(v *values, req *oauth.TokenRequest, h http.Header, param
 		if refusal := fillBasic(v, req, h["Authorization"]); refusal != nil {
 			return refusal
 		}
+	} else if v.set.has(holeClientSecret) && isBasic(h["Authorization"]) {
+		return manyWays("basic header, which this contract does not read, and body credentials")
 	}
 	if asserts && req.Auth != oauth.AuthNone {
 		return manyWays("client_assertion and " + string(req.Auth))
@@ -74,6 +77,13 @@ func (e *Endpoint) fill(v *values, req *oauth.TokenRequest, h http.Header, param
 // manyWays refuses two ways of authenticating in one request (RFC 6749, section 2.3).
 func manyWays(reason string) *oauth.Error {
 	return oauth.Refuse(oauth.InvalidRequest, "The client authenticates in more than one way.", "%s", reason)
+}
+
+func isBasic(lines []string) bool {
+	return slices.ContainsFunc(lines, func(l string) bool {
+		scheme, _, _ := strings.Cut(l, " ")
+		return strings.EqualFold(scheme, "Basic")
+	})
 }
 
 // fillBasic reads Authorization: Basic (RFC 7617) raw, as most callers write it, and notes the form-decoded reading of RFC 6749,

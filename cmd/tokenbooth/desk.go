@@ -109,13 +109,18 @@ func keyEncryptionKey(s *settings) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the key-encryption key: %w", err)
 	}
+	if info, err := os.Stat(file); err == nil && info.Mode().Perm()&0o077 != 0 && s.KeyFile == "" { // a file of ours; where others put theirs, they decide
+		if err := os.Chmod(file, 0o600); err != nil {
+			return nil, fmt.Errorf("%s can be read by others than its owner: %w", file, err)
+		}
+	}
 	return parseKey(file, string(text))
 }
 
 func parseKey(place, text string) ([]byte, error) {
 	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
 	if err != nil || len(key) != 32 {
-		return nil, fmt.Errorf("%s: a key-encryption key is 32 bytes in base64; make one with: head -c 32 /dev/urandom | base64", place)
+		return nil, fmt.Errorf("%s: a key-encryption key is 32 bytes in base64; make one with: (umask 077; head -c 32 /dev/urandom | base64 >FILE)", place)
 	}
 	return key, nil
 }

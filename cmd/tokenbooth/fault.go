@@ -15,6 +15,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 )
 
@@ -134,11 +135,34 @@ func (s *settings) decode() (err error) {
 	return fmt.Errorf("%s: %w", s.file, err)
 }
 
-// oneDocument refuses what would not be read, a second document behind the first, and what is not to be: tags.
+// Bounds of a settings file. Nothing that people write comes near; what does would have the parser take all memory, or the stack.
+const (
+	maxSettings = 1 << 20 // bytes
+	maxNesting  = 64      // of [ and {
+	maxAliases  = 1000
+)
+
+// oneDocument refuses what would not be read, a second document behind the first, and what is not to be: tags, and text made to
+// break a parser.
 func (s *settings) oneDocument() error {
-	content := false
+	if len(s.text) > maxSettings {
+		return fmt.Errorf("%s:1:1: the settings are larger than %d KiB", s.file, maxSettings>>10)
+	}
+	content, depth, aliases := false, 0, 0
 	for _, t := range lexer.Tokenize(string(s.text)) {
+		switch t.Type {
+		case token.SequenceStartType, token.MappingStartType:
+			depth++
+		case token.SequenceEndType, token.MappingEndType:
+			depth--
+		case token.AliasType:
+			aliases++
+		}
 		switch {
+		case depth > maxNesting:
+			return s.faultAt(t, fmt.Sprintf("the brackets are nested more than %d deep", maxNesting))
+		case aliases > maxAliases:
+			return s.faultAt(t, fmt.Sprintf("there are more than %d aliases", maxAliases))
 		case t.Type == token.DocumentHeaderType && content:
 			return s.faultAt(t, "the settings are one document: what comes after --- would not be read")
 		case t.Type == token.TagType:
@@ -149,6 +173,26 @@ func (s *settings) oneDocument() error {
 	}
 	if !content {
 		return fmt.Errorf("%s:1:1: the settings are empty; write some with: tokenbooth init", s.file)
+	}
+	return s.plainAnchors()
+}
+
+// plainAnchors refuses an alias within what has an anchor: ten levels of that are a few lines of text and a billion values.
+func (s *settings) plainAnchors() error {
+	file, err := parser.ParseBytes(s.text, 0)
+	if err != nil {
+		return nil // decoding says so, with its place
+	}
+	var inside *token.Token
+	for _, doc := range file.Docs {
+		for _, anchor := range ast.Filter(ast.AnchorType, doc) {
+			for _, alias := range ast.Filter(ast.AliasType, anchor.(*ast.AnchorNode).Value) {
+				inside = alias.GetToken()
+			}
+		}
+	}
+	if inside != nil {
+		return s.faultAt(inside, "an alias may not stand within what has an anchor itself")
 	}
 	return nil
 }

@@ -232,7 +232,8 @@ func (b *booth) heard(kind store.Kind, tenant, _ string) {
 	}
 }
 
-// ready reports whether the store answers, and whether it can be written.
+// ready reports whether the store answers, and whether a failed write or damage has ended writing until a restart. A full disk has not:
+// JWTs go on, and writing does by itself when there is room.
 func (b *booth) ready(ctx context.Context) error {
 	if err := b.desk.broken(); err != nil {
 		return err

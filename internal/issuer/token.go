@@ -33,7 +33,8 @@ type Issuer struct {
 	refreshKey []byte       // proves our own refresh tokens
 	slowest    atomic.Int64 // how long the longest check of a slow hash has taken
 	uuids      *secret.UUIDs
-	guesses    *limit.Guesses
+	guesses    *limit.Guesses // at secrets of clients
+	logins     *limit.Guesses // at passwords: counts of their own, which no flood of client ids can push out
 	requests   *limit.Limiter
 }
 
@@ -61,7 +62,8 @@ const (
 // New makes an issuer.
 func New(o Options) *Issuer {
 	return &Issuer{Options: o, refreshKey: o.Sealer.Derive("refresh tokens"), uuids: secret.NewUUIDs(o.Sealer),
-		guesses: limit.NewGuesses(o.Now, maxGuessed), requests: limit.NewLimiter(o.Now, maxCounted)}
+		guesses: limit.NewGuesses(o.Now, maxGuessed),
+		logins:  limit.NewGuesses(o.Now, maxGuessed), requests: limit.NewLimiter(o.Now, maxCounted)}
 }
 
 // caller is who asks, once that is known.
