@@ -3,12 +3,14 @@ package issuer
 import (
 	"encoding/base64"
 	"encoding/json"
+	"hash/crc32"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/secret"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
@@ -43,6 +45,26 @@ func TestReq009_B8_opaque_tokens_are_matched_whole(t *testing.T) {
 				t.Errorf("%q passes for %q", e, text)
 			}
 		}
+	}
+}
+
+func TestReq009_the_look_up_id_alone_opens_nothing(t *testing.T) {
+	d := open(t)
+	d.client("app")
+	text, twin := d.must(d.ask("app", withTerms(opaque))).AccessToken, d.must(d.ask("app", withTerms(opaque))).AccessToken
+	const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	forged := []byte(text[:len(accessPrefix)+1+16] + twin[len(accessPrefix)+1+16:len(twin)-6]) // the id of one, the secret of the other
+	check, end := crc32.ChecksumIEEE(forged), [6]byte{}
+	for k := range end {
+		end[5-k] = digits[check%62]
+		check /= 62
+	}
+	forged = append(forged, end[:]...)
+	if id, ok := secret.ParseToken(string(forged), accessPrefix); !ok || !strings.Contains(text, id) {
+		t.Fatal("the forgery has no right checksum: this test is about nothing")
+	}
+	if d.active(string(forged)) {
+		t.Error("a token with another's secret passes")
 	}
 }
 

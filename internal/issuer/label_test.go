@@ -57,6 +57,25 @@ func TestALabelThatIsTheUsersNameIsItInEverySpelling(t *testing.T) {
 	d.must(refresh(d.label("Portal"), other.RefreshToken))
 }
 
+func TestReq005_a_refresh_token_ends_though_its_chain_is_kept_for_an_access_token_that_lives_longer(t *testing.T) {
+	d := open(t)
+	d.user(username)
+	brief := *nexudus
+	brief.RefreshMax = 8 * day
+	r := d.label("portal", func(r *oauth.TokenRequest) { r.Terms = &brief })
+	first := d.must(r)
+	d.clock.advance(7 * day)
+	second := d.must(refresh(r, first.RefreshToken))
+	d.clock.advance(2 * day) // the chain may go on for eight, the access token of the seventh for seven more
+	if !d.active(second.AccessToken) {
+		t.Error("the access token ended with its chain")
+	}
+	d.refused(refresh(r, second.RefreshToken), oauth.InvalidGrant)
+	if !d.active(second.AccessToken) {
+		t.Error("a token that came too late counted as a stolen one")
+	}
+}
+
 func TestReq021_a_caller_that_only_names_itself_gets_no_client_credentials_token(t *testing.T) {
 	d := open(t)
 	d.client("app")

@@ -124,10 +124,10 @@ func (s *side) take() (t turn, err error) {
 	return t, err
 }
 
-// contest lets two sides take turns, first one then the other leading, after one turn each that does not count.
+// contest lets two sides take turns, first one then the other leading, after one turn each that does not count. rate is what is
+// compared; the other way to see it goes into a note, together with how busy both cores were.
 func (b *bench) contest(ours, floor side, rate func(*turn) float64) (comparison, error) {
-	sides, rates := [2]*side{&ours, &floor}, [2][]float64{}
-	var server, generator, took time.Duration
+	sides, turns := [2]*side{&ours, &floor}, [2][]turn{}
 	for round := range b.rounds + 1 {
 		for k := range sides {
 			n := (k + round) % 2
@@ -137,26 +137,37 @@ func (b *bench) contest(ours, floor side, rate func(*turn) float64) (comparison,
 			if err != nil {
 				return comparison{}, err
 			}
-			if round == 0 {
-				continue
-			}
-			rates[n] = append(rates[n], rate(&t))
-			if n == 0 {
-				server, generator, took = server+t.busy, generator+t.generator, took+t.took
+			t.waits = nil // nobody asks, and they are many
+			if round > 0 {
+				turns[n] = append(turns[n], t)
 			}
 		}
 	}
-	b.blame(ours.name, server.Seconds()/took.Seconds(), generator.Seconds()/took.Seconds())
-	return compare(rates[0], rates[1]), nil
+	by := func(rate func(*turn) float64) comparison {
+		var rates [2][]float64
+		for n := range turns {
+			for i := range turns[n] {
+				rates[n] = append(rates[n], rate(&turns[n][i]))
+			}
+		}
+		return compare(rates[0], rates[1])
+	}
+	b.explain(ours.name, turns[0], by((*turn).perSecond), by((*turn).perCore))
+	return by(rate), nil
 }
 
-// blame says how busy both cores were, and when it was the generator that could do no more.
-func (b *bench) blame(name string, server, generator float64) {
-	verdict := ""
-	if server < 0.9 && generator > 0.9 {
-		verdict = ": the generator could do no more, and the server could"
+// explain notes the two ways to compare, how busy both cores were, and when it was the generator that could do no more.
+func (b *bench) explain(name string, ours []turn, second, core comparison) {
+	var server, generator, took float64
+	for _, t := range ours {
+		server, generator, took = server+t.busy.Seconds(), generator+t.generator.Seconds(), took+t.took.Seconds()
 	}
-	b.report.note("%s: the server used %.0f %% of its core, the generator %.0f %% of the other%s.", name, 100*server, 100*generator, verdict)
+	verdict := ""
+	if server < 0.9*took && generator > 0.9*took {
+		verdict = ": it could do no more, and the server could"
+	}
+	b.report.note("%s: %s a second, %s a second of the core (ratios %.2f and %.2f); the server used %.0f %% of its core, the generator %.0f %% of the other%s.",
+		name, whole(second.ours), whole(core.ours), second.ratio, core.ratio, 100*server/took, 100*generator/took, verdict)
 }
 
 // play starts one of the floor servers.
