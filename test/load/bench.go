@@ -92,7 +92,7 @@ type side struct {
 // turn is what came of one side's turn: answers, and what they took.
 type turn struct {
 	outcome
-	busy, generator time.Duration // processor time of the server and of this program
+	busy time.Duration // processor time of the server
 }
 
 // perCore is the rate of answers, of the processor time that the server used.
@@ -107,20 +107,11 @@ func (s *side) take() (t turn, err error) {
 	if err != nil {
 		return t, err
 	}
-	own, err := cpuOf(os.Getpid())
-	if err != nil {
-		return t, err
-	}
 	if t.outcome, err = s.load.run(); err != nil {
 		return t, fmt.Errorf("%s: %w\n%s", s.name, err, s.server.words())
 	}
 	after, err := s.server.cpu()
 	t.busy = after - busy
-	if err != nil {
-		return t, err
-	}
-	after, err = cpuOf(os.Getpid())
-	t.generator = after - own
 	return t, err
 }
 
@@ -160,13 +151,13 @@ func (b *bench) contest(ours, floor side, rate func(*turn) float64) (comparison,
 func (b *bench) explain(name string, ours []turn, second, core comparison) {
 	var server, generator, took float64
 	for _, t := range ours {
-		server, generator, took = server+t.busy.Seconds(), generator+t.generator.Seconds(), took+t.took.Seconds()
+		server, generator, took = server+t.busy.Seconds(), generator+(t.took-t.idle).Seconds(), took+t.took.Seconds()
 	}
 	verdict := ""
 	if server < 0.9*took && generator > 0.9*took {
 		verdict = ": it could do no more, and the server could"
 	}
-	b.report.note("%s: %s a second, %s a second of the core (ratios %.2f and %.2f); the server used %.0f %% of its core, the generator %.0f %% of the other%s.",
+	b.report.note("%s: %s a second, %s a second of the core (ratios %.2f and %.2f); the server used %.0f %% of its core; the generator was at work for %.0f %% of the time%s.",
 		name, whole(second.ours), whole(core.ours), second.ratio, core.ratio, 100*server/took, 100*generator/took, verdict)
 }
 

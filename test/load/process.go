@@ -113,12 +113,10 @@ func (p *process) words() string {
 }
 
 // cpu returns the processor time that the process has used, to the nanosecond.
-func (p *process) cpu() (time.Duration, error) { return cpuOf(p.cmd.Process.Pid) }
-
-func cpuOf(pid int) (time.Duration, error) {
+func (p *process) cpu() (time.Duration, error) {
 	var t unix.Timespec
-	if err := unix.ClockGettime(int32(^pid)<<3|2, &t); err != nil { // clock_getcpuclockid(3)
-		return 0, fmt.Errorf("ask for the processor time of %d: %w", pid, err)
+	if err := unix.ClockGettime(int32(^p.cmd.Process.Pid)<<3|2, &t); err != nil { // clock_getcpuclockid(3)
+		return 0, fmt.Errorf("ask for the processor time of %d: %w", p.cmd.Process.Pid, err)
 	}
 	return time.Duration(t.Nano()), nil
 }

@@ -3,13 +3,11 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
 	"runtime"
-	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -26,6 +24,7 @@ type volley struct {
 	lasts time.Duration
 	count int
 	rate  float64 // requests a second; 0: as many as the server answers
+	spare bool    // leave the core to others while there is nothing to do, although the server then has to wake us
 	keep  *[]byte // where the last answer goes; may be nil
 }
 
@@ -33,75 +32,116 @@ type volley struct {
 type outcome struct {
 	answers int
 	took    time.Duration
+	idle    time.Duration   // what the generator spent waiting for answers
 	waits   []time.Duration // from when each request was due to when its answer was there
 }
 
-// connection is one of the generator's connections to the server. It has one request under way at most.
-type connection struct {
-	fd     int
-	due    time.Duration
-	answer []byte // what has come of the answer so far
+// generator is a volley on its way.
+type generator struct {
+	volley
+	epoll int
+	line  []connection
+	free  chan int // numbers of connections that have no request under way: first in, first out, so that all are used
+	ready []unix.EpollEvent
+	start time.Time
+	sent  int
+	heard time.Duration // when an answer came last
+	out   outcome
 }
 
 // run fires the volley. It is one loop over non-blocking sockets without a goroutine or an allocation for a request, because all that
-// the generator does not need the server gets.
-func (v volley) run() (out outcome, err error) {
+// the generator does not need is left for the server and the kernel.
+func (v volley) run() (outcome, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-	if err != nil {
-		return out, fmt.Errorf("epoll: %w", err)
+	g := &generator{volley: v, free: make(chan int, v.conns), ready: make([]unix.EpollEvent, v.conns)}
+	defer g.close()
+	if err := g.open(); err != nil {
+		return g.out, err
 	}
-	defer unix.Close(epoll)
-	line := make([]connection, v.conns)
-	idle := make(chan int, v.conns) // first in, first out, so that all connections are used
-	for i := range line {
-		if err := line[i].open(epoll, i, v.addr); err != nil {
-			return out, err
+	for g.start = time.Now(); ; {
+		now := time.Since(g.start)
+		if err := g.send(now); err != nil {
+			return g.out, err
 		}
-		defer unix.Close(line[i].fd)
-		idle <- i
-	}
-	events := make([]unix.EpollEvent, v.conns)
-	start, heard := time.Now(), time.Duration(0)
-	for sent := 0; ; {
-		now := time.Since(start)
-		for len(idle) > 0 && v.isDue(sent, now) {
-			c := &line[<-idle]
-			c.due = v.due(sent, now)
-			if err := c.send(v.next()); err != nil {
-				return out, err
-			}
-			sent++
+		if len(g.free) == g.conns && g.isOver(g.sent, now) {
+			g.out.took = now
+			return g.out, nil
 		}
-		if len(idle) == v.conns && v.isOver(sent, now) {
-			out.took = time.Since(start)
-			return out, nil
-		}
-		n, err := unix.EpollWait(epoll, events, v.patience(sent, now, len(idle)))
-		if err != nil && !errors.Is(err, unix.EINTR) {
-			return out, fmt.Errorf("epoll: %w", err)
-		}
-		now = time.Since(start)
-		for k := range max(n, 0) {
-			i := int(events[k].Fd)
-			done, err := line[i].receive()
-			if err != nil {
-				return out, err
-			}
-			if done {
-				out.answers, heard = out.answers+1, now
-				out.waits = append(out.waits, now-line[i].due)
-				idle <- i
-				if v.keep != nil {
-					*v.keep = line[i].answer
-				}
-			}
-		}
-		if len(idle) < v.conns && now-heard > silence {
-			return out, fmt.Errorf("%v has not answered for %v", v.addr, silence)
+		if err := g.listen(now); err != nil {
+			return g.out, err
 		}
 	}
+}
+
+// open makes all connections.
+func (g *generator) open() (err error) {
+	if g.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return fmt.Errorf("epoll: %w", err)
+	}
+	for i := range g.conns {
+		c, err := connect(g.epoll, i, g.addr)
+		if err != nil {
+			return err
+		}
+		g.line = append(g.line, c)
+		g.free <- i
+	}
+	return nil
+}
+
+func (g *generator) close() {
+	for i := range g.line {
+		_ = unix.Close(g.line[i].fd) // nothing was written that has not been answered
+	}
+	_ = unix.Close(g.epoll)
+}
+
+// send sends what is due, as far as there are connections for it.
+func (g *generator) send(now time.Duration) error {
+	for len(g.free) > 0 && !g.isOver(g.sent, now) && g.due(g.sent, now) <= now {
+		c := &g.line[<-g.free]
+		c.due = g.due(g.sent, now)
+		if err := c.send(g.next()); err != nil {
+			return err
+		}
+		g.sent++
+	}
+	return nil
+}
+
+// listen takes the answers that are there, or waits for one.
+func (g *generator) listen(now time.Duration) error {
+	n, err := unix.EpollWait(g.epoll, g.ready, g.patience(g.sent, now, len(g.free)))
+	if err != nil && !errors.Is(err, unix.EINTR) {
+		return fmt.Errorf("epoll: %w", err)
+	}
+	began := now
+	now = time.Since(g.start)
+	if n <= 0 {
+		g.out.idle += now - began
+	}
+	for k := range max(n, 0) {
+		i := int(g.ready[k].Fd)
+		c := &g.line[i]
+		done, err := c.receive()
+		if err != nil {
+			return err
+		}
+		if !done {
+			continue
+		}
+		g.out.answers, g.heard = g.out.answers+1, now
+		g.out.waits = append(g.out.waits, now-c.due)
+		g.free <- i
+		if g.keep != nil {
+			*g.keep = c.answer
+		}
+	}
+	if len(g.free) < g.conns && now-g.heard > silence {
+		return fmt.Errorf("%v has not answered for %v", g.addr, silence)
+	}
+	return nil
 }
 
 // due is when request number n is to be sent: in a closed loop now, in an open one when its turn comes.
@@ -112,112 +152,24 @@ func (v *volley) due(n int, now time.Duration) time.Duration {
 	return time.Duration(float64(n) / v.rate * float64(time.Second))
 }
 
-// isDue reports whether request number n is to be sent now.
-func (v *volley) isDue(n int, now time.Duration) bool {
-	return !v.isOver(n, now) && v.due(n, now) <= now
-}
-
 // isOver reports whether request number n is one too many. In an open loop every request that was due in time is sent, however late.
 func (v *volley) isOver(n int, now time.Duration) bool {
 	return v.count > 0 && n >= v.count || v.lasts > 0 && v.due(n, now) >= v.lasts
 }
 
-// patience is how long to wait for answers, in milliseconds, before the next request is due. Less than two are spent asking again and
-// again: a sleep would be longer than it should be, and the server would be blamed for it.
+// patience is how long to wait for answers, in milliseconds. It is no time at all where the server would have to wake us, which is not
+// its work when callers are on other machines, or where the next request is due so soon that a sleep would be longer than it should be.
 func (v *volley) patience(n int, now time.Duration, idle int) int {
 	if v.rate == 0 || idle == 0 || v.isOver(n, now) {
-		return int(silence / time.Millisecond)
+		if v.spare {
+			return int(silence / time.Millisecond)
+		}
+		return 0
 	}
 	if left := (v.due(n, now) - now) / time.Millisecond; left >= 2 {
 		return int(left) - 1
 	}
 	return 0
-}
-
-// open connects and puts the connection under the eyes of the epoll, as number i.
-func (c *connection) open(epoll, i int, addr netip.AddrPort) error {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return fmt.Errorf("socket: %w", err)
-	}
-	c.fd, c.answer = fd, make([]byte, 0, 16<<10)
-	err = unix.Connect(fd, &unix.SockaddrInet4{Port: int(addr.Port()), Addr: addr.Addr().As4()})
-	if err == nil {
-		err = unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
-	}
-	if err == nil {
-		err = unix.SetNonblock(fd, true)
-	}
-	if err == nil {
-		err = unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(i)})
-	}
-	if err != nil {
-		unix.Close(fd)
-		return fmt.Errorf("connect to %v: %w", addr, err)
-	}
-	return nil
-}
-
-func (c *connection) send(request []byte) error {
-	c.answer = c.answer[:0]
-	n, err := unix.Write(c.fd, request)
-	if err == nil && n < len(request) { // one request always fits into an empty socket buffer
-		err = fmt.Errorf("only %d of %d bytes were taken", n, len(request))
-	}
-	if err != nil {
-		return fmt.Errorf("send a request: %w", err)
-	}
-	return nil
-}
-
-// receive reads what is there and reports whether the answer is whole.
-func (c *connection) receive() (done bool, err error) {
-	n, err := unix.Read(c.fd, c.answer[len(c.answer):cap(c.answer)])
-	switch {
-	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
-		return false, nil
-	case err != nil:
-		return false, fmt.Errorf("read an answer: %w", err)
-	case n == 0:
-		return false, fmt.Errorf("the connection was closed after %q", c.answer)
-	}
-	c.answer = c.answer[:len(c.answer)+n]
-	status, length, err := measure(c.answer)
-	switch {
-	case err != nil:
-		return false, err
-	case length == 0 || len(c.answer) < length:
-		return false, nil
-	case status != 200 || len(c.answer) > length:
-		return false, fmt.Errorf("not the answer that was expected: %.2000q", c.answer)
-	}
-	return true, nil
-}
-
-var (
-	headEnd   = []byte("\r\n\r\n")
-	lengthKey = []byte("\r\nContent-Length: ")
-)
-
-// measure returns the status of the HTTP/1.1 answer at the start of b and its length with its body, 0 while its head is not whole.
-func measure(b []byte) (status, length int, err error) {
-	head := bytes.Index(b, headEnd)
-	if head < 0 {
-		return 0, 0, nil
-	}
-	at := bytes.Index(b[:head], lengthKey)
-	if at < 0 || len(b) < len("HTTP/1.1 200") {
-		return 0, 0, fmt.Errorf("an answer without a length: %.2000q", b)
-	}
-	digits, _, _ := bytes.Cut(b[at+len(lengthKey):head+2], headEnd[:2])
-	body, err := strconv.Atoi(string(digits))
-	if err == nil {
-		status, err = strconv.Atoi(string(b[len("HTTP/1.1 "):len("HTTP/1.1 200")]))
-	}
-	if err != nil {
-		return 0, 0, fmt.Errorf("an answer that cannot be read: %.2000q", b)
-	}
-	return status, head + len(headEnd) + body, nil
 }
 
 // always sends the one request.
