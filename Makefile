@@ -4,7 +4,7 @@ GO     ?= go
 BINARY := bin/tokenbooth
 TOOL   := $(GO) tool -modfile=tools/go.mod
 
-.PHONY: build demo test check unit race e2e bench fuzz clean
+.PHONY: build demo test check proxies race e2e bench fuzz clean
 
 ## build: the one binary, static
 build:
@@ -15,7 +15,7 @@ demo: build
 	./$(BINARY) demo
 
 ## test: everything that must pass; what .ci/run runs
-test: check race e2e
+test: check proxies race e2e
 
 ## check: form and shape, without running the product
 check:
@@ -24,6 +24,14 @@ check:
 	@echo '== staticcheck'; $(TOOL) staticcheck $$($(GO) list ./...)
 	@echo '== size'; CGO_ENABLED=0 $(GO) build -trimpath -ldflags="-s -w" -o $(BINARY) ./cmd/tokenbooth; \
 	  size=$$(stat -c %s $(BINARY)); echo "$$((size >> 20)) MiB"; test $$size -le $$((30 << 20)) || { echo 'the binary is over 30 MiB'; exit 1; }
+
+## proxies: nginx and Caddy, which tests put in front of a real API; what is missing is installed from Debian
+proxies:
+	@missing=$$(for p in nginx caddy; do PATH=$$PATH:/usr/sbin command -v $$p >/dev/null || echo $$p; done); test -z "$$missing" || { \
+	  command -v apt-get >/dev/null || { echo "the tests need $$missing; install it"; exit 1; }; \
+	  sudo=$$(test $$(id -u) = 0 || echo sudo); echo "== installing" $$missing; \
+	  $$sudo timeout 300 apt-get -qq update; \
+	  $$sudo env DEBIAN_FRONTEND=noninteractive timeout 300 apt-get -qq install -y --no-install-recommends $$missing; }
 
 ## race: unit, script and shape tests, under the race detector
 race:

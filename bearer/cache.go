@@ -5,15 +5,20 @@ import (
 	"math/bits"
 	"sync/atomic"
 	"time"
+
+	"github.com/tokenbooth/tokenbooth/revocation"
 )
 
-// entry is a check that was passed. It never changes once it is in the cache.
+// entry is a check that was passed. But for cleared, it never changes once it is in the cache.
 type entry struct {
 	digest    [32]byte // SHA-256 of the token's text
 	token     *Token
 	key       Key       // that signed it; without Public: it was looked up
 	asked     time.Time // when a look-up was last tried
 	confirmed time.Time // when one last succeeded
+
+	names   revocation.Names // by which the token can be taken back
+	cleared atomic.Uint64    // the version of the revocations that did not have it
 }
 
 // cache remembers checked tokens: an array of pairs, the pair chosen by the digest. It is bounded by its size, needs no lock and no

@@ -11,6 +11,9 @@ const (
 	lastSecond = 253402300799 // the end of the year 9999: beyond it, a date is an attack
 )
 
+// bound is why a token with a cnf is refused (RFC 8705, section 3; RFC 9449, section 7.2).
+const bound = "the token is bound to a key (cnf), and no proof of that key can be checked here"
+
 // header is what the JOSE header says, as far as we ask.
 type header struct {
 	alg, typ, kid string
@@ -51,8 +54,8 @@ func readClaims(text string) (*Token, error) {
 		if !ok {
 			problem = "claim " + quote(name) + " is not of its type"
 		}
-		if name == "cnf" { // RFC 8705, section 3; RFC 9449, section 7.2
-			ok, problem = false, "the token is bound to a key (cnf), and no proof of that key can be checked here"
+		if name == "cnf" {
+			ok, problem = false, bound
 		}
 		return ok
 	})
@@ -74,6 +77,8 @@ func (r *reader) claim(t *Token, name string) (ok bool) {
 		t.ID, ok = r.str()
 	case "scope":
 		t.Scope, ok = r.str()
+	case "sid":
+		t.Family, ok = r.str()
 	case "username":
 		t.Username, ok = r.str()
 	case "name":
@@ -93,12 +98,23 @@ func (r *reader) claim(t *Token, name string) (ok bool) {
 		t.Expires, ok = r.date()
 	case "iat":
 		t.IssuedAt, ok = r.date()
+		r.exactly(t)
+	case "iat_us": // ours: iat in microseconds, where a second is too coarse to tell before from after
+		r.issued, ok = r.number()
+		r.exactly(t)
 	case "nbf":
 		t.NotBefore, ok = r.date()
 	default:
 		ok = r.skip(0)
 	}
 	return ok
+}
+
+// exactly makes iat as fine as iat_us, when both are there and agree.
+func (r *reader) exactly(t *Token) {
+	if at := time.UnixMicro(int64(max(0, min(r.issued, lastSecond*1e6)))); at.Unix() == t.IssuedAt.Unix() {
+		t.IssuedAt = at
+	}
 }
 
 // members walks an object, each of whose names stands once: of two claims of one name, two readers may see a different one.

@@ -16,8 +16,9 @@ const (
 // lets the last of two members win, which a security token must not leave to chance. Each method reads one value and reports
 // whether it was there; after a false the reader is of no more use.
 type reader struct {
-	text string
-	at   int
+	text   string
+	at     int
+	issued float64 // iat_us, where it was read
 }
 
 // peek skips white space and returns the next byte, 0 at the end.
@@ -235,6 +236,12 @@ func (r *reader) skip(depth int) bool {
 	}
 	_, ok := r.number()
 	return ok
+}
+
+// boolean reads true or false.
+func (r *reader) boolean() (value, ok bool) {
+	value = r.peek() == 't'
+	return value, (value || r.peek() == 'f') && r.skip(0)
 }
 
 // quote shows a name to the operator: what it holds cannot break a log line, and not much of it is kept.

@@ -2,6 +2,7 @@ package bearer
 
 import (
 	"bytes"
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -11,6 +12,8 @@ import (
 	"encoding/base64"
 	"math/big"
 	"strings"
+
+	"github.com/tokenbooth/tokenbooth/revocation"
 )
 
 // The algorithms this package checks (RFC 7518, section 3.1; RFC 8037, section 3.1).
@@ -47,35 +50,65 @@ func decode(text string) ([]byte, bool) {
 	return b, err == nil
 }
 
-// readJWT checks form, key and signature, in this order, and only then reads what the token claims: nobody is told that a forged
-// token has expired.
-func (v *Verifier) readJWT(text string) (*Token, Key, error) {
-	head, payload, signature, ok := segments(text)
-	if !ok {
-		return nil, Key{}, refused("not three segments")
-	}
-	key, err := v.keyFor(head)
+// accessToken is the typ of an access token (RFC 9068, section 2.1).
+const accessToken = "at+jwt"
+
+// readJWT reads what an access token claims, once its signature is checked.
+func (v *Verifier) readJWT(ctx context.Context, text string) (*Token, Key, error) {
+	claims, key, err := openJWS(text, accessToken, func(kid string) (Key, error) { return v.key(ctx, kid) })
 	if err != nil {
 		return nil, Key{}, err
 	}
+	t, err := readClaims(claims)
+	if err != nil {
+		return nil, Key{}, err
+	}
+	t.KeyID = key.ID
+	return t, key, nil
+}
+
+// key finds a key of the issuer. One that was withdrawn is refused before anything that it signed is looked at.
+func (v *Verifier) key(ctx context.Context, kid string) (Key, error) {
+	if set := v.o.Revocations; set != nil && set.Has(revocation.NameOf(revocation.Key, kid)) {
+		return Key{}, refused("revoked: the key %.64q that signed it was withdrawn", kid)
+	}
+	key, ok := v.o.Keys(kid)
+	switch {
+	case ok && key.Public != nil:
+		return key, nil
+	case v.o.remote != nil:
+		return v.o.remote.missing(ctx, kid)
+	}
+	return Key{}, refused("header: the issuer has no key %.64q", kid)
+}
+
+// openJWS checks form, key and signature of a compact JWS, in this order, and only then returns what was signed: nobody is told that a
+// forged token has expired. typ is the kind it must be of (RFC 8725, section 3.11).
+func openJWS(text, typ string, find func(kid string) (Key, error)) (payload string, key Key, err error) {
+	head, body, signature, ok := segments(text)
+	if !ok {
+		return "", Key{}, refused("not three segments")
+	}
+	if key, err = keyFor(head, typ, find); err != nil {
+		return "", Key{}, err
+	}
 	sig, ok := decode(signature)
 	if !ok {
-		return nil, Key{}, refused("the signature is not base64url")
+		return "", Key{}, refused("the signature is not base64url")
 	}
-	if !key.verifies([]byte(text[:len(head)+1+len(payload)]), sig) {
-		return nil, Key{}, refused("the signature of key %.64q does not match", key.ID)
+	if !key.verifies([]byte(text[:len(head)+1+len(body)]), sig) {
+		return "", Key{}, refused("the signature of key %.64q does not match", key.ID)
 	}
-	claims, ok := decode(payload)
+	raw, ok := decode(body)
 	if !ok {
-		return nil, Key{}, refused("the payload is not base64url")
+		return "", Key{}, refused("the payload is not base64url")
 	}
-	t, err := readClaims(string(claims))
-	return t, key, err
+	return string(raw), key, nil
 }
 
 // keyFor reads the header and finds the key. Keys and links to keys inside the token (jwk, jku, x5u, x5c) are not even looked at
 // (RFC 8725, section 3.10).
-func (v *Verifier) keyFor(head string) (Key, error) {
+func keyFor(head, typ string, find func(kid string) (Key, error)) (Key, error) {
 	raw, ok := decode(head)
 	if !ok {
 		return Key{}, refused("the header is not base64url")
@@ -87,15 +120,15 @@ func (v *Verifier) keyFor(head string) (Key, error) {
 	switch {
 	case h.critical: // RFC 7515, section 4.1.11: we understand no extension
 		return Key{}, refused("header: crit names extensions")
-	case !strings.EqualFold(h.typ, "at+jwt") && !strings.EqualFold(h.typ, "application/at+jwt"): // RFC 9068, section 4
-		return Key{}, refused("header: typ %.40q is no access token", h.typ)
+	case !strings.EqualFold(h.typ, typ) && !strings.EqualFold(h.typ, "application/"+typ): // RFC 7515, section 4.1.9; RFC 9068, section 4
+		return Key{}, refused("header: typ %.40q is not %s", h.typ, typ)
 	case h.kid == "":
 		return Key{}, refused("header: there is no kid")
 	}
-	key, ok := v.o.Keys(h.kid)
+	key, err := find(h.kid)
 	switch {
-	case !ok || key.Public == nil:
-		return Key{}, refused("header: the issuer has no key %.64q", h.kid)
+	case err != nil:
+		return Key{}, err
 	case h.alg != key.Algorithm: // RFC 8725, section 3.1: the key decides
 		return Key{}, refused("header: alg %.20q is not that of key %.64q", h.alg, h.kid)
 	}

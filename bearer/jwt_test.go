@@ -30,7 +30,7 @@ func TestATokenOfEachAlgorithmSaysWhoHoldsIt(t *testing.T) {
 		v, _ := verifier(t, nil)
 		got := accepts(t, v, mint(alg, object{"username": "ada@acme.example", "name": "Ada \u00e9 \"L\"", "nbf": epoch.Unix()}))
 		want := &bearer.Token{
-			Issuer: issuer, ID: "id-1", Subject: "client-1", ClientID: "client-1", Username: "ada@acme.example", Name: "Ada \u00e9 \"L\"",
+			Issuer: issuer, ID: "id-1", Subject: "client-1", ClientID: "client-1", Username: "ada@acme.example", Name: "Ada \u00e9 \"L\"", KeyID: "kid-" + alg,
 			Scope: "service:integration", Permissions: []string{"workflows", "nql"}, Audience: []string{audience},
 			IssuedAt: epoch.Local(), NotBefore: epoch.Local(), Expires: epoch.Add(15 * time.Minute).Local(),
 		}

@@ -157,3 +157,26 @@ func refuses(t testing.TB, v *bearer.Verifier, token string) string {
 	}
 	return e.Reason
 }
+
+// asJSON returns a value as JSON.
+func asJSON(v any) string { return string(must(json.Marshal(v))) }
+
+func isUnavailable(err error) bool {
+	return errors.Is(err, oauth.ErrUnavailable) && oauth.AsError(err) == nil
+}
+
+// publicJWK renders the public half of a key (RFC 7517, section 4).
+func publicJWK(k pair) object {
+	text := base64.RawURLEncoding.EncodeToString
+	j := object{"kid": k.ID, "use": "sig", "alg": k.Algorithm}
+	switch public := k.Public.(type) {
+	case *ecdsa.PublicKey:
+		point := must(public.Bytes())
+		return change(j, object{"kty": "EC", "crv": "P-256", "x": text(point[1:33]), "y": text(point[33:])})
+	case ed25519.PublicKey:
+		return change(j, object{"kty": "OKP", "crv": "Ed25519", "x": text(public)})
+	case *rsa.PublicKey:
+		return change(j, object{"kty": "RSA", "n": text(public.N.Bytes()), "e": "AQAB"})
+	}
+	return nil
+}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/oauth"
+	"github.com/tokenbooth/tokenbooth/revocation"
 )
 
 const (
@@ -40,6 +41,10 @@ type Options struct {
 	// fault. Nil: opaque tokens are not accepted; without Keys, every token is looked up.
 	Opaque func(ctx context.Context, token string) (*Token, error)
 
+	// Revocations is what the issuer has taken back; it is looked at on every call, which costs one load as long as nothing is added.
+	// Whoever keeps it adds to it while the Verifier reads. Nil: nothing is taken back before its time.
+	Revocations *revocation.Set
+
 	// Alive is asked on every call, whether the token was remembered or not: may its client, its user, this very token still? It
 	// refuses with an *oauth.Error; anything else is a fault. Nil: the token's own expiry is all there is.
 	Alive func(ctx context.Context, t *Token) error
@@ -50,6 +55,10 @@ type Options struct {
 
 	CacheSize int              // tokens that are remembered; 0: 8192
 	Now       func() time.Time // nil: time.Now
+
+	Speech Speech // how Verifier.Require reads a call and answers it
+
+	remote *Issuer // that keeps keys and revocations up to date; nil where the caller does
 }
 
 // Verifier checks the access tokens of one issuer for one API.
@@ -115,13 +124,36 @@ func (v *Verifier) Verify(ctx context.Context, text string) (*Token, error) {
 		return nil, err
 	}
 
-	// 4 may its holder still?
+	// 4 has it been taken back, as far as we know?
+	if err := v.standing(e, now); err != nil {
+		return nil, err
+	}
+
+	// 5 may its holder still?
 	if v.o.Alive != nil {
 		if err := v.o.Alive(ctx, e.token); err != nil {
 			return nil, foreign("asking whether a token is alive", err)
 		}
 	}
 	return e.token, nil
+}
+
+// standing checks a token against what its issuer has taken back, and whether we still hear of that. What is refused is refused; only
+// what would pass asks how old our knowledge is.
+func (v *Verifier) standing(e *entry, now time.Time) error {
+	if set := v.o.Revocations; set != nil {
+		version := set.Version() // before the look-up: what is added during it is looked for on the next call
+		if e.cleared.Load() != version {
+			if kind, is := set.Refuses(&e.names, e.token.IssuedAt); is {
+				return refused("revoked: %s", e.token.lost(kind))
+			}
+			e.cleared.Store(version)
+		}
+	}
+	if v.o.remote != nil && e.key.Public != nil {
+		return v.o.remote.current(now)
+	}
+	return nil
 }
 
 // fresh reports whether a remembered check still counts. A JWT lives no longer than the key that signed it; a clock that went
@@ -140,7 +172,7 @@ func (v *Verifier) check(ctx context.Context, text string, digest *[32]byte, old
 	fresh := &entry{digest: *digest, asked: now, confirmed: now}
 	switch {
 	case v.o.Keys != nil && strings.IndexByte(text, '.') >= 0:
-		t, key, err := v.readJWT(text)
+		t, key, err := v.readJWT(ctx, text)
 		if err != nil {
 			return nil, err
 		}
@@ -160,12 +192,15 @@ func (v *Verifier) check(ctx context.Context, text string, digest *[32]byte, old
 	if err := v.admits(fresh.token, now); err != nil {
 		return nil, err
 	}
+	if t := fresh.token; v.o.Revocations != nil {
+		fresh.names = revocation.NamesOf(t.ID, t.Family, t.ClientID, t.Subject, t.KeyID)
+	}
 	v.cache.put(fresh)
 	return fresh, nil
 }
 
-// afterFault lets an earlier look-up serve for a while when a new one failed. The next is tried after OpaqueAge: a store that hangs
-// must not hold up every call.
+// afterFault lets an earlier look-up serve for a while when a new one failed. The next is tried OpaqueAge from now, not from when this
+// one began: a store that hangs must not hold up every call.
 func (v *Verifier) afterFault(ctx context.Context, err error, old *entry, now time.Time) (*entry, error) {
 	if oauth.AsError(err) != nil || old == nil || ctx.Err() != nil {
 		return nil, err
@@ -174,13 +209,13 @@ func (v *Verifier) afterFault(ctx context.Context, err error, old *entry, now ti
 	if age < 0 || age > v.o.OpaqueStale {
 		return nil, err
 	}
-	again := *old
-	again.asked = now
-	v.cache.put(&again)
+	again := &entry{digest: old.digest, token: old.token, names: old.names, asked: v.o.Now(), confirmed: old.confirmed}
+	again.cleared.Store(old.cleared.Load())
+	v.cache.put(again)
 	if v.o.Stale != nil {
 		v.o.Stale(age)
 	}
-	return &again, nil
+	return again, nil
 }
 
 // admits checks what a genuine token says: who issued it, for whom, and when.
@@ -203,11 +238,11 @@ func (v *Verifier) admits(t *Token, now time.Time) error {
 func timely(t *Token, now time.Time) error {
 	switch {
 	case !now.Before(t.Expires):
-		return refused("expired at %v", t.Expires.UTC().Format(time.RFC3339))
+		return refused("expired at %v, %v ago", t.Expires.UTC().Format(time.RFC3339), now.Sub(t.Expires).Round(time.Second))
 	case t.IssuedAt.Sub(now) > leeway:
-		return refused("issued in the future, at %v", t.IssuedAt.UTC().Format(time.RFC3339))
+		return refused("issued at %v, %v ahead of the clock here, which allows %v", t.IssuedAt.UTC().Format(time.RFC3339), t.IssuedAt.Sub(now).Round(time.Second), leeway)
 	case t.NotBefore.Sub(now) > leeway:
-		return refused("not good before %v", t.NotBefore.UTC().Format(time.RFC3339))
+		return refused("not good before %v, %v ahead of the clock here, which allows %v", t.NotBefore.UTC().Format(time.RFC3339), t.NotBefore.Sub(now).Round(time.Second), leeway)
 	}
 	return nil
 }

@@ -86,15 +86,16 @@ func (d *Dialect) Carried(r *http.Request) (string, *oauth.Error) {
 		return "", oauth.Refuse(oauth.MalformedToken, "The token is malformed.", "no token68 after the scheme")
 	case token == "":
 		return "", oauth.Refuse(oauth.NoToken, "", "no token")
-	case inQuery(r.URL.RawQuery):
+	case TokenInQuery(r.URL.RawQuery):
 		return "", oauth.Refuse(oauth.InvalidRequest, "The token is carried more than once.", "access_token in the query")
 	}
 	return token, nil
 }
 
-// inQuery reports an access_token in the URL, however it is spelt and whichever of & and ; separates. A name that cannot be read may
-// hide one. The rest of the query is the API's, and none of our business.
-func inQuery(query string) bool {
+// TokenInQuery reports an access_token in the query of a URL, where logs and histories keep it (RFC 6750, section 2.3), however it is
+// spelt and whichever of & and ; separates. A name that cannot be read may hide one. The rest of the query is the API's, and none of
+// our business.
+func TokenInQuery(query string) bool {
 	for query != "" {
 		end := strings.IndexAny(query, "&;")
 		if end < 0 {

@@ -19,7 +19,7 @@ const (
 // Decode reads a request for a token. It consumes the body, to MaxBody bytes at most. What it returns is complete but for what only
 // the surface knows (tenant, request id, source). The error is always a refusal that EncodeError can spell.
 func (e *Endpoint) Decode(r *http.Request) (oauth.TokenRequest, *oauth.Error) {
-	req := oauth.TokenRequest{Dialect: e.dialect.Name, Terms: &e.dialect.Terms, Auth: oauth.AuthNone}
+	req := oauth.TokenRequest{Dialect: e.dialect.Name, Terms: &e.dialect.Terms, Asker: oauth.Asker{Auth: oauth.AuthNone}}
 
 	// 1 The envelope: is this something we read at all?
 	text, syntax, refusal := e.open(r)
@@ -40,7 +40,7 @@ func (e *Endpoint) Decode(r *http.Request) (oauth.TokenRequest, *oauth.Error) {
 
 	// 3 The holes: who asks, and what is said about what is wanted.
 	var v values
-	if refusal := e.fill(&v, &req, r.Header, body, syntax); refusal != nil {
+	if refusal := e.fill(&v, &req.Asker, r.Header, body, syntax); refusal != nil {
 		return req, refusal
 	}
 

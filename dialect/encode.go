@@ -40,15 +40,16 @@ func (d *Dialect) Encode(w http.ResponseWriter, t *oauth.Token, about About) {
 }
 
 // EncodeError answers a refused request in the words of the dialect, or of RFC 6749 where it has none. A fault of ours
-// (temporarily_unavailable, server_error) and a throttled caller are never spelt as a refusal of the caller's credential.
+// (temporarily_unavailable, server_error) and a throttled caller are never spelt as a refusal of the caller's credential. Where a method
+// is refused, the answer names POST as the one that is allowed, unless w has an Allow header already.
 func (d *Dialect) EncodeError(w http.ResponseWriter, err *oauth.Error, about About) {
 	a := d.lookup(err.Code, about.Grant)
 	f := filling{err: err, about: &about, status: status(err.Code)}
 	if seconds := retryAfter(err); seconds > 0 {
 		w.Header()["Retry-After"] = []string{strconv.FormatInt(seconds, 10)}
 	}
-	if a.statusOf(&f) == http.StatusMethodNotAllowed {
-		w.Header()["Allow"] = onePost // RFC 9110, section 15.5.6
+	if h := w.Header(); a.statusOf(&f) == http.StatusMethodNotAllowed && h["Allow"] == nil {
+		h["Allow"] = onePost // RFC 9110, section 15.5.6
 	}
 	a.send(w, &f)
 }
@@ -66,10 +67,14 @@ func retryAfter(err *oauth.Error) int64 {
 
 // lookup finds the most special answer: code and grant, code, its standard code, refused; then those of the standard dialect.
 func (d *Dialect) lookup(code oauth.Code, grant oauth.GrantType) *answer {
-	for _, when := range [4]situation{{code, grant}, {code, ""}, {code.Standard(), grant}, {code.Standard(), ""}} {
-		if a, ok := d.answers[when]; ok {
-			return a
+	like := code
+	for range 2 {
+		for _, when := range [2]situation{{like, grant}, {code: like}} {
+			if a, ok := d.answers[when]; ok {
+				return a
+			}
 		}
+		like = code.Standard()
 	}
 	ours := code == oauth.Throttled || code == oauth.Unavailable || code == oauth.ServerError
 	if a, ok := d.answers[situation{code: refused}]; ok && (!ours || a.status == 0) {

@@ -40,7 +40,7 @@ func (v *values) put(h hole, text string) bool {
 const credentials = holeSet(1<<holeClientID | 1<<holeClientSecret)
 
 // fill takes each hole from the one place it stands in.
-func (e *Endpoint) fill(v *values, req *oauth.TokenRequest, h http.Header, params []word, s syntax) *oauth.Error {
+func (e *Endpoint) fill(v *values, who *oauth.Asker, h http.Header, params []word, s syntax) *oauth.Error {
 	asserts := false
 	for _, p := range params {
 		asserts = asserts || p.name == "client_assertion" && p.value != ""
@@ -59,17 +59,17 @@ func (e *Endpoint) fill(v *values, req *oauth.TokenRequest, h http.Header, param
 		}
 	}
 	if v.set.has(holeClientSecret) {
-		req.Auth = oauth.AuthPost
+		who.Auth = oauth.AuthPost
 	}
 	if e.basic {
-		if refusal := fillBasic(v, req, h["Authorization"]); refusal != nil {
+		if refusal := fillBasic(v, who, h["Authorization"]); refusal != nil {
 			return refusal
 		}
 	} else if v.set.has(holeClientSecret) && isBasic(h["Authorization"]) {
 		return manyWays("basic header, which this contract does not read, and body credentials")
 	}
-	if asserts && req.Auth != oauth.AuthNone {
-		return manyWays("client_assertion and " + string(req.Auth))
+	if asserts && who.Auth != oauth.AuthNone {
+		return manyWays("client_assertion and " + string(who.Auth))
 	}
 	return e.check(v)
 }
@@ -88,7 +88,7 @@ func isBasic(lines []string) bool {
 
 // fillBasic reads Authorization: Basic (RFC 7617) raw, as most callers write it, and notes the form-decoded reading of RFC 6749,
 // section 2.3.1, where that differs.
-func fillBasic(v *values, req *oauth.TokenRequest, lines []string) *oauth.Error {
+func fillBasic(v *values, who *oauth.Asker, lines []string) *oauth.Error {
 	if len(lines) == 0 {
 		return nil
 	}
@@ -109,12 +109,12 @@ func fillBasic(v *values, req *oauth.TokenRequest, lines []string) *oauth.Error 
 	}
 	v.put(holeClientID, id)
 	v.put(holeClientSecret, secret)
-	req.Auth = oauth.AuthBasic
+	who.Auth = oauth.AuthBasic
 	if strings.ContainsAny(raw, "%+") {
 		id, err1 := url.QueryUnescape(id)
 		secret, err2 := url.QueryUnescape(secret)
 		if err1 == nil && err2 == nil && id != "" && clean(id) && clean(secret) {
-			req.Decoded = &oauth.Credential{ID: id, Secret: oauth.Secret(secret)}
+			who.Decoded = &oauth.Credential{ID: id, Secret: oauth.Secret(secret)}
 		}
 	}
 	return nil

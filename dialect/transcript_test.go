@@ -116,6 +116,11 @@ func (x exchange) serve(tb testing.TB, w http.ResponseWriter, r *http.Request) {
 			seen["understood"] = understood(req)
 		}
 		about.Grant = req.Grant
+	} else if r.URL.Path == "/oauth2/introspect" || r.URL.Path == "/oauth2/revoke" {
+		var q oauth.TokenQuery
+		if q, refusal = DecodeQuery(r); refusal == nil {
+			seen["understood"] = queried(q)
+		}
 	} else {
 		var token string
 		if token, refusal = x.dialect.Carried(r); refusal == nil {
@@ -135,6 +140,10 @@ func (x exchange) serve(tb testing.TB, w http.ResponseWriter, r *http.Request) {
 	switch {
 	case outcome == "passed":
 		w.WriteHeader(http.StatusNoContent)
+	case outcome == "revoked":
+		w.Header()["Cache-Control"] = noStore
+	case outcome == "active" || outcome == "inactive":
+		EncodeIntrospection(w, known(tb, outcome, values))
 	case outcome == "issued":
 		x.dialect.Encode(w, &oauth.Token{AccessToken: values["access_token"], RefreshToken: values["refresh_token"],
 			Scope: values["scope"], ExpiresIn: x.dialect.Terms.Lifetime}, about)
@@ -172,28 +181,28 @@ func understood(req oauth.TokenRequest) string {
 	if req.Bodyless {
 		out += "bodyless, "
 	}
-	out += string(req.Auth) + ","
-	add := func(name, value string) {
-		if strings.Contains(value, " ") {
-			value = strconv.Quote(value)
-		}
-		if value != "" {
-			out += " " + name + "=" + value
-		}
+	return out + asked(req.Asker) + pair("username", req.Username) + pair("password", req.Password.Reveal()) + pair("totp", req.TOTP.Reveal()) +
+		pair("refresh_token", req.RefreshToken.Reveal()) + pair("scope", req.Scope)
+}
+
+// asked renders who asks.
+func asked(a oauth.Asker) string {
+	out := string(a.Auth) + "," + pair("client_id", a.Client.ID) + pair("client_secret", a.Client.Secret.Reveal())
+	if a.Decoded != nil {
+		out += " or" + pair("client_id", a.Decoded.ID) + pair("client_secret", a.Decoded.Secret.Reveal())
 	}
-	add("client_id", req.Client.ID)
-	add("client_secret", req.Client.Secret.Reveal())
-	if req.Decoded != nil {
-		out += " or"
-		add("client_id", req.Decoded.ID)
-		add("client_secret", req.Decoded.Secret.Reveal())
-	}
-	add("username", req.Username)
-	add("password", req.Password.Reveal())
-	add("totp", req.TOTP.Reveal())
-	add("refresh_token", req.RefreshToken.Reveal())
-	add("scope", req.Scope)
 	return out
+}
+
+// pair renders a value that is there.
+func pair(name, value string) string {
+	if strings.Contains(value, " ") {
+		value = strconv.Quote(value)
+	}
+	if value == "" {
+		return ""
+	}
+	return " " + name + "=" + value
 }
 
 // Every transcript is held over a real connection: request as it is, answer whole.
@@ -270,7 +279,7 @@ func chosen(tb testing.TB, e *Endpoint, r *http.Request) *form {
 	params, n, _ := readParams(nil, text, s, r.URL.RawQuery)
 	var v values
 	if refusal == nil {
-		refusal = e.fill(&v, &oauth.TokenRequest{}, r.Header, params[:n], s)
+		refusal = e.fill(&v, &oauth.Asker{}, r.Header, params[:n], s)
 	}
 	if refusal != nil {
 		tb.Fatal(refusal)

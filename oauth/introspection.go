@@ -20,6 +20,8 @@ type Introspection struct {
 	Audience    []string
 	IssuedAt    time.Time
 	Expires     time.Time
+	Family      string // sid: the chain of refresh tokens it came from
+	KeyID       string // kid: the key that signed it
 }
 
 // labelMark starts the client id of a token whose caller named itself: no registered client's id can have a colon.

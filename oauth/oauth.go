@@ -5,12 +5,12 @@
 // Every type is a plain value, safe to copy; nothing here blocks, allocates in secret or talks to a network. Values that hold a
 // secret hide it from every logger and formatter.
 //
-// The words are those of RFC 6749 (grants, scope, errors), RFC 6750 (bearer tokens) and RFC 9068 (JWT access tokens).
+// The words are those of RFC 6749 (grants, scope, errors), RFC 6750 (bearer tokens), RFC 7009 (revocation), RFC 7662 (introspection),
+// RFC 9068 (JWT access tokens) and RFC 9728 (protected resources).
 package oauth
 
 import (
 	"log/slog"
-	"net/netip"
 	"time"
 )
 
@@ -87,25 +87,17 @@ type Terms struct {
 
 // TokenRequest is one request at a token endpoint, freed of its wire format.
 type TokenRequest struct {
+	Asker
 	Dialect  string // which contract it was spoken in
 	Terms    *Terms
 	Grant    GrantType
 	Bodyless bool // the request had no body at all: nothing but the credential says what is wanted
-
-	Auth    AuthMethod
-	Client  Credential
-	Decoded *Credential // the same Basic credential form-decoded, when that differs (RFC 6749, section 2.3.1)
 
 	Username     string
 	Password     Secret
 	TOTP         Secret
 	RefreshToken Secret
 	Scope        string
-
-	// What the surface knows beyond the message.
-	Tenant    string
-	RequestID string
-	Source    netip.Addr // the caller's address, as far as proxies are trusted
 }
 
 // Token is the answer to a granted request (RFC 6749, section 5.1).

@@ -11,17 +11,18 @@ import (
 
 func TestReq059_ASecretHidesFromEveryFormatterAndLogger(t *testing.T) {
 	const canary = "canary-7f3a"
-	req := TokenRequest{Client: Credential{ID: "id", Secret: canary}, Password: canary, TOTP: canary, RefreshToken: canary,
-		Decoded: &Credential{Secret: canary}}
+	asker := Asker{Client: Credential{ID: "id", Secret: canary}, Decoded: &Credential{Secret: canary}}
+	req := TokenRequest{Asker: asker, Password: canary, TOTP: canary, RefreshToken: canary}
+	query := TokenQuery{Asker: asker, Token: canary}
 	var logged strings.Builder
-	slog.New(slog.NewJSONHandler(&logged, nil)).Info("x", "secret", Secret(canary), "request", req, "token", Token{AccessToken: canary})
+	slog.New(slog.NewJSONHandler(&logged, nil)).Info("x", "secret", Secret(canary), "request", req, "token", Token{AccessToken: canary}, "query", query)
 	marshalled, err := json.Marshal(req)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for form, text := range map[string]string{
 		"%v": fmt.Sprintf("%v", req), "%+v": fmt.Sprintf("%+v", req), "%#v": fmt.Sprintf("%#v", req), "%s": fmt.Sprint(Secret(canary)),
-		"%q": fmt.Sprintf("%q", Secret(canary)), "json": string(marshalled), "slog": logged.String(),
+		"%q": fmt.Sprintf("%q", Secret(canary)), "json": string(marshalled), "slog": logged.String(), "query": fmt.Sprintf("%+v %#v", query, query),
 	} {
 		if strings.Contains(text, canary) {
 			t.Errorf("%s shows the secret: %s", form, text)

@@ -3,9 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -19,8 +17,9 @@ import (
 func auditCommand() *cobra.Command {
 	return addTenantFlag(group("audit", "See who did what, and who was refused",
 		`The audit record has every change of a registration with its author, for good, and every refusal with its reason, for
-90 days. Tokens that were given out stand in the journal, one file a day in the data folder.`,
-		auditListCommand(), auditShowCommand()))
+90 days. Tokens that were given out stand in the journal, one file a day in the data folder. What became of one request
+tokenbooth explain says.`,
+		auditListCommand()))
 }
 
 // eventView is an event as it is shown. These names are a promise to programs.
@@ -137,77 +136,4 @@ func (f *auditFlags) collect(ctx context.Context, e *errand, q audit.Query, keep
 		}
 		q.Before = page[len(page)-1].ID
 	}
-}
-
-func auditShowCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "show REQUEST-ID",
-		Short: "Show what became of a request",
-		Long: `Show finds what became of a request by the id that its answer carried in X-Request-Id: the reason of a refusal, or the
-token that was given out. It looks at all tenants unless one is named.`,
-		Args: want("REQUEST-ID"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := settingsOf(cmd)
-			if err != nil {
-				return err
-			}
-			var tenants []string
-			for i := range s.Tenants {
-				tenants = append(tenants, s.Tenants[i].Name)
-			}
-			if name := tenantFlag(cmd); name != "" {
-				t, err := pickTenant(s, name)
-				if err != nil {
-					return err
-				}
-				tenants = []string{t.Name}
-			}
-			d, err := openKept(cmd.Context(), s)
-			if err != nil {
-				return err
-			}
-			v, err := d.becameOf(cmd.Context(), tenants, args[0])
-			if err := errors.Join(err, d.close()); err != nil {
-				return err
-			}
-			return printerOf(cmd).showEvent(v)
-		},
-	}
-}
-
-// becameOf looks a request up: first among the refusals and changes, then among the tokens given out.
-func (d *desk) becameOf(ctx context.Context, tenants []string, id string) (*eventView, error) {
-	for _, t := range tenants {
-		e, err := audit.Get(ctx, d.store, t, id)
-		if errors.Is(err, store.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		v := viewEvent(e)
-		return &v, nil
-	}
-	i, err := audit.FindIssuance(d.settings.journal(), id)
-	if err != nil {
-		return nil, err
-	}
-	if i == nil || !slices.Contains(tenants, i.Tenant) {
-		return nil, fmt.Errorf("nothing is known of a request %q: it is neither among the refusals of the last %d days nor in the journal", id, audit.KeepRefusals/(24*time.Hour))
-	}
-	return &eventView{ID: i.RequestID, Tenant: i.Tenant, Time: i.Time.UTC(), Act: "token.issue", Actor: "client:" + i.ClientID, Subject: i.Subject,
-		Outcome: audit.Allowed, RequestID: i.RequestID, Source: i.Source.String(), Detail: map[string]string{"dialect": i.Dialect, "grant": i.Grant,
-			"scope": i.Scope, "token_id": i.TokenID, "expires": i.Expires.UTC().Format(time.RFC3339)}}, nil
-}
-
-func (p *printer) showEvent(v *eventView) error {
-	if p.json {
-		return p.object(v)
-	}
-	lines := []line{{"ID", v.ID}, {"Time", p.when(v.Time, "")}, {"Tenant", v.Tenant}, {"Act", v.Act}, {"Outcome", v.Outcome}, {"Reason", v.Reason},
-		{"Actor", v.Actor}, {"Subject", v.Subject}, {"Source", v.Source}}
-	for _, name := range slices.Sorted(maps.Keys(v.Detail)) {
-		lines = append(lines, line{name, v.Detail[name]})
-	}
-	return p.sheet(lines)
 }

@@ -25,6 +25,7 @@ const (
 type clientFlags struct {
 	name, description, tokenForm, lifetime, expires       string
 	permissions, grants, authMethods, dialects, allowFrom []string
+	resourceServers                                       []string
 	bodyless, noBodyless                                  bool
 }
 
@@ -41,6 +42,7 @@ func (f *clientFlags) addTo(cmd *cobra.Command) *cobra.Command {
 	flags.StringVar(&f.lifetime, "lifetime", "", "`TIME` its tokens live, like 10m; never longer than the dialect says (default the dialect's)")
 	flags.StringVar(&f.expires, "expires", "", "`WHEN` it ends: 90d, 2027-01-31, a time, or never (default never)")
 	flags.StringSliceVar(&f.allowFrom, "allow-from", nil, "`NETWORK` or address it may ask from, like 192.0.2.0/24 (default any)")
+	flags.StringSliceVar(&f.resourceServers, "resource-server", nil, "`API` that it stands for: it may ask about tokens meant for that API and follow revocations; or none")
 	flags.BoolVar(&f.bodyless, "bodyless", false, "a request without a body buys a token, where its dialect has that (default the tenant's)")
 	flags.BoolVar(&f.noBodyless, "no-bodyless", false, "a request without a body buys nothing")
 	cmd.MarkFlagsMutuallyExclusive("bodyless", "no-bodyless")
@@ -49,6 +51,7 @@ func (f *clientFlags) addTo(cmd *cobra.Command) *cobra.Command {
 	completeFlag(cmd, "auth-method", completeAuthMethods)
 	completeFlag(cmd, "dialect", completeSpoken)
 	completeFlag(cmd, "token-form", completeTokenForms)
+	completeFlag(cmd, "resource-server", completeAPIs)
 	for _, free := range []string{"name", "description", "lifetime", "expires", "allow-from"} {
 		completeFlag(cmd, free, func(*cobra.Command, *settings) []string { return nil })
 	}
@@ -116,6 +119,14 @@ func (f *clientFlags) applyLists(t *registry.Tenant, c *registry.Client, said fu
 	if said("dialect") {
 		if c.Dialects, err = spokenOf(t, f.dialects); err != nil {
 			return err
+		}
+	}
+	if said("resource-server") {
+		if c.ResourceServers, err = listOf[string]("--resource-server", f.resourceServers); err != nil {
+			return err
+		}
+		if slices.Equal(c.ResourceServers, []string{noPermission}) {
+			c.ResourceServers = nil
 		}
 	}
 	if said("allow-from") {

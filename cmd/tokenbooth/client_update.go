@@ -17,7 +17,7 @@ func clientUpdateCommand() *cobra.Command {
 		Short: "Change a client; what no flag names stays as it is",
 		Long: `Update changes what its flags name and nothing else. Lists are replaced, not added to. To go back to the default say
 --dialect any, --auth-method any, --allow-from any, --token-form default, --lifetime 0, --expires never. What a client
-may do changes with the next token it asks for; to end its present tokens, disable and enable it.`,
+may do changes with the next token it asks for; to end its present tokens: tokenbooth token revoke --client CLIENT-ID.`,
 		Example: `  tokenbooth client update q2tjLz0Rk7Wc1mYd --permission workflows,nql
   tokenbooth client update q2tjLz0Rk7Wc1mYd --expires 2027-01-31 --allow-from any`,
 		Args:              want("CLIENT-ID"),

@@ -25,6 +25,7 @@ type clientView struct {
 	TokenForm          oauth.TokenForm    `json:"token_form"`       // empty: the dialect's
 	Lifetime           int64              `json:"lifetime_seconds"` // 0: the dialect's
 	AllowFrom          []netip.Prefix     `json:"allow_from"`       // empty: from anywhere
+	ResourceServers    []string           `json:"resource_servers"` // APIs it stands for
 	AllowBodylessToken bool               `json:"allow_bodyless_token"`
 	Expires            *time.Time         `json:"expires"`
 	Secrets            []secretView       `json:"secrets"`
@@ -48,7 +49,7 @@ type secretView struct {
 func viewClient(c *registry.Client, now time.Time) clientView {
 	v := clientView{Tenant: c.Tenant, ID: c.ID, Name: c.Name, Description: c.Description, State: stateOf(c, now), Permissions: filledIn(c.Permissions),
 		Grants: filledIn(c.Grants), AuthMethods: filledIn(c.AuthMethods), Dialects: filledIn(c.Dialects), TokenForm: c.TokenForm, Lifetime: c.Lifetime,
-		AllowFrom: filledIn(c.AllowFrom), AllowBodylessToken: c.AllowBodylessToken, Expires: orNull(c.Expires), Secrets: []secretView{},
+		AllowFrom: filledIn(c.AllowFrom), ResourceServers: filledIn(c.ResourceServers), AllowBodylessToken: c.AllowBodylessToken, Expires: orNull(c.Expires), Secrets: []secretView{},
 		Created: c.Created.UTC(), CreatedBy: c.CreatedBy, Updated: c.Updated.UTC(), UpdatedBy: c.UpdatedBy}
 	for i := range c.Credentials {
 		cr := &c.Credentials[i]
@@ -119,6 +120,7 @@ func (e *errand) showClient(c *registry.Client) error {
 		{"Proves itself by", orWord(v.AuthMethods, "any method")}, {"Dialects", orWord(v.Dialects, "all of the tenant")},
 		{"Token form", orElse(string(v.TokenForm), "the dialect's")}, {"Token lifetime", orElse(lifetime(v.Lifetime), "the dialect's")},
 		{"Allowed from", orWord(v.AllowFrom, "anywhere")}, {"Request without body", yesNo(v.AllowBodylessToken)},
+		{"Resource server of", strings.Join(v.ResourceServers, " ")},
 		{"Expires", e.when(c.Expires, "never")},
 		{"Created", e.when(v.Created, "") + " by " + v.CreatedBy}, {"Updated", e.when(v.Updated, "") + " by " + v.UpdatedBy},
 	}

@@ -70,6 +70,15 @@ func completePermissions(cmd *cobra.Command, s *settings) []string {
 	return names
 }
 
+func completeAPIs(cmd *cobra.Command, s *settings) (names []string) {
+	if t := completedTenant(cmd, s); t != nil {
+		for _, a := range t.APIs {
+			names = append(names, described(a.Name, a.Title))
+		}
+	}
+	return names
+}
+
 // completeDialects offers the dialects there are, and completeSpoken those that the tenant speaks.
 func completeDialects(_ *cobra.Command, s *settings) []string {
 	if s == nil {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/dialect"
+	"github.com/tokenbooth/tokenbooth/internal/feed"
 	"github.com/tokenbooth/tokenbooth/internal/keyring"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
@@ -23,24 +24,27 @@ import (
 	"github.com/tokenbooth/tokenbooth/internal/store/sqlite"
 )
 
+// kept is an open store.
+type kept struct {
+	store  store.Store
+	broken func() error // why nothing can be written until a restart, or nil
+	close  func() error
+}
+
 // desk is what is kept, and those who decide about it: what serve answers with, and what the other commands work on.
 type desk struct {
+	kept
 	settings *settings
 	now      func() time.Time
-	store    store.Store
 	sealer   *secret.Sealer
+	feed     *feed.Feed
 	registry *registry.Registry
 	keys     *keyring.Keyring
-	broken   func() error // why nothing can be written until a restart, or nil
-	close    func() error
 }
 
 // openDesk opens the store and whoever works on it.
 func openDesk(ctx context.Context, s *settings) (*desk, error) {
 	d := &desk{settings: s, now: clock()}
-	if err := os.MkdirAll(s.Data, 0o700); err != nil {
-		return nil, fmt.Errorf("make the data folder: %w", err)
-	}
 	kek, err := keyEncryptionKey(s)
 	if err != nil {
 		return nil, err
@@ -48,34 +52,47 @@ func openDesk(ctx context.Context, s *settings) (*desk, error) {
 	if d.sealer, err = secret.NewSealer(kek); err != nil {
 		return nil, err
 	}
-	if err := d.openStore(); err != nil {
+	if d.kept, err = openStore(s, d.now); err != nil {
 		return nil, err
 	}
-	d.registry, err = registry.New(registry.Options{Store: d.store, Sealer: d.sealer, Now: d.now, Tenants: s.Tenants})
-	if err == nil {
-		d.keys, err = keyring.Open(ctx, keyring.Options{Store: d.store, Sealer: d.sealer, Now: d.now, Tenants: keyTenants(s)})
-	}
-	if err != nil {
+	if err := d.open(ctx); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
 	return d, nil
 }
 
-// storeFile is the database in the data folder.
-const storeFile = "tokenbooth.db"
-
-func (d *desk) openStore() error {
-	if d.settings.Store == "memory" {
-		d.store, d.close = memory.New(d.now), func() error { return nil }
-		d.broken = d.close
-		return nil
+func (d *desk) open(ctx context.Context) (err error) {
+	if d.feed, err = feed.Open(ctx, feed.Options{Store: d.store, Now: d.now}); err != nil {
+		return err
 	}
-	db, err := sqlite.Open(filepath.Join(d.settings.Data, storeFile), d.now)
+	if err := d.feed.SetTenants(ctx, d.settings.tenantNames()); err != nil {
+		return err
+	}
+	d.registry, err = registry.New(registry.Options{Store: d.store, Sealer: d.sealer, Now: d.now, Tenants: d.settings.Tenants, Feed: d.feed})
 	if err != nil {
 		return err
 	}
-	d.store, d.broken, d.close = db, db.Err, db.Close
-	return nil
+	d.keys, err = keyring.Open(ctx, keyring.Options{Store: d.store, Sealer: d.sealer, Now: d.now, Tenants: keyTenants(d.settings), Feed: d.feed})
+	return err
+}
+
+// storeFile is the database in the data folder.
+const storeFile = "tokenbooth.db"
+
+// openStore opens the engine that the settings name.
+func openStore(s *settings, now func() time.Time) (kept, error) {
+	if s.Store == "memory" {
+		none := func() error { return nil }
+		return kept{memory.New(now), none, none}, nil
+	}
+	if err := os.MkdirAll(s.Data, 0o700); err != nil {
+		return kept{}, fmt.Errorf("make the data folder: %w", err)
+	}
+	db, err := sqlite.Open(filepath.Join(s.Data, storeFile), now)
+	if err != nil {
+		return kept{}, err
+	}
+	return kept{db, db.Err, db.Close}, nil
 }
 
 // keyTenants says for whom there are signing keys, and how long a retired one must be kept: as long as any token it may have signed.
@@ -90,6 +107,9 @@ func keyTenants(s *settings) []keyring.Tenant {
 
 // keyEncryptionKey reads the key that everything sealed in the store is sealed under, from the environment or its file, or makes the file.
 func keyEncryptionKey(s *settings) ([]byte, error) {
+	if err := os.MkdirAll(s.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data folder: %w", err)
+	}
 	if text := os.Getenv("TOKENBOOTH_KEY_ENCRYPTION_KEY"); text != "" {
 		return parseKey("$TOKENBOOTH_KEY_ENCRYPTION_KEY", text)
 	}
@@ -173,6 +193,13 @@ func loadDialects(s *settings) (map[string]*dialect.Dialect, error) {
 		all[d.Name] = d
 	}
 	return all, nil
+}
+
+func (s *settings) tenantNames() (names []string) {
+	for i := range s.Tenants {
+		names = append(names, s.Tenants[i].Name)
+	}
+	return names
 }
 
 // journal is the folder of the journal of issuances.

@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/tokenbooth/tokenbooth/internal/issuer"
+	"github.com/tokenbooth/tokenbooth/internal/limit"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 )
 
@@ -45,6 +47,13 @@ func forTenant(do func(context.Context, *errand, []string) error) func(*cobra.Co
 		e := &errand{printerOf(cmd), askerOf(cmd), cmd, d, t, author()}
 		return errors.Join(explain(do(cmd.Context(), e, args)), d.close())
 	}
+}
+
+// issuer decides about tokens, as the running server does.
+func (e *errand) issuer() *issuer.Issuer {
+	d := e.desk
+	return issuer.New(issuer.Options{Store: d.store, Registry: d.registry, Keys: d.keys, Sealer: d.sealer, Feed: d.feed,
+		Hashing: limit.NewLane(d.settings.lane()), Now: d.now, ReplayWindow: d.settings.replayWindow()})
 }
 
 // openKept opens the desk where it can be shared with a server: not in the memory of one.
@@ -96,7 +105,7 @@ func are(n int) string {
 var flagOf = map[string]string{
 	"id": "the client id", "name": "--name", "description": "--description", "permissions": "--permission", "grants": "--grant",
 	"auth_methods": "--auth-method", "token_form": "--token-form", "lifetime": "--lifetime", "overlap": "--overlap",
-	"secret": "the secret", "hash": "--hash", "username": "the user name", "password": "the password",
+	"resource_servers": "--resource-server", "secret": "the secret", "hash": "--hash", "username": "the user name", "password": "the password",
 }
 
 // explain puts an error of those who decide into the words of the command line.
@@ -112,8 +121,13 @@ func explain(err error) error {
 func group(use, short, long string, children ...*cobra.Command) *cobra.Command {
 	g := &cobra.Command{Use: use, Short: short, Long: long, RunE: onlyGroup, ValidArgsFunction: cobra.NoFileCompletions}
 	g.AddCommand(children...)
-	g.PersistentFlags().Bool("json", false, "answer in JSON, for programs")
-	return g
+	return addJSON(g)
+}
+
+// addJSON gives a command and all below it --json.
+func addJSON(cmd *cobra.Command) *cobra.Command {
+	cmd.PersistentFlags().Bool("json", false, "answer in JSON, for programs")
+	return cmd
 }
 
 // onlyGroup is the RunE of a command that only holds others: it says which.

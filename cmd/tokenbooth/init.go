@@ -58,7 +58,7 @@ Register a client:  tokenbooth client create%[2]s --name "My first client" -p or
 	cmd.Flags().BoolVar(&show, "stdout", false, "write it to standard output, and no file")
 	cmd.Flags().String("listen", "127.0.0.1:8080", "`ADDRESS` of the public listener, on this machine")
 	cmd.Flags().String("operators", "127.0.0.1:8081", "`ADDRESS` of the operators' listener")
-	cmd.Flags().Bool("json", false, "answer in JSON, for programs")
+	addJSON(cmd)
 	return cmd
 }
 

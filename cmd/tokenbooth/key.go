@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tokenbooth/tokenbooth/internal/keyring"
-	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/store"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
@@ -18,7 +17,7 @@ import (
 func keyCommand() *cobra.Command {
 	return addTenantFlag(group("key", "See and rotate the keys that sign access tokens",
 		"Each tenant has one key that signs, one that is announced and signs next, and those that have signed and check tokens still.",
-		keyListCommand(), keyRotateCommand(), keyDiscardCommand()))
+		keyListCommand(), keyRotateCommand(), keyWithdrawCommand()))
 }
 
 // keyView is what may be seen of a signing key. These names are a promise to programs.
@@ -70,7 +69,8 @@ refuses until the announced key has been published for 15 minutes, because whoev
 set for that long.
 
 --unannounced does not wait: for a key that has leaked. Until others fetch the key set again they refuse the new
-tokens, for up to 15 minutes. The leaked key checks tokens still: end that with key discard.`,
+tokens, for up to 15 minutes. The key that did sign checks tokens still: end that with key withdraw, which does both
+where a key has leaked.`,
 		Args: want(),
 		RunE: forTenant(func(ctx context.Context, e *errand, _ []string) error {
 			turn := e.desk.keys.Rotate
@@ -82,7 +82,7 @@ tokens, for up to 15 minutes. The leaked key checks tokens still: end that with 
 				}
 				turn = e.desk.keys.RotateUnannounced
 			}
-			if err := e.changeKeys(ctx, func() error { return turn(ctx, e.tenant.Name, e.by) }); err != nil {
+			if err := e.changeKeys(func() error { return turn(ctx, e.tenant.Name, e.by) }); err != nil {
 				return err
 			}
 			return e.showKeys()
@@ -92,21 +92,24 @@ tokens, for up to 15 minutes. The leaked key checks tokens still: end that with 
 	return addYes(cmd)
 }
 
-func keyDiscardCommand() *cobra.Command {
+func keyWithdrawCommand() *cobra.Command {
 	return addYes(&cobra.Command{
-		Use:               "discard KEY-ID",
-		Short:             "Take a retired key away: tokens it signed are worth nothing",
+		Use:   "withdraw KEY-ID",
+		Short: "Take a key back: tokens it signed are worth nothing, everywhere within seconds",
+		Long: `Withdraw is for a key that has leaked. Every token it has signed is refused from now on: here at once, by gateways and APIs
+that follow the revocation feed within seconds, by others when they fetch the key set again. When it is the key that
+signs, the announced one takes its place at once.`,
 		Args:              want("KEY-ID"),
-		ValidArgsFunction: completeFirst(completeRetiredKeys),
+		ValidArgsFunction: completeFirst(completeKeys),
 		RunE: forTenant(func(ctx context.Context, e *errand, args []string) error {
-			if err := e.retiredKey(args[0]); err != nil {
+			if err := e.knownKey(args[0]); err != nil {
 				return err
 			}
 			err := e.confirm(ctx, fmt.Sprintf("Every token of tenant %s that key %s has signed will be refused at once.", e.tenant.Name, args[0]))
 			if err != nil {
 				return err
 			}
-			if err := e.changeKeys(ctx, func() error { return e.desk.keys.Discard(ctx, e.tenant.Name, args[0], e.by) }); err != nil {
+			if err := e.changeKeys(func() error { return e.desk.keys.Withdraw(ctx, e.tenant.Name, args[0], e.by) }); err != nil {
 				return err
 			}
 			return e.showKeys()
@@ -114,65 +117,41 @@ func keyDiscardCommand() *cobra.Command {
 	})
 }
 
-// retiredKey says what is wrong with a key that cannot be discarded.
-func (e *errand) retiredKey(id string) error {
+// knownKey says what is wrong with a key id.
+func (e *errand) knownKey(id string) error {
 	keys, err := e.desk.keys.List(e.tenant.Name)
 	if err != nil {
 		return err
 	}
-	var retired []string
+	var ids []string
 	for _, k := range keys {
-		if k.State == keyring.Retired {
-			retired = append(retired, k.ID)
-		}
-		switch {
-		case k.ID != id:
-		case k.State == keyring.Retired:
+		if k.ID == id {
 			return nil
-		default:
-			return fmt.Errorf("key %s is %s and only a retired key can be discarded: rotate first", id, k.State)
 		}
+		ids = append(ids, k.ID)
 	}
-	return fmt.Errorf("tenant %s has no retired key %q; it has %s", e.tenant.Name, id, orElse(strings.Join(retired, ", "), "none"))
+	return fmt.Errorf("tenant %s has no key %q; it has %s", e.tenant.Name, id, strings.Join(ids, ", "))
 }
 
-// changeKeys changes keys and tells running servers. The note goes out first as well: it is heard again for some seconds, so a crash
-// in between leaves no server signing with a key that is retired.
-func (e *errand) changeKeys(ctx context.Context, change func() error) error {
-	if err := e.announceKeys(ctx); err != nil {
-		return err
-	}
+// changeKeys changes keys, and says why they could not be.
+func (e *errand) changeKeys(change func() error) error {
 	err := change()
 	if refusal := oauth.AsError(err); refusal != nil && refusal.RetryAfter > 0 {
-		return fmt.Errorf("the announced key may sign from %s on: whoever checks tokens may hold a key set without it until then; for a key that has leaked there is --unannounced",
+		return fmt.Errorf("the announced key may sign from %s on: whoever checks tokens may hold a key set without it until then; for a key that has leaked there is key withdraw",
 			e.when(e.desk.now().Add(refusal.RetryAfter).Truncate(time.Second), ""))
 	}
 	if errors.Is(err, store.ErrConflict) {
 		return errors.New("somebody else changed the keys at this moment and nothing was changed here: look with key list, then try again")
 	}
-	if err != nil {
-		return err
-	}
-	if err := e.announceKeys(ctx); err != nil {
-		return fmt.Errorf("the keys have changed, but running servers could not be told (send them SIGHUP): %w", err)
-	}
-	return nil
+	return err
 }
 
-func (e *errand) announceKeys(ctx context.Context) error {
-	note := registry.Announce(store.Record{Tenant: e.tenant.Name, Kind: store.Key}, e.desk.now())
-	if err := e.desk.store.Put(ctx, note); err != nil {
-		return fmt.Errorf("tell running servers: %w", err)
-	}
-	return nil
-}
-
-func completeRetiredKeys(cmd *cobra.Command, s *settings) (names []string) {
+func completeKeys(cmd *cobra.Command, s *settings) (names []string) {
 	completedDesk(cmd, s, func(_ context.Context, d *desk, tenant string) {
 		keys, err := d.keys.List(tenant)
 		for _, k := range keys {
-			if err == nil && k.State == keyring.Retired {
-				names = append(names, k.ID)
+			if err == nil {
+				names = append(names, described(k.ID, string(k.State)))
 			}
 		}
 	})

@@ -56,7 +56,7 @@ callers already speak, renews them, takes them back, and checks them at the door
 	}
 	root.PersistentFlags().StringP("config", "c", "", "settings `FILE` (default tokenbooth.yaml, or $TOKENBOOTH_CONFIG)")
 	root.AddCommand(serveCommand(), initCommand(), demoCommand(), clientCommand(), userCommand(), tenantCommand(), keyCommand(),
-		dialectCommand(), auditCommand(), storeCommand(), versionCommand())
+		dialectCommand(), tokenCommand(), gatewayCommand(), explainCommand(), auditCommand(), storeCommand(), versionCommand())
 	root.SetFlagErrorFunc(wrongFlag)
 	plainUsage(root)
 	return root

@@ -15,18 +15,18 @@ import (
 const settleTime = 200 * time.Millisecond
 
 // watch reads the settings anew on SIGHUP and when a file that matters changes, until ctx is done.
-func (b *booth) watch(ctx context.Context, again func() (*settings, error)) {
+func (f *front) watch(ctx context.Context, again func() (*settings, error)) {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
 	watcher, err := fsnotify.NewWatcher()
 	if err != nil {
-		b.log.Warn("files are not watched; send SIGHUP after a change", "error", err)
+		f.log.Warn("files are not watched; send SIGHUP after a change", "error", err)
 		watcher = &fsnotify.Watcher{} // nil channels: only SIGHUP speaks
 	} else {
 		defer watcher.Close()
 	}
-	b.follow(watcher)
+	f.watchFiles(watcher)
 	quiet := time.NewTimer(0)
 	<-quiet.C
 	for {
@@ -34,7 +34,7 @@ func (b *booth) watch(ctx context.Context, again func() (*settings, error)) {
 		case <-ctx.Done():
 			return
 		case e := <-watcher.Events:
-			if b.matters(e.Name) {
+			if f.matters(e.Name) {
 				quiet.Reset(settleTime)
 			}
 			continue
@@ -43,40 +43,40 @@ func (b *booth) watch(ctx context.Context, again func() (*settings, error)) {
 		case <-hup:
 		case <-quiet.C:
 		}
-		if err := b.reload(ctx, again); err != nil {
-			b.log.Error("the new settings have a fault and are not applied; the old ones stay", "error", err)
+		if err := f.reload(ctx, again); err != nil {
+			f.log.Error("the new settings have a fault and are not applied; the old ones stay", "error", err)
 		}
-		b.follow(watcher)
+		f.watchFiles(watcher)
 	}
 }
 
 // files are what a change of means new settings.
-func (b *booth) files() []string {
-	files := []string{b.settings.file}
-	for _, d := range b.settings.Dialects {
-		files = append(files, b.settings.path(d))
+func (f *front) files() []string {
+	files := []string{f.settings.file}
+	for _, d := range f.settings.Dialects {
+		files = append(files, f.settings.path(d))
 	}
-	if b.certs != nil {
-		files = append(files, b.certs.Files()...)
+	if f.certs != nil {
+		files = append(files, f.certs.Files()...)
 	}
 	return files
 }
 
-// follow watches the folders of the files: a file that is replaced is another file.
-func (b *booth) follow(w *fsnotify.Watcher) {
+// watchFiles watches the folders of the files: a file that is replaced is another file.
+func (f *front) watchFiles(w *fsnotify.Watcher) {
 	if w.Events == nil {
 		return
 	}
-	for _, f := range b.files() {
-		if err := w.Add(filepath.Dir(f)); err != nil {
-			b.log.Warn("a file is not watched; send SIGHUP after a change", "file", f, "error", err)
+	for _, file := range f.files() {
+		if err := w.Add(filepath.Dir(file)); err != nil {
+			f.log.Warn("a file is not watched; send SIGHUP after a change", "file", file, "error", err)
 		}
 	}
 }
 
-func (b *booth) matters(name string) bool {
-	for _, f := range b.files() {
-		if filepath.Clean(f) == filepath.Clean(name) {
+func (f *front) matters(name string) bool {
+	for _, file := range f.files() {
+		if filepath.Clean(file) == filepath.Clean(name) {
 			return true
 		}
 	}
@@ -84,32 +84,33 @@ func (b *booth) matters(name string) bool {
 }
 
 // reload applies new settings whole, or not at all. What is bound at the start (listeners, data folder, store) stays as it was.
-func (b *booth) reload(ctx context.Context, again func() (*settings, error)) error {
+func (f *front) reload(ctx context.Context, again func() (*settings, error)) error {
 	s, err := again()
 	if err != nil {
 		return err
 	}
-	surface, err := b.compile(s)
+	defer func() { f.settle(ctx, f.settings) }()
+	if err := f.prepare(ctx, s); err != nil {
+		return err
+	}
+	surface, err := f.compile(s)
 	if err != nil {
 		return err
 	}
-	if b.certs != nil && s.TLS != nil {
-		if err := b.certs.Reload(); err != nil {
+	if f.certs != nil && s.TLS != nil {
+		if err := f.certs.Reload(); err != nil {
 			return s.fault("tls", err.Error())
 		}
 	}
-	if err := b.desk.keys.Configure(ctx, keyTenants(s)); err != nil {
+	if err := f.apply(ctx, s); err != nil {
 		return err
 	}
-	if err := b.desk.registry.SetTenants(s.Tenants); err != nil {
-		return err
-	}
-	old := b.settings
-	b.settings = s
-	b.show(surface)
+	old := f.settings
+	f.settings = s
+	f.show(surface)
 	if s.Listen != old.Listen || s.Operators != old.Operators || s.Data != old.Data || s.Store != old.Store || (s.TLS == nil) != (old.TLS == nil) {
-		b.log.Warn("listeners, data folder and store are bound at the start; restart to change them")
+		f.log.Warn("listeners, data folder and store are bound at the start; restart to change them")
 	}
-	b.log.Info("new settings are applied", "file", s.file, "tenants", len(s.Tenants))
+	f.log.Info("new settings are applied", "file", s.file, "tenants", len(s.Tenants))
 	return nil
 }

@@ -4,31 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"net"
-	"net/http"
-	"os"
-	"sync"
-	"sync/atomic"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/change"
 	"github.com/tokenbooth/tokenbooth/internal/issuer"
+	"github.com/tokenbooth/tokenbooth/internal/keyring"
 	"github.com/tokenbooth/tokenbooth/internal/limit"
+	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/sandbox"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
 	"github.com/tokenbooth/tokenbooth/internal/server"
 	"github.com/tokenbooth/tokenbooth/internal/store"
-)
-
-// How long a stop may take, and how the store is kept small.
-const (
-	leaveTime  = time.Second // between "not ready" and closed sockets, for whoever watches readiness to look elsewhere
-	stopWithin = 20 * time.Second
-	sweepEvery = time.Second
-	sweepStep  = 500 // rows
 )
 
 func serveCommand() *cobra.Command {
@@ -56,52 +46,62 @@ certificates anew without dropping a request; settings with a fault are never ap
 			return b.serve(cmd.Context(), lis, func() (*settings, error) { return loadSettings(s.file, overrides(cmd)) })
 		},
 	}
+	return addServing(cmd)
+}
+
+// addServing gives a command that serves the flags that go before its settings.
+func addServing(cmd *cobra.Command) *cobra.Command {
 	cmd.Flags().String("listen", "", "`ADDRESS` of the public listener (default from the settings)")
 	cmd.Flags().String("operators", "", "`ADDRESS` of the operators' listener (default from the settings)")
-	cmd.Flags().String("data", "", "`FOLDER` of the database, journal and key-encryption key (default from the settings)")
+	cmd.Flags().String("data", "", "`FOLDER` of the database and what is kept beside it (default from the settings)")
 	return cmd
 }
 
-// booth is everything that runs.
+// booth is everything that runs in a token desk.
 type booth struct {
-	settings *settings
-	log      *slog.Logger
-	desk     *desk
-	refusals *audit.Log
-	journal  *audit.Journal
-	issuer   *issuer.Issuer
-	metrics  *server.Metrics
-	handler  *server.Handler
-	gates    gates
-	certs    *server.Certificates
-	stale    atomic.Uint64 // calls let through on what was known before, while the store could not be asked
-	work     sync.WaitGroup
+	*front
+	desk    *desk
+	journal *audit.Journal
+	issuer  *issuer.Issuer
 }
 
 // openBooth builds store, registry, issuer, gateways and server, once, in that order.
 func openBooth(ctx context.Context, s *settings) (b *booth, err error) {
-	b = &booth{settings: s, metrics: server.NewMetrics()}
-	if b.log, err = newLog(os.Stderr, s.Log); err != nil {
-		return nil, s.fault("log", err.Error())
-	}
-	if s.TLS != nil {
-		if b.certs, err = server.OpenCertificates(s.path(s.TLS.Certificate), s.path(s.TLS.Key)); err != nil {
-			return nil, s.fault("tls", err.Error())
+	for i := range s.Tenants {
+		if s.Tenants[i].Follow != nil {
+			return nil, s.fault(fmt.Sprintf("tenants[%d].follow", i), "the tokens of this tenant are issued elsewhere; to guard its APIs here run tokenbooth gateway")
 		}
+	}
+	b = &booth{}
+	if b.front, err = newFront(s); err != nil {
+		return nil, err
 	}
 	if b.desk, err = openDesk(ctx, s); err != nil {
 		return nil, err
 	}
-	if b.journal, err = audit.OpenJournal(s.journal(), b.desk.now, b.log); err != nil {
+	b.kept = b.desk.kept
+	if b.journal, err = audit.OpenJournal(s.journal(), b.now, b.log); err != nil {
 		return nil, errors.Join(err, b.desk.close())
 	}
 	b.refusals = audit.NewLog(b.desk.store, b.log)
-	b.issuer = issuer.New(issuer.Options{Store: b.desk.store, Registry: b.desk.registry, Keys: b.desk.keys, Sealer: b.desk.sealer,
-		Hashing: limit.NewLane(s.lane()), Refusals: b.refusals, Journal: b.journal, Now: b.desk.now, ReplayWindow: s.replayWindow()})
-	b.handler = server.New(server.Options{Issuer: b.issuer, Keys: b.desk.keys.JWKS, Next: &b.gates, TrustedProxies: s.TrustedProxies,
-		NewID: func() string { return secret.NewID(b.desk.now()) }, Metrics: b.metrics, Log: b.log})
+	b.issuer = issuer.New(issuer.Options{Store: b.desk.store, Registry: b.desk.registry, Keys: b.desk.keys, Sealer: b.desk.sealer, Feed: b.desk.feed,
+		Hashing: limit.NewLane(s.lane()), Refusals: b.refusals, Journal: b.journal, Now: b.now, ReplayWindow: s.replayWindow()})
+	b.handler = server.New(server.Options{Issuer: b.issuer, Keys: b.desk.keys.JWKS, Feed: b.desk.feed, Sign: b.desk.keys.SignAs, Next: &b.gates,
+		TrustedProxies: s.TrustedProxies, NewID: b.newID, Metrics: b.metrics, Log: b.log})
+	b.guards, b.prepare, b.apply, b.settle, b.health = b.ownTokens, b.widen, b.reconfigure, b.narrow, b.storeHealth
 	b.count()
+	b.metrics.Gauge("tokenbooth_revocations", "What was taken back and would otherwise still be good.", func() map[string]float64 {
+		live := map[string]float64{}
+		for _, t := range b.desk.registry.Tenants() {
+			live[t.Name] = float64(b.desk.feed.Set(t.Name).Len())
+		}
+		return live
+	})
+	b.metrics.Count("tokenbooth_journal_lost_total", "Issuances that did not reach the journal.", b.journal.Lost)
 	surface, err := b.compile(s)
+	if err == nil {
+		err = b.takeBackDisabled(ctx, s, nil)
+	}
 	if err != nil {
 		return nil, errors.Join(err, b.close())
 	}
@@ -109,111 +109,16 @@ func openBooth(ctx context.Context, s *settings) (b *booth, err error) {
 	return b, nil
 }
 
-func (b *booth) count() {
-	b.metrics.Count("tokenbooth_refusals_not_recorded_total", "Refusals that were not kept: too many at once, or the store was away.", b.refusals.Dropped)
-	b.metrics.Count("tokenbooth_journal_lost_total", "Issuances that did not reach the journal.", b.journal.Lost)
-	b.metrics.Count("tokenbooth_gateway_stale_total", "Calls let through on what was known before, while the store could not be asked.", b.stale.Load)
-}
-
-// show makes a surface the one that answers.
-func (b *booth) show(s *surface) {
-	b.gates.put(s.gateways)
-	b.handler.SetTenants(s.tenants)
-}
-
-// listeners are the open sockets.
-type listeners struct{ public, operators, sandbox net.Listener }
-
-// listen opens the sockets before anything else, so that a taken port is said at once.
-func listen(s *settings) (l *listeners, err error) {
-	l = &listeners{}
-	open := func(field, addr string, at *net.Listener) {
-		if err != nil || addr == "" {
-			return
-		}
-		if *at, err = net.Listen("tcp", addr); err != nil {
-			err = s.fault(field, fmt.Sprintf("cannot listen: %v", err))
-		}
-	}
-	open("listen", s.Listen, &l.public)
-	open("operators", s.Operators, &l.operators)
-	open("sandbox", s.Sandbox, &l.sandbox)
-	if err != nil {
-		return nil, errors.Join(err, l.close())
-	}
-	return l, nil
-}
-
-func (l *listeners) close() error {
-	var errs []error
-	for _, s := range []net.Listener{l.public, l.operators, l.sandbox} {
-		if s != nil {
-			errs = append(errs, s.Close())
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// serve answers until ctx is done, then finishes what it has begun. again loads the settings anew.
+// serve answers until ctx is done. again loads the settings anew.
 func (b *booth) serve(ctx context.Context, l *listeners, again func() (*settings, error)) error {
-	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	b.work.Go(func() { b.desk.registry.Follow(inner, b.heard) })
-	b.work.Go(func() { b.desk.registry.WriteUses(inner) })
-	b.work.Go(func() { b.sweep(inner) })
-	b.work.Go(func() { b.watch(inner, again) })
-
-	var stopping atomic.Bool
-	failed := make(chan error, 3)
-	public := server.Listener(b.handler, b.certs, b.log)
-	operators := server.Listener(b.metrics.Operators(func(r *http.Request) error {
-		if stopping.Load() {
-			return errors.New("stopping")
-		}
-		return b.ready(r.Context())
-	}), nil, b.log)
-	servers := []*http.Server{public, operators}
-	b.answer(public, l.public, failed)
-	b.answer(operators, l.operators, failed)
+	more, err := b.checking(l)
 	if l.sandbox != nil {
-		toy := server.Listener(sandbox.New(sandbox.Options{Now: b.desk.now, NewID: secret.UUID}), nil, b.log)
-		servers = append(servers, toy)
-		b.answer(toy, l.sandbox, failed)
+		more = append(more, answering{server.Listener(sandbox.New(sandbox.Options{Now: b.now, NewID: secret.UUID}), nil, b.log), l.sandbox})
 	}
-	b.log.Info("serving", "version", version(), "listen", l.public.Addr().String(), "operators", l.operators.Addr().String(), "tenants", len(b.settings.Tenants))
-
-	var err error
-	select {
-	case err = <-failed:
-	case <-ctx.Done():
-		stopping.Store(true)
-		b.handler.Leave()
-		b.log.Info("stopping; requests under way are finished")
-		time.Sleep(leaveTime)
+	if err == nil {
+		err = b.run(ctx, l, again, more, b.follow, b.desk.registry.WriteUses, b.rotate)
 	}
-	end, done := context.WithTimeout(context.Background(), stopWithin)
-	defer done()
-	for _, s := range servers {
-		err = errors.Join(err, s.Shutdown(end))
-	}
-	cancel()
-	b.work.Wait()
 	return errors.Join(err, b.close())
-}
-
-// answer runs one server on its socket.
-func (b *booth) answer(s *http.Server, l net.Listener, failed chan<- error) {
-	go func() {
-		var err error
-		if s.TLSConfig != nil {
-			err = s.ServeTLS(l, "", "")
-		} else {
-			err = s.Serve(l)
-		}
-		if !errors.Is(err, http.ErrServerClosed) {
-			failed <- err
-		}
-	}()
 }
 
 // close ends what openBooth began, the store last.
@@ -222,45 +127,110 @@ func (b *booth) close() error {
 	return errors.Join(b.journal.Close(), b.desk.close())
 }
 
-// heard reacts to a change that another process has made.
-func (b *booth) heard(kind store.Kind, tenant, _ string) {
-	if kind != store.Key {
-		return
+// storeHealth says whether the store lets the desk do its work.
+func (b *booth) storeHealth(ctx context.Context) server.Health {
+	if err := b.storeReady(ctx); err != nil {
+		return server.Health{Reason: err.Error()}
 	}
-	if err := b.desk.keys.Reload(context.Background(), tenant); err != nil {
-		b.log.Error("keys changed but could not be read", "tenant", tenant, "error", err)
+	return server.Health{}
+}
+
+// widen reads what new tenants have taken back, before anything can ask for it.
+func (b *booth) widen(ctx context.Context, s *settings) error {
+	return b.desk.feed.SetTenants(ctx, append(b.settings.tenantNames(), s.tenantNames()...))
+}
+
+// reconfigure applies new settings to those who decide.
+func (b *booth) reconfigure(ctx context.Context, s *settings) error {
+	if err := b.desk.keys.Configure(ctx, keyTenants(s)); err != nil {
+		return err
+	}
+	if err := b.desk.registry.SetTenants(s.Tenants); err != nil {
+		return err
+	}
+	return b.takeBackDisabled(ctx, s, b.settings)
+}
+
+// takeBackDisabled tells guards elsewhere that a tenant's tokens are worth nothing: they know nothing of our settings.
+func (b *booth) takeBackDisabled(ctx context.Context, s, before *settings) error {
+	for _, t := range s.Tenants {
+		was := before != nil && slices.ContainsFunc(before.Tenants, func(o registry.Tenant) bool { return o.Name == t.Name && o.Disabled })
+		if !t.Disabled || was {
+			continue
+		}
+		if err := b.issuer.RevokeTenant(ctx, "settings", t.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// narrow forgets what tenants that are gone have taken back.
+func (b *booth) narrow(ctx context.Context, s *settings) {
+	if err := b.desk.feed.SetTenants(ctx, s.tenantNames()); err != nil {
+		b.log.Error("what tenants have taken back could not be read", "error", err)
 	}
 }
 
-// ready reports whether the store answers, and whether a failed write or damage has ended writing until a restart. A full disk has not:
-// JWTs go on, and writing does by itself when there is room.
-func (b *booth) ready(ctx context.Context) error {
-	if err := b.desk.broken(); err != nil {
-		return err
+// follow hears of what other processes change on the same store.
+func (b *booth) follow(ctx context.Context) {
+	b.desk.registry.Survey(ctx)
+	change.Follow(ctx, b.desk.store, b.now, change.Ear{Heard: b.heard, Missed: b.missed})
+}
+
+func (b *booth) heard(ctx context.Context, kind store.Kind, tenant, id string) error {
+	b.desk.registry.Heard(kind, tenant, id)
+	if kind == store.Key {
+		return b.reloadKeys(ctx, tenant)
 	}
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	_, err := b.desk.store.List(ctx, store.Query{Kind: store.Change, Limit: 1})
+	return b.desk.feed.Heard(ctx, kind, tenant, id)
+}
+
+func (b *booth) missed(ctx context.Context) error {
+	b.desk.registry.Missed()
+	for _, t := range b.desk.keys.Tenants() {
+		if err := b.reloadKeys(ctx, t); err != nil {
+			return err
+		}
+	}
+	return b.desk.feed.Missed(ctx)
+}
+
+func (b *booth) reloadKeys(ctx context.Context, tenant string) error {
+	err := b.desk.keys.Reload(ctx, tenant)
+	if errors.Is(err, keyring.ErrTenant) {
+		return nil // of a tenant that these settings do not have
+	}
+	if err != nil {
+		b.log.Error("keys changed but could not be read", "tenant", tenant, "error", err)
+	}
 	return err
 }
 
-// sweep removes expired rows in small steps, without ever holding up a writer for long.
-func (b *booth) sweep(ctx context.Context) {
-	for tick := time.NewTicker(sweepEvery); ; {
+// rotateEvery is how often it is asked whether a key has signed for long enough, and what is over dropped from the feed.
+const rotateEvery = time.Minute
+
+// rotate turns the keys of tenants whose settings say how often.
+func (b *booth) rotate(ctx context.Context) {
+	for tick := time.NewTicker(rotateEvery); ; {
+		for _, t := range b.desk.registry.Tenants() {
+			if t.RotateKeysEvery == 0 {
+				continue
+			}
+			rotated, err := b.desk.keys.RotateIfDue(ctx, t.Name, t.RotateKeysEvery)
+			switch {
+			case err != nil && ctx.Err() == nil:
+				b.log.Error("the signing key could not be rotated", "tenant", t.Name, "error", err)
+			case rotated:
+				b.log.Info("the signing key was rotated", "tenant", t.Name)
+			}
+		}
+		b.desk.feed.Sweep(b.now())
 		select {
 		case <-ctx.Done():
 			tick.Stop()
 			return
 		case <-tick.C:
-		}
-		for {
-			n, err := b.desk.store.Sweep(ctx, b.desk.now(), sweepStep)
-			if err != nil && ctx.Err() == nil {
-				b.log.Error("expired rows could not be removed", "error", err)
-			}
-			if n < sweepStep || err != nil {
-				break
-			}
 		}
 	}
 }

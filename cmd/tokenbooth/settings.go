@@ -30,6 +30,7 @@ type settings struct {
 	ReplayWindow      *time.Duration    `yaml:"replay_window,omitempty"`
 	Hashing           hashing           `yaml:"hashing,omitempty"`
 	Log               logging           `yaml:"log,omitempty"`
+	Check             *checking         `yaml:"check,omitempty"`
 	Sandbox           string            `yaml:"sandbox,omitempty"` // address of the sandbox APIs, for trying things out
 	Dialects          []string          `yaml:"dialects,omitempty"`
 	Tenants           []registry.Tenant `yaml:"tenants"`
@@ -42,6 +43,23 @@ type settings struct {
 type tlsFiles struct {
 	Certificate string `yaml:"certificate"`
 	Key         string `yaml:"key"`
+}
+
+// checking is the listener where reverse proxies ask whether a call may pass, and which proxies may ask. What they say of the call is
+// believed, so one of peers, secret_file and tls.client_ca must say who they are.
+type checking struct {
+	Listen     string         `yaml:"listen"`
+	Peers      []netip.Prefix `yaml:"peers,omitempty"`       // addresses that may ask
+	SecretFile string         `yaml:"secret_file,omitempty"` // has what the proxy sends in Tokenbooth-Proxy-Secret
+	TLS        *checkTLS      `yaml:"tls,omitempty"`
+	CacheFor   time.Duration  `yaml:"cache_for,omitempty"` // how long the proxy may keep an answer; zero: not at all
+}
+
+// checkTLS are the certificate of the check listener and whose certificates it asks proxies for.
+type checkTLS struct {
+	Certificate string `yaml:"certificate"`
+	Key         string `yaml:"key"`
+	ClientCA    string `yaml:"client_ca,omitempty"`
 }
 
 // hashing bounds how many passwords are checked at once, and how many callers may wait for that.
@@ -171,7 +189,7 @@ func (s *settings) checkAddresses() error {
 	if s.Listen == "" {
 		return s.fault("listen", "where shall the token endpoints listen? For example: 127.0.0.1:8080")
 	}
-	for _, at := range []struct{ field, addr string }{{"listen", s.Listen}, {"operators", s.Operators}, {"sandbox", s.Sandbox}} {
+	for _, at := range []struct{ field, addr string }{{"listen", s.Listen}, {"operators", s.Operators}, {"sandbox", s.Sandbox}, {"check.listen", s.checkAddress()}} {
 		if _, _, err := net.SplitHostPort(at.addr); err != nil && at.addr != "" {
 			return s.fault(at.field, fmt.Sprintf("an address is host:port, like 127.0.0.1:8080, not %q", at.addr))
 		}
@@ -184,6 +202,37 @@ func (s *settings) checkAddresses() error {
 	}
 	if s.Sandbox != "" && !loopback(s.Sandbox) {
 		return s.fault("sandbox", "the sandbox believes whoever calls it: give it an address like 127.0.0.1:8082")
+	}
+	return s.checkChecking()
+}
+
+func (s *settings) checkAddress() string {
+	if s.Check == nil {
+		return ""
+	}
+	return s.Check.Listen
+}
+
+// longestCheck is how long a proxy may keep an answer at most: what is revoked is refused within 5 seconds.
+const longestCheck = 5 * time.Second
+
+func (s *settings) checkChecking() error {
+	c := s.Check
+	if c == nil {
+		return nil
+	}
+	mutual := c.TLS != nil && c.TLS.ClientCA != ""
+	switch {
+	case c.Listen == "":
+		return s.fault("check.listen", "where shall reverse proxies ask? For example: 127.0.0.1:8083")
+	case len(c.Peers) == 0 && c.SecretFile == "" && !mutual:
+		return s.fault("check", "what a proxy says of a call is believed, so say which proxies may ask: peers, secret_file or tls.client_ca")
+	case c.TLS != nil && (c.TLS.Certificate == "" || c.TLS.Key == ""):
+		return s.fault("check.tls", "it needs both files: certificate and key")
+	case c.TLS == nil && !loopback(c.Listen) && !s.InsecurePlainHTTP:
+		return s.fault("check.listen", "without tls tokens would cross the network in clear; give check.tls, listen on 127.0.0.1, or say insecure_plain_http: true")
+	case c.CacheFor < 0 || c.CacheFor > longestCheck || c.CacheFor%time.Second != 0:
+		return s.fault("check.cache_for", fmt.Sprintf("an answer can be kept for whole seconds from 0s to %s, not %s: what is revoked shall be refused by then", longestCheck, c.CacheFor))
 	}
 	return nil
 }

@@ -173,6 +173,10 @@ func TestTheCommentedSettingsLoadToo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if s.Tenants[0].Follow == nil {
+		t.Error("follow was not taken up")
+	}
+	s.Tenants[0].Follow = nil // it goes in the place of dialects
 	if err := s.check(); err != nil {
 		t.Fatal(err)
 	}

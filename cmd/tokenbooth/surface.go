@@ -1,19 +1,14 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
-	"sync/atomic"
-	"time"
+	"strings"
 
-	"github.com/tokenbooth/tokenbooth/bearer"
 	"github.com/tokenbooth/tokenbooth/dialect"
-	"github.com/tokenbooth/tokenbooth/internal/audit"
 	"github.com/tokenbooth/tokenbooth/internal/gateway"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/server"
@@ -27,7 +22,7 @@ type surface struct {
 }
 
 // compile makes the surface of some settings. Nothing of what runs is touched, so faulty settings change nothing.
-func (b *booth) compile(s *settings) (*surface, error) {
+func (f *front) compile(s *settings) (*surface, error) {
 	dialects, err := loadDialects(s)
 	if err != nil {
 		return nil, err
@@ -40,8 +35,11 @@ func (b *booth) compile(s *settings) (*surface, error) {
 		if err != nil {
 			return nil, err
 		}
+		if field, path := unreachable(t, &st); path != "" {
+			return nil, s.fault(place+"."+field, fmt.Sprintf("calls of %s never get to the API: the token desk answers there itself", path))
+		}
 		out.tenants = append(out.tenants, st)
-		if out.gateways[t.Name], err = b.gateway(s, place, t, dialects); err != nil {
+		if out.gateways[t.Name], err = f.gateway(s, place, t, dialects); err != nil {
 			return nil, err
 		}
 	}
@@ -52,10 +50,15 @@ func (b *booth) compile(s *settings) (*surface, error) {
 func serverTenant(s *settings, place string, t *registry.Tenant, dialects map[string]*dialect.Dialect) (server.Tenant, error) {
 	out := server.Tenant{Name: t.Name, Hosts: t.Hosts, Issuer: t.Issuer, Endpoints: map[string]*dialect.Endpoint{},
 		Metadata: server.Metadata{Grants: []oauth.GrantType{oauth.ClientCredentials}, Scopes: t.PermissionNames()}}
+	out.Resources = resourcesOf(t)
 	if t.AllowPasswordGrant {
 		out.Metadata.Grants = append(out.Metadata.Grants, oauth.Password, oauth.RefreshToken)
 	}
+	own := out.Paths()
 	add := func(field, path string, e *dialect.Endpoint) error {
+		if slices.Contains(own, path) {
+			return s.fault(field, fmt.Sprintf("path %s has another use in every tenant", path))
+		}
 		if other := out.Endpoints[path]; other != nil {
 			return s.fault(field, fmt.Sprintf("path %s is spoken for by dialect %s already", path, other.Dialect().Name))
 		}
@@ -94,6 +97,44 @@ func serverTenant(s *settings, place string, t *registry.Tenant, dialects map[st
 	return out, nil
 }
 
+// resourcesOf describes a tenant's APIs, one description for all that share an audience.
+func resourcesOf(t *registry.Tenant) (all []server.Resource) {
+	for _, a := range t.APIs {
+		i := slices.IndexFunc(all, func(r server.Resource) bool { return r.URL == a.Audience })
+		if i < 0 {
+			i, all = len(all), append(all, server.Resource{URL: a.Audience, Name: orElse(a.Title, a.Name)})
+		} else {
+			all[i].Name = orElse(t.Title, t.Name)
+		}
+		for _, p := range a.Permissions {
+			all[i].Scopes = append(all[i].Scopes, p.Name)
+		}
+	}
+	return all
+}
+
+// metadataOf is where the description of an API is to be found, when that is on one of the tenant's hosts.
+func metadataOf(t *registry.Tenant, audience string) string {
+	address, _ := oauth.ResourceMetadataURL(audience)
+	if u, err := url.Parse(address); err != nil || !slices.Contains(t.Hosts, strings.ToLower(u.Hostname())) {
+		return ""
+	}
+	return address
+}
+
+// unreachable says which route of a tenant's APIs stands at a path that the server answers itself, or nothing.
+func unreachable(t *registry.Tenant, st *server.Tenant) (field, path string) {
+	own := st.Paths()
+	for i, a := range t.APIs {
+		for j, r := range a.Routes {
+			if slices.Contains(own, r.Path) {
+				return fmt.Sprintf("apis[%d].routes[%d]", i, j), r.Path
+			}
+		}
+	}
+	return "", ""
+}
+
 func unknownDialect(name string, dialects map[string]*dialect.Dialect) string {
 	return fmt.Sprintf("there is no dialect %q; there are %v", name, dialectNames(dialects))
 }
@@ -108,15 +149,20 @@ func dialectNames(dialects map[string]*dialect.Dialect) []string {
 }
 
 // gateway makes the gateway of a tenant's APIs.
-func (b *booth) gateway(s *settings, place string, t *registry.Tenant, dialects map[string]*dialect.Dialect) (*gateway.Gateway, error) {
+func (f *front) gateway(s *settings, place string, t *registry.Tenant, dialects map[string]*dialect.Dialect) (*gateway.Gateway, error) {
+	tokens, err := f.guards(t)
+	if err != nil {
+		return nil, s.fault(place+".follow", err.Error())
+	}
 	o := gateway.Options{
 		Tenant:    t.Name,
-		Tokens:    b.tokens(t),
+		Tokens:    tokens,
 		Scheme:    schemeOf(t.Issuer),
 		RequestID: func(r *http.Request) string { return server.Of(r).ID },
 		Source:    func(r *http.Request) netip.Addr { return server.Of(r).Source },
-		Refused:   b.callRefused(t.Name),
-		Served:    func(api, route string, status int) { b.metrics.Called(t.Name, api, route, status) },
+		Refused:   f.callRefused(t.Name),
+		Served:    func(api, route string, status int) { f.metrics.Called(t.Name, api, route, status) },
+		Allow:     f.rations(t),
 	}
 	for i, a := range t.APIs {
 		field := fmt.Sprintf("%s.apis[%d]", place, i)
@@ -130,13 +176,14 @@ func (b *booth) gateway(s *settings, place string, t *registry.Tenant, dialects 
 				return nil, s.fault(field+".refusals", err.Error())
 			}
 		}
-		upstream, err := url.Parse(a.Upstream)
-		if err != nil || upstream.Host == "" {
-			return nil, s.fault(field+".upstream", fmt.Sprintf("an upstream is a URL like http://127.0.0.1:9000, not %q", a.Upstream))
+		api := gateway.API{Name: a.Name, Audience: a.Audience, Realm: a.Name, Dialect: d, CheckOnly: a.Upstream == ""}
+		if api.Upstream, err = upstreamOf(s, field, &a); err != nil {
+			return nil, err
 		}
-		api := gateway.API{Name: a.Name, Audience: a.Audience, Realm: a.Name, Upstream: upstream, Dialect: d}
+		api.Metadata = metadataOf(t, a.Audience)
+		api.CORS = (*gateway.CORS)(a.CORS)
 		for _, r := range a.Routes {
-			api.Routes = append(api.Routes, gateway.Route{Methods: []string{r.Method}, Pattern: r.Path, Permission: r.Permission, Public: r.Public})
+			api.Routes = append(api.Routes, gateway.Route{Methods: []string{r.Method}, Pattern: r.Path, Permission: r.Permission, Public: r.Public, MaxBody: r.MaxBody})
 		}
 		o.APIs = append(o.APIs, api)
 	}
@@ -147,69 +194,19 @@ func (b *booth) gateway(s *settings, place string, t *registry.Tenant, dialects 
 	return g, nil
 }
 
-// tokens says how a tenant's access tokens are checked: JWTs by its own keys, opaque ones by the store, both by who is still there.
-func (b *booth) tokens(t *registry.Tenant) bearer.Options {
-	tenant := t.Name
-	return bearer.Options{
-		Issuer: t.Issuer,
-		Keys: func(kid string) (bearer.Key, bool) {
-			k, ok := b.desk.keys.Key(tenant, kid)
-			return bearer.Key{ID: k.ID, Algorithm: string(k.Algorithm), Public: k.Key}, ok
-		},
-		Opaque: func(ctx context.Context, text string) (*bearer.Token, error) {
-			in, err := b.issuer.Introspect(ctx, tenant, text)
-			if err != nil {
-				return nil, err
-			}
-			if !in.Active {
-				return nil, oauth.Refuse(oauth.InvalidToken, "The access token is invalid or expired.", "no such opaque token, or it expired or died with its chain")
-			}
-			return bearerToken(&in), nil
-		},
-		Alive: func(ctx context.Context, tok *bearer.Token) error {
-			return b.alive(ctx, tenant, tok)
-		},
-		Stale: func(time.Duration) { b.stale.Add(1) },
-		Now:   b.desk.now,
-	}
-}
-
-// alive asks whether those whom a token speaks for may still act. A JWT is good by itself: when the store cannot be asked, it stays
-// good until it expires.
-func (b *booth) alive(ctx context.Context, tenant string, tok *bearer.Token) error {
-	err := b.issuer.Alive(ctx, tenant, tok.ClientID, tok.Subject, tok.IssuedAt)
-	if err != nil && oauth.AsError(err) == nil {
-		b.stale.Add(1)
-		return nil
-	}
-	return err
-}
-
-func bearerToken(in *oauth.Introspection) *bearer.Token {
-	return &bearer.Token{Issuer: in.Issuer, ID: in.ID, Subject: in.Subject, ClientID: in.ClientID, Username: in.Username, Name: in.Name,
-		Scope: in.Scope, Permissions: in.Permissions, Audience: in.Audience, IssuedAt: in.IssuedAt, Expires: in.Expires}
-}
-
-// callRefused writes down a call to an API that did not get its answer: one line, and for refusals one event.
-func (b *booth) callRefused(tenant string) func(context.Context, *http.Request, gateway.Refusal) {
-	return func(_ context.Context, r *http.Request, f gateway.Refusal) {
-		known := server.Of(r)
-		attrs := []slog.Attr{slog.String("request_id", known.ID), slog.String("tenant", tenant), slog.String("api", f.API),
-			slog.String("route", f.Route), slog.Int("status", f.Status), slog.String("code", f.Code), slog.String("reason", f.Reason),
-			slog.String("source", known.Source.String())}
-		actor := ""
-		if f.Token != nil {
-			actor = "client:" + f.Token.ClientID
-			attrs = append(attrs, slog.String("client", f.Token.ClientID))
+// upstreamOf reads where calls go. An API without one is guarded where a proxy stands in front of it and asks (check).
+func upstreamOf(s *settings, field string, a *registry.API) (*url.URL, error) {
+	if a.Upstream == "" {
+		if s.Check == nil {
+			return nil, s.fault(field, "where shall calls go? Give an upstream, or check, where a reverse proxy asks for decisions")
 		}
-		if f.Err != nil {
-			b.log.LogAttrs(context.Background(), slog.LevelError, "call failed", append(attrs, slog.String("error", f.Err.Error()))...)
-			return
-		}
-		b.log.LogAttrs(context.Background(), slog.LevelInfo, "call refused", attrs...)
-		b.refusals.Refused(audit.Event{ID: known.ID, Tenant: tenant, Time: b.desk.now(), Act: "api.refuse", Actor: actor, Subject: "api:" + f.API,
-			Reason: f.Code + ": " + f.Reason, Source: known.Source.String(), Detail: map[string]string{"route": f.Route, "method": r.Method}})
+		return nil, nil
 	}
+	u, err := url.Parse(a.Upstream)
+	if err != nil || u.Host == "" {
+		return nil, s.fault(field+".upstream", fmt.Sprintf("an upstream is a URL like http://127.0.0.1:9000, not %q", a.Upstream))
+	}
+	return u, nil
 }
 
 func schemeOf(iss string) string {
@@ -218,26 +215,4 @@ func schemeOf(iss string) string {
 		return ""
 	}
 	return u.Scheme
-}
-
-// gates hands a request to the gateway of its tenant. The table is swapped whole.
-type gates struct {
-	byTenant atomic.Pointer[map[string]*gateway.Gateway]
-}
-
-func (g *gates) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if gw := (*g.byTenant.Load())[server.Of(r).Tenant]; gw != nil {
-		gw.ServeHTTP(w, r)
-		return
-	}
-	http.NotFound(w, r)
-}
-
-// put swaps the gateways; the old ones finish what they have begun.
-func (g *gates) put(next map[string]*gateway.Gateway) {
-	if old := g.byTenant.Swap(&next); old != nil {
-		for _, gw := range *old {
-			gw.Close()
-		}
-	}
 }

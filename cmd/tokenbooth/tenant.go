@@ -53,10 +53,12 @@ type permissionView struct {
 }
 
 type routeView struct {
-	Method     string `json:"method"`
-	Path       string `json:"path"`
-	Permission string `json:"permission"`
-	Public     bool   `json:"public"`
+	Method     string  `json:"method"`
+	Path       string  `json:"path"`
+	Permission string  `json:"permission"` // empty when public
+	Public     bool    `json:"public"`
+	PerSecond  float64 `json:"per_second"` // calls of each client; 0: no limit
+	MaxBody    int64   `json:"max_body"`   // bytes of a request; 0: no limit
 }
 
 // viewTenant compiles a tenant as the server does, so that what is shown is what is answered.
@@ -88,7 +90,7 @@ func viewTenant(s *settings, t *registry.Tenant) (tenantView, error) {
 			av.Permissions = append(av.Permissions, permissionView(p))
 		}
 		for _, r := range a.Routes {
-			av.Routes = append(av.Routes, routeView(r))
+			av.Routes = append(av.Routes, routeView{r.Method, r.Path, r.Permission, r.Public, r.Rate.PerSecond, r.MaxBody})
 		}
 		v.APIs = append(v.APIs, av)
 	}

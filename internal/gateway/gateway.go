@@ -10,6 +10,8 @@
 // rest is matched and forwarded as the same string. The API behind sees no credential, no cookie and no identity but the one set
 // here, under the names in headers.go. Every error in deciding is a refusal, and the API is not called.
 //
+// Proxies that people run already ask for the same decision (Checks): it is one piece of code, and only handing the call over is theirs.
+//
 // A Gateway is immutable and may be used concurrently; a change of settings makes a new one. The rules are those of RFC 6750
 // (carrying and refusing tokens), RFC 3986, section 3.3 (paths) and RFC 9110, section 7.6 (what a proxy passes on).
 package gateway
@@ -40,6 +42,10 @@ type Options struct {
 	Source    func(*http.Request) netip.Addr                // the caller's address as far as proxies are trusted; nil: the connection's
 	Refused   func(context.Context, *http.Request, Refusal) // told of every call that did not end with the API's answer; may be nil
 	Served    func(api, route string, status int)           // told of every call; api and route are empty where none matched; may be nil
+
+	// Allow counts a call that may be made, and says whether it is one too many and how long to wait then. route is as declared,
+	// "GET,PUT /files/{name}"; client is empty on a public route, where only the source tells callers apart. Nil: nothing is counted.
+	Allow func(api, route, client string, source netip.Addr) (wait time.Duration, ok bool)
 }
 
 // API is something to be guarded.
@@ -50,7 +56,13 @@ type API struct {
 	Upstream *url.URL         // scheme, host and perhaps a path that is put before every other
 	Dialect  *dialect.Dialect // how tokens are carried and refusals spelt, with the API's own refusals in it
 	Timeout  time.Duration    // until the upstream's answer begins; 0: 30 s
+	Metadata string           // address of its protected-resource metadata, for challenges (RFC 9728, section 5.1); empty: none
+	CORS     *CORS            // nil: what the API says to browsers passes as it is
 	Routes   []Route
+
+	// CheckOnly: the API stands behind a proxy of its own, which asks for decisions (Checks). Nothing is forwarded, and there is no
+	// Upstream.
+	CheckOnly bool
 }
 
 // Route is a set of calls that need the same permission.
@@ -65,6 +77,7 @@ type Route struct {
 
 	Permission string // one word; empty: any good token
 	Public     bool   // no token is asked for, and none is read
+	MaxBody    int64  // of a request, in bytes; 0: what the listener lets pass
 }
 
 // Refusal is a call that did not end with the API's answer.
@@ -75,6 +88,7 @@ type Refusal struct {
 	Reason     string        // for the operator
 	Token      *bearer.Token // whose it was, where that is known
 	Err        error         // a fault of ours or of the API; nil when the caller was refused
+	Source     netip.Addr    // the caller's address, where it is known
 	RequestID  string
 }
 
@@ -89,9 +103,10 @@ type Gateway struct {
 type guarded struct {
 	API
 	verifier *bearer.Verifier
-	line     *line
-	origin   string // of the upstream, and its path, as they begin a Location
-	prefix   string // the upstream's path, escaped, without a slash at the end
+	cors     *crossOrigin // nil: none of ours
+	line     *line        // nil: nothing is forwarded
+	origin   string       // of the upstream, and its path, as they begin a Location
+	prefix   string       // the upstream's path, escaped, without a slash at the end
 }
 
 // New makes a Gateway, or says which setting is wrong.
@@ -101,6 +116,9 @@ func New(o Options) (*Gateway, error) {
 	}
 	if o.Stall <= 0 {
 		o.Stall = defaultStall
+	}
+	if o.Tokens.Now == nil {
+		o.Tokens.Now = time.Now
 	}
 	g := &Gateway{o: o, lines: map[string]*line{}}
 	verifiers := map[string]*bearer.Verifier{}
@@ -130,9 +148,15 @@ func (g *Gateway) add(a API, verifiers map[string]*bearer.Verifier) error {
 		}
 		verifiers[a.Audience] = v
 	}
-	prefix := strings.TrimSuffix(a.Upstream.EscapedPath(), "/")
-	ready := &guarded{API: a, verifier: v, line: g.lineTo(a), prefix: prefix}
-	ready.origin = a.Upstream.Scheme + "://" + a.Upstream.Host + prefix
+	cors, err := a.CORS.compile()
+	if err != nil {
+		return err
+	}
+	ready := &guarded{API: a, verifier: v, cors: cors}
+	if !a.CheckOnly {
+		ready.line, ready.prefix = g.lineTo(a), strings.TrimSuffix(a.Upstream.EscapedPath(), "/")
+		ready.origin = a.Upstream.Scheme + "://" + a.Upstream.Host + ready.prefix
+	}
 	for _, r := range a.Routes {
 		if err := g.routes.declare(ready, r); err != nil {
 			return fmt.Errorf("route %q: %w", r.Pattern, err)
@@ -148,14 +172,18 @@ func (a *API) check() error {
 		return errors.New("it has no name")
 	case a.Dialect == nil:
 		return errors.New("it has no dialect to refuse in")
+	case a.Timeout < 0:
+		return errors.New("the timeout is negative")
+	case a.CheckOnly && u != nil:
+		return errors.New("it is only checked, and names an upstream")
+	case a.CheckOnly:
+		return nil
 	case u == nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
 		return errors.New("the upstream is not an http or https URL with a host")
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.Opaque != "":
 		return errors.New("the upstream is a scheme, a host and perhaps a path; it has more")
 	case u.Path != "" && checkPath(u.EscapedPath(), u.Path) != "":
 		return fmt.Errorf("the path of the upstream: %s", checkPath(u.EscapedPath(), u.Path))
-	case a.Timeout < 0:
-		return errors.New("the timeout is negative")
 	}
 	return nil
 }

@@ -22,6 +22,11 @@ const (
 	headerRequestID   = "X-Request-Id"
 )
 
+// identity are those that tell who calls.
+var identity = []string{
+	headerTenant, headerClientID, headerSubject, headerUsername, headerName, headerScope, headerPermissions, headerTokenID,
+}
+
 // ownPrefix begins the folded name of every identity header.
 const ownPrefix = "tokenbooth-"
 
@@ -35,6 +40,12 @@ var claimed = set(
 )
 
 var claimedPrefixes = []string{ownPrefix, "x-forwarded", "x-original-", "x-rewrite-", "x-auth-request-", "x-envoy-", "ssl-client-", "x-ssl-"}
+
+// What an API's answer loses by prefix. Where the gateway speaks to browsers, nobody else does.
+var (
+	ownPrefixes  = []string{ownPrefix}
+	corsPrefixes = []string{ownPrefix, "access-control-"}
+)
 
 // banners are names, folded, that an API's answer loses: what runs there, cookies and policies for a host that is ours, and ids that
 // only we set.
@@ -135,11 +146,12 @@ func visible(s string) string {
 }
 
 // forwarded tells the API where the call came from, in place of whatever the caller said about that.
-func (g *Gateway) forwarded(h http.Header, r *http.Request) {
-	if source := g.source(r); source.IsValid() {
+func (c *call) forwarded(h http.Header) {
+	r := c.r
+	if source := c.source(); source.IsValid() {
 		h["X-Forwarded-For"] = []string{source.String()}
 	}
-	scheme := g.o.Scheme
+	scheme := c.gateway.o.Scheme
 	switch {
 	case scheme != "":
 	case r.TLS != nil:
@@ -151,11 +163,15 @@ func (g *Gateway) forwarded(h http.Header, r *http.Request) {
 	h["X-Forwarded-Host"] = []string{r.Host}
 }
 
-func (g *Gateway) source(r *http.Request) netip.Addr {
-	if g.o.Source != nil {
-		return g.o.Source(r)
+// source is the caller's address: what a proxy that asks for a decision says of it, or what is known of the connection.
+func (c *call) source() netip.Addr {
+	if c.asked != nil {
+		return c.asked.source
 	}
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if c.gateway.o.Source != nil {
+		return c.gateway.o.Source(c.r)
+	}
+	peer, err := netip.ParseAddrPort(c.r.RemoteAddr)
 	if err != nil {
 		return netip.Addr{}
 	}

@@ -32,8 +32,10 @@ type leaf struct {
 type endpoint struct {
 	api        *guarded
 	pattern    string
+	declared   string // methods and pattern
 	permission string
 	public     bool
+	maxBody    int64
 }
 
 const anyMethod = "*"
@@ -101,12 +103,16 @@ func (n *node) declare(api *guarded, r Route) error {
 		return errors.New("the permission is not one word")
 	case !r.Public && api.Audience == "":
 		return errors.New("it asks for a token, but the API names no audience")
+	case r.MaxBody < 0:
+		return errors.New("a body cannot have less than 0 bytes")
 	}
 	l, err := n.leaf(r.Pattern)
 	if err != nil {
 		return err
 	}
-	e := &endpoint{api: api, pattern: r.Pattern, permission: r.Permission, public: r.Public}
+	e := &endpoint{
+		api: api, pattern: r.Pattern, declared: strings.Join(r.Methods, ",") + " " + r.Pattern, permission: r.Permission, public: r.Public, maxBody: r.MaxBody,
+	}
 	for _, m := range r.Methods {
 		if m == "" || m == http.MethodTrace || m == http.MethodConnect || strings.ToUpper(m) != m {
 			return fmt.Errorf("the method %q cannot be forwarded", m)

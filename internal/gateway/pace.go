@@ -38,6 +38,21 @@ func (p *pace) read(until time.Time) {
 	}
 }
 
+// cut stops what is being read from the caller, and what is being written where an answer has begun. There is no more time for either.
+func (p *pace) cut(answered bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.over {
+		return
+	}
+	p.over = true
+	past := time.Unix(1, 0)
+	_ = p.conn.SetReadDeadline(past)
+	if answered {
+		_ = p.conn.SetWriteDeadline(past)
+	}
+}
+
 func (p *pace) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

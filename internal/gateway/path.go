@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
 	"unicode/utf8"
 )
@@ -122,15 +121,4 @@ func checkQuery(query string) (problem string) {
 		}
 	}
 	return ""
-}
-
-// tokenInQuery reports an access token in the URL, where logs and histories keep it (RFC 6750, section 2.3).
-func tokenInQuery(query string) bool {
-	for parameter := range strings.SplitSeq(query, "&") {
-		name, _, _ := strings.Cut(parameter, "=")
-		if decoded, err := url.QueryUnescape(name); err == nil && strings.EqualFold(decoded, "access_token") {
-			return true
-		}
-	}
-	return false
 }

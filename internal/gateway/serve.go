@@ -21,51 +21,62 @@ type call struct {
 	id      string
 	path    string    // as it stands on the wire, and as it is forwarded
 	to      *endpoint // nil until a route matched
+	text    string    // the token as it was carried
 	token   *bearer.Token
+	asked   *asked // nil unless a proxy asks about a call that it will make itself
+	watch   *watch // nil unless the call stays
 }
 
 // ServeHTTP lets a call through or refuses it.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{gateway: g, w: answer{ResponseWriter: w}, r: r}
 	defer c.end()
-	if g.o.RequestID != nil {
-		c.id = g.o.RequestID(r)
+	if c.decide() {
+		// 4 hand it over
+		c.forward()
+	}
+}
+
+// decide is what a call and a proxy's question about one have in common, so that no rule can differ. When it says no, it has answered.
+func (c *call) decide() bool {
+	if c.gateway.o.RequestID != nil {
+		c.id = c.gateway.o.RequestID(c.r)
 	}
 
 	// 1 is it a call that means the same to everybody?
-	if r.Method == http.MethodTrace || r.Method == http.MethodConnect {
+	if c.r.Method == http.MethodTrace || c.r.Method == http.MethodConnect {
 		c.refuse(http.StatusMethodNotAllowed, "method_not_allowed", "The method is not allowed.", "TRACE and CONNECT are never forwarded")
-		return
+		return false
 	}
-	path, problem := canonicalPath(r)
+	path, problem := canonicalPath(c.r)
 	if problem == "" {
-		problem = checkQuery(r.URL.RawQuery)
+		problem = checkQuery(c.r.URL.RawQuery)
 	}
 	if problem != "" {
 		c.refuse(http.StatusBadRequest, "invalid_request", "The request target is ambiguous.", problem)
-		return
+		return false
 	}
 	c.path = path
 
 	// 2 is it declared?
 	if !c.route() {
-		return
+		return false
 	}
 
-	// 3 who calls, and may they?
-	if !c.permitted() {
-		return
-	}
-
-	// 4 hand it over
-	c.forward()
+	// 3 who calls, and may they, and not too often?
+	return c.permitted() && c.inMeasure()
 }
+
+const nothing = "There is nothing at this path."
 
 // route finds where the call goes.
 func (c *call) route() bool {
 	l := c.gateway.routes.find(c.r.URL.Path)
 	if l == nil {
-		c.refuse(http.StatusNotFound, "not_found", "There is nothing at this path.", "no route matches")
+		c.refuse(http.StatusNotFound, "not_found", nothing, "no route matches")
+		return false
+	}
+	if c.preflight(l) {
 		return false
 	}
 	c.to = l.endpoint(c.r.Method)
@@ -74,13 +85,20 @@ func (c *call) route() bool {
 		c.refuse(http.StatusMethodNotAllowed, "method_not_allowed", "The method is not allowed here.", "the route "+l.pattern+" allows "+l.allow)
 		return false
 	}
+	if c.to.api.CheckOnly && c.asked == nil {
+		c.refuse(http.StatusNotFound, "not_found", nothing, "the API is behind a proxy of its own")
+		return false
+	}
+	if x := c.to.api.cors; x != nil {
+		x.admit(c.w.Header(), c.r)
+	}
 	return true
 }
 
 // permitted checks the token and its permission. Whatever goes wrong, the answer is no.
 func (c *call) permitted() bool {
 	if c.to.public {
-		if tokenInQuery(c.r.URL.RawQuery) {
+		if dialect.TokenInQuery(c.r.URL.RawQuery) {
 			c.refuse(http.StatusBadRequest, "invalid_request", "A token does not belong in the URL.", "access_token in the query of a public route")
 			return false
 		}
@@ -101,21 +119,47 @@ func (c *call) permitted() bool {
 		c.speak(refusal)
 		return false
 	}
-	c.token = token
+	c.text, c.token = text, token
 	if c.to.permission != "" && !token.Permits(c.to.permission) {
-		c.speak(oauth.Refuse(oauth.InsufficientScope, "The token lacks a permission this call needs.", "permission %s is not held", c.to.permission))
+		c.speak(oauth.Refuse(oauth.InsufficientScope, "The token lacks a permission this call needs.", "permission %s is asked for; held: %.200q", c.to.permission, token.Held()))
 		return false
 	}
 	return true
 }
 
+// inMeasure counts the call, where calls are counted. One that may not be made is not: nobody uses up another's measure.
+func (c *call) inMeasure() bool {
+	if c.gateway.o.Allow == nil {
+		return true
+	}
+	client := ""
+	if c.token != nil {
+		client = c.token.ClientID
+	}
+	wait, ok := c.gateway.o.Allow(c.to.api.Name, c.to.declared, client, c.source())
+	if !ok {
+		c.speak(&oauth.Error{
+			Code: oauth.Throttled, Description: "Too many calls; come back later.", RetryAfter: wait, Reason: "more calls of " + c.to.declared + " than are allowed",
+		})
+	}
+	return ok
+}
+
 // forward lets the API answer. The proxy is made for the one call: what its functions need to know of the call they know from it,
 // and from nowhere that a header could reach.
 func (c *call) forward() {
+	switch most := c.to.maxBody; {
+	case most > 0 && c.r.ContentLength > most:
+		c.refuse(http.StatusRequestEntityTooLarge, "too_large", "The request is too large.", fmt.Sprintf("a body of %d bytes; the route allows %d", c.r.ContentLength, most))
+		return
+	case most > 0 && c.r.ContentLength < 0:
+		c.r.Body = http.MaxBytesReader(c.w.ResponseWriter, c.r.Body, most)
+	}
 	c.w.front = maps.Clone(c.w.Header())
 	if c.w.front == nil {
 		c.w.front = http.Header{}
 	}
+	delete(c.w.front, "Vary") // both speak: the answer depends on what either names
 	c.begin()
 	proxy := httputil.ReverseProxy{
 		Transport:      c.to.api.line.transport,
@@ -137,6 +181,9 @@ func (c *call) begin() {
 		return
 	}
 	c.r.Body = pacedBody{c.r.Body, p}
+	if isLong(c.r.ContentLength) {
+		c.watchOver(nil)
+	}
 }
 
 // speak refuses in the words of the API.
@@ -146,7 +193,7 @@ func (c *call) speak(e *oauth.Error) {
 		return
 	}
 	api := c.to.api
-	api.Dialect.EncodeError(&c.w, e, dialect.About{RequestID: c.id, Path: c.path, Realm: api.Realm, Scope: c.to.permission})
+	api.Dialect.EncodeError(&c.w, e, dialect.About{RequestID: c.id, Path: c.path, Realm: api.Realm, Scope: c.to.permission, Metadata: api.Metadata})
 	c.tell(Refusal{Code: string(e.Code), Reason: e.Reason})
 }
 
@@ -164,10 +211,13 @@ func (c *call) fault(err error) {
 // end contains a panic and counts the call.
 func (c *call) end() {
 	p := recover()
+	dead := c.watch.end()
 	if c.w.pace != nil {
 		c.w.pace.end()
 	}
 	switch {
+	case dead != nil && (p == nil || p == http.ErrAbortHandler):
+		c.tell(Refusal{Code: string(dead.Code), Reason: "the call outlived its token: " + dead.Reason})
 	case p == nil:
 	case p == http.ErrAbortHandler: // the answer broke off, and so must the connection, or the caller takes half of it for the whole
 		broken := Refusal{Code: "broken_off", Reason: "the answer broke off", Err: http.ErrAbortHandler}

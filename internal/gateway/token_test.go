@@ -74,6 +74,14 @@ func TestReq090_TheSchemeHasNoCaseOneSpaceAndOneLine(t *testing.T) {
 	}
 }
 
+func TestReq028_Req091_ATokenBoundToAKeyIsNoBearerTokenNorTheOtherWayRound(t *testing.T) {
+	w := newWorld(t, nil)
+	bound := mintWith(map[string]any{"cnf": map[string]any{"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}}, apiAudience, "workflows")
+	w.stopped(w.ask("GET", "/api/v1/workflows", auth(bound)), 401)
+	w.stopped(w.ask("GET", "/api/v1/workflows", "Authorization: DPoP "+bound, "DPoP: x"), 401)
+	w.stopped(w.ask("GET", "/api/v1/workflows", "Authorization: DPoP "+mint(apiAudience, "workflows")), 401)
+}
+
 func TestReq089_TwoTransportsAtOnceAre400AndATokenInTheURLIsNone(t *testing.T) {
 	w := newWorld(t, nil)
 	good := mint(apiAudience, "workflows", "me", "collections")

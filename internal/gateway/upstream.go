@@ -69,13 +69,17 @@ func (c *call) rewrite(p *httputil.ProxyRequest) {
 		out.Header.Del("Connection") // an upgrade may be ignored (RFC 9110, section 7.8); h2c would open a second way in
 		out.Header.Del("Upgrade")
 	}
-	c.gateway.forwarded(out.Header, c.r)
+	c.forwarded(out.Header)
 	identify(out.Header, c.gateway.o.Tenant, c.id, c.token)
 }
 
 // tidy takes from the API's answer what is not the caller's.
 func (c *call) tidy(res *http.Response) error {
-	strip(res.Header, banners, []string{ownPrefix})
+	prefixes := ownPrefixes
+	if c.to.api.cors != nil {
+		prefixes = corsPrefixes
+	}
+	strip(res.Header, banners, prefixes)
 	if c.token != nil && res.Header["Cache-Control"] == nil {
 		// A cache in front knows by Authorization that an answer is one caller's (RFC 9111, section 3.5), but by no other header.
 		res.Header["Cache-Control"] = []string{"private"}
@@ -91,11 +95,19 @@ func (c *call) tidy(res *http.Response) error {
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		c.w.status = res.StatusCode // from here on the connection is not HTTP, and nobody else will note it
 	}
+	if res.StatusCode == http.StatusSwitchingProtocols || isLong(res.ContentLength) && res.Body != http.NoBody {
+		c.watchOver(res.Body)
+	}
 	return nil
 }
 
 // upstreamFault answers when the API does not. What went wrong there, and where there is, is not the caller's to know.
-func (c *call) upstreamFault(_ http.ResponseWriter, r *http.Request, err error) {
+func (c *call) upstreamFault(_ http.ResponseWriter, _ *http.Request, err error) {
+	if dead := c.watch.end(); dead != nil {
+		c.watch = nil
+		c.speak(dead)
+		return
+	}
 	status, code, description := http.StatusBadGateway, "bad_gateway", "The API cannot be reached."
 	var timeout net.Error
 	var tooLarge *http.MaxBytesError

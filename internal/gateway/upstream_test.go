@@ -18,9 +18,14 @@ import (
 
 // before puts a gateway in front of a handler.
 func before(t *testing.T, h http.HandlerFunc) *world {
+	return newWorld(t, func(o *gateway.Options) { o.APIs = inFront(t, h) })
+}
+
+// inFront are the APIs of a world, all answered by a handler.
+func inFront(t *testing.T, h http.HandlerFunc) []gateway.API {
 	api := httptest.NewServer(h)
 	t.Cleanup(api.Close)
-	return newWorld(t, func(o *gateway.Options) { o.APIs = apis(t, api.URL) })
+	return apis(t, api.URL)
 }
 
 func (w *world) faulted(g got, status int, code string) {

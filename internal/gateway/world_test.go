@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -38,12 +39,19 @@ var signingKey = sync.OnceValue(func() *ecdsa.PrivateKey {
 
 // mint makes a JWT for an audience.
 func mint(audience string, permissions ...string) string {
+	return mintWith(nil, audience, permissions...)
+}
+
+// mintWith makes one with more claims.
+func mintWith(more map[string]any, audience string, permissions ...string) string {
 	now := time.Now()
 	b64 := base64.RawURLEncoding.EncodeToString
-	payload, err := json.Marshal(map[string]any{
+	claims := map[string]any{
 		"iss": issuer, "aud": audience, "sub": "robot", "client_id": "robot", "jti": "id-1", "scope": "service:integration",
 		"permissions": permissions, "iat": now.Unix(), "exp": now.Add(15 * time.Minute).Unix(), "username": " ada%\u00e9 ",
-	})
+	}
+	maps.Copy(claims, more)
+	payload, err := json.Marshal(claims)
 	if err != nil {
 		panic(err)
 	}
@@ -111,6 +119,7 @@ type world struct {
 	mu       sync.Mutex
 	refusals []gateway.Refusal
 	served   []string
+	asked    map[string]int // calls that proxies asked about
 	alive    func() error
 }
 
@@ -203,7 +212,11 @@ func newWorld(t *testing.T, change func(*gateway.Options)) *world {
 			w.served = append(w.served, fmt.Sprintf("%s %s %d", api, route, status))
 		},
 	}
-	o.Tokens.Alive = func(context.Context, *bearer.Token) error { return w.alive() }
+	o.Tokens.Alive = func(context.Context, *bearer.Token) error {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.alive()
+	}
 	if change != nil {
 		change(&o)
 	}
@@ -220,6 +233,13 @@ func newWorld(t *testing.T, change func(*gateway.Options)) *world {
 	}))
 	t.Cleanup(w.front.Close)
 	return w
+}
+
+// setAlive says what becomes of all tokens from now on.
+func (w *world) setAlive(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.alive = func() error { return err }
 }
 
 func (w *world) told() []gateway.Refusal {

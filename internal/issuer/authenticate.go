@@ -3,6 +3,7 @@ package issuer
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -19,17 +20,26 @@ const (
 	slowestAnswer = 2 * time.Second        // at most
 )
 
+// manner is as what a caller is let in.
+type manner uint8
+
+const (
+	asClient   manner = iota
+	asLabel           // of a contract in which the caller only names itself
+	asFollower        // of what is taken back: it must hear that its tenant is disabled
+)
+
 // authenticate finds out who asks. Unknown, wrong, expired and disabled get one answer (RFC 6749, section 5.2), in one time.
-func (i *Issuer) authenticate(ctx context.Context, req *oauth.TokenRequest) (*caller, error) {
-	t, ok := i.Registry.Tenant(req.Tenant)
-	if !ok || t.Disabled {
-		return nil, oauth.AuthenticationFailed("tenant %q is disabled or gone", req.Tenant)
+func (i *Issuer) authenticate(ctx context.Context, asker *oauth.Asker, as manner) (*caller, error) {
+	t, ok := i.Registry.Tenant(asker.Tenant)
+	if !ok || t.Disabled && as != asFollower {
+		return nil, oauth.AuthenticationFailed("tenant %q is disabled or gone", asker.Tenant)
 	}
-	if req.Terms.ClientLabel {
-		return &caller{tenant: t, id: oauth.LabelClientID(req.Client.ID)}, nil
+	if as == asLabel {
+		return &caller{tenant: t, id: oauth.LabelClientID(asker.Client.ID)}, nil
 	}
 	began := time.Now()
-	c, err := i.proven(ctx, req)
+	c, err := i.proven(ctx, asker)
 	if err != nil {
 		if e := oauth.AsError(err); e != nil && e.Code == oauth.InvalidClient && i.Registry.HasSlowSecrets(t.Name) {
 			pause(ctx, max(slowAnswer, time.Duration(i.slowest.Load()))-time.Since(began))
@@ -40,63 +50,63 @@ func (i *Issuer) authenticate(ctx context.Context, req *oauth.TokenRequest) (*ca
 }
 
 // proven returns the client whose secret was presented.
-func (i *Issuer) proven(ctx context.Context, req *oauth.TokenRequest) (*registry.Client, error) {
-	given := req.Client
-	c, err := i.Registry.Client(ctx, req.Tenant, given.ID)
-	if errors.Is(err, registry.ErrNotFound) && req.Decoded != nil && req.Decoded.ID != given.ID {
-		given = *req.Decoded
-		c, err = i.Registry.Client(ctx, req.Tenant, given.ID)
+func (i *Issuer) proven(ctx context.Context, asker *oauth.Asker) (*registry.Client, error) {
+	given := asker.Client
+	c, err := i.Registry.Client(ctx, asker.Tenant, given.ID)
+	if errors.Is(err, registry.ErrNotFound) && asker.Decoded != nil && asker.Decoded.ID != given.ID {
+		given = *asker.Decoded
+		c, err = i.Registry.Client(ctx, asker.Tenant, given.ID)
 	}
-	account := limit.Key{Tenant: req.Tenant, Kind: "client", Name: given.ID}
+	account := limit.Key{Tenant: asker.Tenant, Kind: "client", Name: given.ID}
 	switch {
 	case errors.Is(err, registry.ErrNotFound):
 		_ = secret.DecoySecret.Matches(given.Secret.Reveal()) // costs what a known client's check costs
-		return nil, i.guessed(account, req, "client %.64q is not registered", given.ID)
+		return nil, i.guessed(account, asker, "client %.64q is not registered", given.ID)
 	case err != nil:
 		return nil, unavailable("look for the client", err)
 	case c.Guessable():
-		return i.provenSlowly(ctx, c, account, req)
+		return i.provenSlowly(ctx, c, account, asker)
 	}
-	cred := match(c, i.Now(), req)
-	if reason := barred(c, cred, req, i.Now()); reason != "" {
-		return nil, i.guessed(account, req, "client %s: %s", c.ID, reason)
+	cred := match(c, i.Now(), asker)
+	if reason := barred(c, cred, asker, i.Now()); reason != "" {
+		return nil, i.guessed(account, asker, "client %s: %s", c.ID, reason)
 	}
-	i.guesses.Succeeded(account, req.Source)
-	i.Registry.Used(c, cred, req.Source)
+	i.guesses.Succeeded(account, asker.Source)
+	i.Registry.Used(c, cred, asker.Source)
 	return c, nil
 }
 
 // guessed counts a failure at a secret too random to be guessed, and says no; after too many, not before a while.
-func (i *Issuer) guessed(account limit.Key, req *oauth.TokenRequest, reason string, args ...any) error {
-	if wait, yes := i.guesses.Throttled(account, req.Source); yes {
+func (i *Issuer) guessed(account limit.Key, asker *oauth.Asker, reason string, args ...any) error {
+	if wait, yes := i.guesses.Throttled(account, asker.Source); yes {
 		return tooMany(wait, account)
 	}
-	i.guesses.Failed(account, req.Source)
+	i.guesses.Failed(account, asker.Source)
 	return oauth.AuthenticationFailed(reason, args...)
 }
 
 // provenSlowly checks a client with an imported secret. That may be weak or kept under a slow hash, so a guess is counted before it is
 // looked at, and slow hashing has a lane of its own.
-func (i *Issuer) provenSlowly(ctx context.Context, c *registry.Client, account limit.Key, req *oauth.TokenRequest) (*registry.Client, error) {
-	attempt, err := i.guesses.Begin(ctx, account, req.Source)
+func (i *Issuer) provenSlowly(ctx context.Context, c *registry.Client, account limit.Key, asker *oauth.Asker) (*registry.Client, error) {
+	attempt, err := i.guesses.Begin(ctx, account, asker.Source)
 	if err != nil {
 		return nil, refuseGuess(err, account)
 	}
 	defer attempt.End(false)
 	var cred *registry.Credential
-	if err := i.check(ctx, c.Slow(), func() { cred = match(c, i.Now(), req) }); err != nil {
+	if err := i.check(ctx, c.Slow(), func() { cred = match(c, i.Now(), asker) }); err != nil {
 		attempt.Void()
 		return nil, err
 	}
-	if reason := barred(c, cred, req, i.Now()); reason != "" {
+	if reason := barred(c, cred, asker, i.Now()); reason != "" {
 		return nil, oauth.AuthenticationFailed("client %s: %s", c.ID, reason)
 	}
 	attempt.End(true)
 	if cred.Hash.Slow() {
 		// When the store is away the slow hash stays for now; the caller has proved itself all the same.
-		_ = i.Registry.UpgradeSecret(ctx, c, cred.ID, given(cred, req))
+		_ = i.Registry.UpgradeSecret(ctx, c, cred.ID, given(cred, asker))
 	}
-	i.Registry.Used(c, cred, req.Source)
+	i.Registry.Used(c, cred, asker.Source)
 	return c, nil
 }
 
@@ -125,43 +135,45 @@ func (i *Issuer) hash(ctx context.Context, check func()) error {
 	return e
 }
 
-// match returns the live credential whose secret was presented, raw or form-decoded, or nil.
-func match(c *registry.Client, now time.Time, req *oauth.TokenRequest) *registry.Credential {
+// match returns the credential whose secret was presented, raw or form-decoded, or nil. It may be one that has expired: barred says so.
+func match(c *registry.Client, now time.Time, asker *oauth.Asker) *registry.Credential {
 	var found *registry.Credential
 	for k := range c.Credentials {
 		cred := &c.Credentials[k]
-		if cred.Live(now) && given(cred, req) != "" {
+		if (cred.Live(now) || !cred.Hash.Slow()) && given(cred, asker) != "" && (found == nil || cred.Live(now)) {
 			found = cred
 		}
 	}
 	if len(c.Credentials) == 0 {
-		_ = secret.DecoySecret.Matches(req.Client.Secret.Reveal())
+		_ = secret.DecoySecret.Matches(asker.Client.Secret.Reveal())
 	}
 	return found
 }
 
 // given returns the presented text that is the credential's secret, or nothing.
-func given(cred *registry.Credential, req *oauth.TokenRequest) oauth.Secret {
-	if cred.Hash.Matches(req.Client.Secret.Reveal()) {
-		return req.Client.Secret
+func given(cred *registry.Credential, asker *oauth.Asker) oauth.Secret {
+	if cred.Hash.Matches(asker.Client.Secret.Reveal()) {
+		return asker.Client.Secret
 	}
-	if req.Decoded != nil && cred.Hash.Matches(req.Decoded.Secret.Reveal()) {
-		return req.Decoded.Secret
+	if asker.Decoded != nil && cred.Hash.Matches(asker.Decoded.Secret.Reveal()) {
+		return asker.Decoded.Secret
 	}
 	return ""
 }
 
 // barred says, for the operator, why a client is not let in, or nothing.
-func barred(c *registry.Client, cred *registry.Credential, req *oauth.TokenRequest, now time.Time) string {
+func barred(c *registry.Client, cred *registry.Credential, asker *oauth.Asker, now time.Time) string {
 	switch {
-	case cred == nil && strings.HasPrefix(req.Client.Secret.Reveal(), registry.SecretPrefix+"_") && !secret.Intact(req.Client.Secret.Reveal(), registry.SecretPrefix):
+	case cred == nil && strings.HasPrefix(asker.Client.Secret.Reveal(), registry.SecretPrefix+"_") && !secret.Intact(asker.Client.Secret.Reveal(), registry.SecretPrefix):
 		return "the secret is mistyped or cut short: its checksum does not fit"
 	case cred == nil:
-		return "the secret is wrong or expired"
-	case !c.MayProve(req.Auth):
-		return "it may not prove itself by " + string(req.Auth)
-	case !c.MayCallFrom(req.Source):
-		return "it may not call from " + req.Source.String()
+		return "the secret is wrong"
+	case !cred.Live(now):
+		return "the secret " + cred.ID + " expired at " + cred.Expires.UTC().Format(time.RFC3339)
+	case !c.MayProve(asker.Auth):
+		return fmt.Sprintf("it may not prove itself by %s, only by %s", asker.Auth, c.AuthMethods)
+	case !c.MayCallFrom(asker.Source):
+		return fmt.Sprintf("it may not call from %s, only from %s", asker.Source, c.AllowFrom)
 	}
 	return c.Barred(now)
 }

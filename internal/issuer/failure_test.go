@@ -33,6 +33,10 @@ func deeds(t *testing.T) map[string]deed {
 			return err
 		}
 	}
+	revoke := func(d *desk, text string) func(*desk) error {
+		q := d.query("app", text)
+		return func(d *desk) error { return d.Revoke(ctx, q) }
+	}
 	ask := func(change ...func(*oauth.TokenRequest)) func(*desk) func(*desk) error {
 		return func(d *desk) func(*desk) error { return token(d.ask("app", change...)) }
 	}
@@ -77,6 +81,30 @@ func deeds(t *testing.T) map[string]deed {
 		}},
 		"Introspect, a person's": {prepare: func(d *desk) func(*desk) error { return introspect(d.must(d.signIn("app")).AccessToken) }},
 		"Introspect, a UUID":     {prepare: func(d *desk) func(*desk) error { return introspect(d.must(d.ask("app", withTerms(dadi))).AccessToken) }},
+		"B18: Revoke, a JWT":     {prepare: func(d *desk) func(*desk) error { return revoke(d, d.must(d.ask("app")).AccessToken) }},
+		"B18: Revoke, opaque":    {prepare: func(d *desk) func(*desk) error { return revoke(d, d.must(d.ask("app", withTerms(opaque))).AccessToken) }},
+		"B18: Revoke, a UUID":    {prepare: func(d *desk) func(*desk) error { return revoke(d, d.must(d.ask("app", withTerms(dadi))).AccessToken) }},
+		"B18: Revoke, refresh":   {prepare: func(d *desk) func(*desk) error { return revoke(d, d.must(d.signIn("app")).RefreshToken) }},
+		"B18: Revoke, nobody":    {prepare: func(d *desk) func(*desk) error { return revoke(d, "x") }, tolerates: true},
+		"B18: RevokeText": {prepare: func(d *desk) func(*desk) error {
+			text := d.must(d.ask("app")).AccessToken
+			return func(d *desk) error { _, err := d.RevokeText(ctx, by, "acme", text); return err }
+		}},
+		"B18: RevokeTenant": {prepare: func(*desk) func(*desk) error {
+			return func(d *desk) error { return d.RevokeTenant(ctx, by, "acme") }
+		}},
+		"Present, a JWT": {prepare: func(d *desk) func(*desk) error {
+			q := d.query("app", d.must(d.ask("app")).AccessToken)
+			return func(d *desk) error { _, err := d.Present(ctx, q); return err }
+		}},
+		"Present, a person's": {prepare: func(d *desk) func(*desk) error {
+			q := d.query("app", d.must(d.signIn("app")).AccessToken)
+			return func(d *desk) error { _, err := d.Present(ctx, q); return err }
+		}},
+		"MayFollow": {prepare: func(d *desk) func(*desk) error {
+			asker := d.asker("app")
+			return func(d *desk) error { return d.MayFollow(ctx, asker) }
+		}, refused: true},
 		"Alive, a client": {prepare: func(d *desk) func(*desk) error {
 			return func(d *desk) error { return d.Alive(ctx, "acme", "app", "app", d.clock.now()) }
 		}},
@@ -201,7 +229,7 @@ func TestReq100_every_refusal_is_recorded_with_its_reason_under_its_request_id(t
 	d.Refusals = audit.NewLog(d.store.Store, slog.New(slog.DiscardHandler)) // for the end of the test to close
 	for id, want := range map[string]audit.Event{
 		wrong.RequestID: {Act: "token.refuse", Actor: "client:app", Subject: "client:app", Outcome: audit.Refused, Source: "192.0.2.1",
-			Reason: "invalid_client: client app: the secret is wrong or expired"},
+			Reason: "invalid_client: client app: the secret is wrong"},
 		person.RequestID: {Act: "token.refuse", Actor: "user:" + username, Subject: "client:app", Outcome: audit.Refused, Source: "192.0.2.1",
 			Reason: "invalid_grant: the password of user " + d.idOf(username) + " is wrong"},
 	} {

@@ -6,9 +6,11 @@ import (
 	"errors"
 	"time"
 
+	"github.com/tokenbooth/tokenbooth/internal/feed"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
 	"github.com/tokenbooth/tokenbooth/internal/store"
 	"github.com/tokenbooth/tokenbooth/oauth"
+	"github.com/tokenbooth/tokenbooth/revocation"
 )
 
 // family is a chain of refresh tokens, each of which replaces the one before. Nothing of a token's text is kept: the token of
@@ -31,7 +33,7 @@ type family struct {
 	Rotated     time.Time `json:"rotated"`
 	Expires     time.Time `json:"expires"`         // of the one token that is good, when it is not used
 	Until       time.Time `json:"until"`           // absolute: rotation does not extend it
-	Access      time.Time `json:"access,omitzero"` // when the last opaque access token of the chain expires
+	Access      time.Time `json:"access,omitzero"` // when the last access token of the chain expires
 	Ended       time.Time `json:"ended,omitzero"`  // tokens up to here are dead, access tokens included
 	Live        bool      `json:"live"`
 	Answer      []byte    `json:"answer,omitempty"` // the last answer, sealed under the token it was given for
@@ -50,7 +52,7 @@ type answer struct {
 func (i *Issuer) startFamily(ctx context.Context, who *caller, a *award, req *oauth.TokenRequest) (*family, error) {
 	now, nonce := i.Now(), secret.Nonce()
 	f := &family{tenant: who.tenant.Name, id: secret.NewID(now), Client: ownLabel(who.id, a.username), User: a.subject, Username: a.username, Name: a.name,
-		Scope: a.scope, Permissions: a.permissions, Nonce: nonce[:], Started: now, Until: now.Add(req.Terms.RefreshMax), Live: true}
+		Scope: a.scope, Permissions: a.permissions, Nonce: nonce[:], Started: a.issued(now), Until: now.Add(req.Terms.RefreshMax), Live: true}
 	f.renew(now, req.Terms.RefreshIdle)
 	if req.Terms.OnePerLabel {
 		f.id = secret.FamilyID(f.User, f.Client)
@@ -58,6 +60,7 @@ func (i *Issuer) startFamily(ctx context.Context, who *caller, a *award, req *oa
 		switch {
 		case err == nil:
 			f.rev, f.Ended, f.Access = before.rev, before.Ended, before.Access
+			a.heldSince(f.Ended)
 		case !errors.Is(err, store.ErrNotFound):
 			return nil, unavailable("look for the earlier refresh token", err)
 		}
@@ -101,8 +104,15 @@ func (i *Issuer) familyToken(f *family) string {
 	return secret.NewRefresh(i.refreshKey, f.Nonce, f.id, f.Seq)
 }
 
-// end kills the chain and what was issued from it.
-func (f *family) end(now time.Time) { f.Live, f.Ended, f.Answer = false, now, nil }
+// end kills the chain and what was issued from it, and returns what guards have to be told.
+func (f *family) end(now time.Time) feed.Revocation {
+	f.Live, f.Ended, f.Answer = false, now, nil
+	r := feed.Revocation{Tenant: f.tenant, Kind: revocation.Family, ID: f.id, Before: f.Ended, Until: now.Add(skew)}
+	if f.Access.After(now) {
+		r.Until = f.Access.Add(skew)
+	}
+	return r
+}
 
 // seal keeps the answer given for a spent token so that only who has that token can read it.
 func (f *family) seal(spent oauth.Secret, t *oauth.Token) error {

@@ -13,7 +13,7 @@ func (i *Issuer) grantClientCredentials(_ context.Context, who *caller, req *oau
 		return nil, oauth.Refuse(oauth.UnauthorizedClient, "The client is not authorized to use this grant type.", "a caller that only names itself has no permissions")
 	}
 	a := &award{subject: c.ID}
-	a.terms(c, req.Terms)
+	i.terms(a, who, req.Terms)
 	if req.Scope == "" || req.Terms.FixedScope && req.Scope == req.Terms.DefaultScope { // what nearly every request is: nothing to work out
 		a.scope, a.permissions, a.audiences, a.inScope = req.Terms.DefaultScope, c.Permissions, c.Audiences, !req.Terms.FixedScope
 		if !req.Terms.FixedScope {

@@ -19,8 +19,8 @@ func (i *Issuer) grantPassword(ctx context.Context, who *caller, req *oauth.Toke
 		return nil, err
 	}
 	a := &award{subject: u.ID, username: u.Username, name: u.Name}
-	a.terms(who.client, req.Terms)
-	a.heldSince(u)
+	i.terms(a, who, req.Terms)
+	a.heldSince(u.NotBefore)
 	if err := a.narrow(who.tenant, req.Terms, req.Scope, heldBy(u, who.client)); err != nil {
 		return nil, err
 	}

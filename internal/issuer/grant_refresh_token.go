@@ -36,8 +36,9 @@ func (i *Issuer) grantRefreshToken(ctx context.Context, who *caller, req *oauth.
 		return i.again(f, req)
 	}
 	a := &award{subject: f.User, username: f.Username, name: f.Name}
-	a.terms(who.client, req.Terms)
-	a.heldSince(u)
+	i.terms(a, who, req.Terms)
+	a.heldSince(u.NotBefore)
+	a.heldSince(f.Ended)
 	// What the family was granted at first, less what user and client have lost since: refreshing never widens.
 	still := intersect(f.Permissions, strings.Fields(heldBy(u, who.client)))
 	if err := a.narrow(who.tenant, req.Terms, req.Scope, strings.Join(still, " ")); err != nil {
@@ -99,11 +100,8 @@ func (i *Issuer) again(f *family, req *oauth.TokenRequest) (*award, error) {
 
 // reused ends a chain because one of its spent tokens came back: somebody has a copy. Only when that is durable is it answered.
 func (i *Issuer) reused(ctx context.Context, f *family, seq uint32) error {
-	f.end(i.Now())
-	if err := i.Store.Put(ctx, f.record()); errors.Is(err, store.ErrConflict) {
-		return err // somebody else was at the chain: Token looks again
-	} else if err != nil {
-		return unavailable("end the chain of refresh tokens", err)
+	if err := i.takeBack(ctx, f.end(i.Now()), f.record()); err != nil {
+		return err // a conflict: somebody else was at the chain, and Token looks again
 	}
 	return badRefresh("family %s: token %d was spent already, the chain is at %d; the chain is ended", f.id, seq, f.Seq)
 }
@@ -118,11 +116,13 @@ func (i *Issuer) stillThere(ctx context.Context, who *caller, f *family) (*regis
 		return nil, unavailable("look for the user", err)
 	case u.Barred() != "":
 		return nil, badRefresh("user %s: %s", f.User, u.Barred())
+	case !f.Started.After(i.Feed.NotBefore(who.tenant.Name)):
+		return nil, badRefresh("all tokens of tenant %s were taken back after the chain began", who.tenant.Name)
 	case !f.Started.After(u.NotBefore):
 		return nil, badRefresh("user %s changed the password or was disabled after the chain began", f.User)
 	}
 	if c := who.client; c != nil && !f.Started.After(c.NotBefore) {
-		return nil, badRefresh("client %s was disabled after the chain began", c.ID)
+		return nil, badRefresh("client %s was disabled, or its tokens were taken back, after the chain began", c.ID)
 	}
 	return u, nil
 }

@@ -112,8 +112,8 @@ func TestReq081_introspection_says_what_was_issued(t *testing.T) {
 	}
 	want := oauth.Introspection{Active: true, Form: oauth.Opaque, ID: in.ID, Issuer: "https://login.acme.test", Subject: u.ID, ClientID: "app",
 		Username: username, Name: "Bob", Scope: "workflows nql", Audience: []string{"https://api.acme.test/flows", "https://api.acme.test/query"},
-		IssuedAt: tok.IssuedAt, Expires: tok.IssuedAt.Add(15 * time.Minute)}
-	if in.ID == "" || !reflect.DeepEqual(in, want) {
+		IssuedAt: tok.IssuedAt, Expires: tok.IssuedAt.Add(15 * time.Minute), Family: in.Family}
+	if in.ID == "" || in.Family == "" || !reflect.DeepEqual(in, want) {
 		t.Errorf("\n%+v\nwant\n%+v", in, want)
 	}
 	fixed := *nexudus

@@ -239,7 +239,7 @@ func TestReq006_a_new_password_ends_chain_and_tokens_and_buys_new_ones_at_once(t
 		}
 		was, is := d.claims("acme", old.AccessToken), d.claims("acme", fresh.AccessToken)
 		alive := func(c map[string]any) error {
-			return d.Alive(ctx, "acme", c["client_id"].(string), c["sub"].(string), time.Unix(int64(c["iat"].(float64)), 0))
+			return d.Alive(ctx, "acme", c["client_id"].(string), c["sub"].(string), issuedAt(c))
 		}
 		if e := oauth.AsError(alive(was)); e == nil || e.Code != oauth.InvalidToken {
 			t.Errorf("the old JWT: %v", e)

@@ -177,6 +177,36 @@ func (m *chainModel) toggle(t *rapid.T) {
 	m.d.clock.advance(time.Second)
 }
 
+// revoke takes some token back that was ever given out: any of a chain's ends it.
+func (m *chainModel) revoke(t *rapid.T) {
+	if len(m.chains) == 0 {
+		t.Skip("nothing to revoke")
+	}
+	c := m.chains[rapid.IntRange(0, len(m.chains)-1).Draw(t, "chain")]
+	now := m.d.clock.now()
+	if _, err := m.d.RevokeText(ctx, by, "acme", rapid.SampledFrom(c.tokens).Draw(t, "token")); err != nil {
+		t.Fatal(err)
+	}
+	if gone := !now.Before(c.expires) && !now.Before(c.lastAccess()); !gone && !c.over && !c.replaced {
+		c.over, c.ended = true, now
+		for _, old := range m.chains {
+			if m.label {
+				old.ended = now
+			}
+		}
+	}
+	m.d.clock.advance(time.Millisecond)
+}
+
+// revokeAll takes back all that the tenant has ever given out.
+func (m *chainModel) revokeAll(t *rapid.T) {
+	if err := m.d.RevokeTenant(ctx, by, "acme"); err != nil {
+		t.Fatal(err)
+	}
+	m.notBefore = m.d.clock.now()
+	m.d.clock.advance(time.Millisecond)
+}
+
 func (m *chainModel) changePassword(t *rapid.T) {
 	m.pass += "!"
 	if _, err := m.d.Registry.UpdateUser(ctx, by, "user.password", "acme", m.name, func(u *registry.User) error {
@@ -190,7 +220,7 @@ func (m *chainModel) changePassword(t *rapid.T) {
 }
 
 // TestReq001_to_006_refresh_tokens_do_what_a_simple_model_says plays every order of sign-ins, refreshes with good and spent tokens,
-// waits, disablings and new passwords against the model: never two successors, never a wider scope, never past the absolute limit, and
+// waits, disablings, revocations and new passwords against the model: never two successors, never a wider scope, never past the absolute limit, and
 // access tokens alive exactly as long as they should be.
 func TestReq001_to_006_refresh_tokens_do_what_a_simple_model_says(t *testing.T) {
 	d := open(t)
@@ -213,6 +243,7 @@ func TestReq001_to_006_refresh_tokens_do_what_a_simple_model_says(t *testing.T) 
 		}
 		d.ReplayWindow = rapid.SampledFrom([]time.Duration{0, 30 * time.Second}).Draw(t, "window")
 		t.Repeat(map[string]func(*rapid.T){
+			"revoke": m.revoke, "revoke all": m.revokeAll,
 			"sign in": m.signIn, "refresh": m.refresh, "refresh once more": m.refresh, "wait": m.wait, "disable or enable": m.toggle,
 			"new password": m.changePassword, "": m.accessTokens,
 		})

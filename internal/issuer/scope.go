@@ -31,26 +31,41 @@ func (a *award) narrow(t *registry.Tenant, terms *oauth.Terms, asked, held strin
 	return nil
 }
 
-// terms settles form and lifetime: what the contract says, and what the client's registration narrows it to.
-func (a *award) terms(c *registry.Client, terms *oauth.Terms) {
-	a.form, a.lifetime = terms.Form, terms.Lifetime
+// terms settles form, lifetime and since when: what the contract says, and what the client's registration narrows it to.
+func (i *Issuer) terms(a *award, who *caller, terms *oauth.Terms) {
+	a.form, a.lifetime, a.after = terms.Form, terms.Lifetime, i.Feed.NotBefore(who.tenant.Name)
+	c := who.client
 	if c == nil {
 		return
 	}
-	a.after = c.NotBefore
+	if c.NotBefore.After(a.after) {
+		a.after = c.NotBefore
+	}
 	if c.TokenForm != "" {
 		a.form = c.TokenForm
 	}
 	if own := time.Duration(c.Lifetime) * time.Second; own > 0 && own < a.lifetime {
 		a.lifetime = own
 	}
+	if !c.Expires.IsZero() { // no token outlives its client
+		a.lifetime = max(0, min(a.lifetime, c.Expires.Sub(i.Now()).Truncate(time.Second)))
+	}
 }
 
-// heldSince notes when a person was last let in again.
-func (a *award) heldSince(u *registry.User) {
-	if u.NotBefore.After(a.after) {
-		a.after = u.NotBefore
+// heldSince notes up to when everything was taken back that the token's holder had.
+func (a *award) heldSince(t time.Time) {
+	if t.After(a.after) {
+		a.after = t
 	}
+}
+
+// issued returns when a token says it was issued: now, or the first microsecond, which is what revocations count, after everything was
+// taken back that its holder had.
+func (a *award) issued(now time.Time) time.Time {
+	if first := a.after.Truncate(time.Microsecond).Add(time.Microsecond); now.Before(first) {
+		return first
+	}
+	return now
 }
 
 // intersect returns the members of a that are in b too.

@@ -2,13 +2,16 @@
 // token, a refusal (*oauth.Error) that the caller may read, or a fault of ours, which is anything else.
 //
 // Every grant goes through the same four phases, in one function that tells the story: Issuer.Token. A grant is one file and one line
-// in the table of grants; it says what is given, and can skip none of the phases around it. The package also says whether an access
-// token still lives (Introspect, Alive), for the guard.
+// in the table of grants; it says what is given, and can skip none of the phases around it.
+//
+// The package also says whether an access token still lives (Introspect, Alive for the guard; Present for callers) and takes tokens back
+// (Revoke). What is said to be taken back is durable, and is refused from then on by every process on the store and every guard that
+// follows the feed.
 //
 // It decides; it keeps nothing of its own but counts of guesses. Registrations are package registry's, keys keyring's, bytes of
 // secrets secret's. A store that fails is never turned into a refusal: the error then wraps oauth.ErrUnavailable.
 //
-// All methods may be called concurrently. RFC 6749 (sections 4.3, 4.4, 5, 6, 10), RFC 9068, RFC 9700 (section 4.14).
+// All methods may be called concurrently. RFC 6749 (sections 4.3, 4.4, 5, 6, 10), RFC 7009, RFC 7662, RFC 9068, RFC 9700 (section 4.14).
 package issuer
 
 import (
@@ -19,6 +22,7 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/feed"
 	"github.com/tokenbooth/tokenbooth/internal/keyring"
 	"github.com/tokenbooth/tokenbooth/internal/limit"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
@@ -43,6 +47,7 @@ type Options struct {
 	Store    store.Store
 	Registry *registry.Registry
 	Keys     *keyring.Keyring
+	Feed     *feed.Feed // what has been taken back
 	Sealer   *secret.Sealer
 	Hashing  *limit.Lane // where passwords and other slow hashes are checked
 	Refusals *audit.Log
@@ -84,7 +89,7 @@ type award struct {
 	audiences   []string
 	form        oauth.TokenForm
 	lifetime    time.Duration
-	after       time.Time // when its holder was last let in again: what was issued up to then is dead
+	after       time.Time // what was issued up to then is dead: its holder was stopped, or all tokens were taken back
 	family      *family   // the refresh token that goes with it, or nil
 	replay      *oauth.Token
 }
@@ -100,15 +105,22 @@ var grants = map[oauth.GrantType]func(*Issuer, context.Context, *caller, *oauth.
 // oauth.ErrUnavailable when it could not be decided now; anything else is a fault of ours.
 func (i *Issuer) Token(ctx context.Context, req oauth.TokenRequest) (oauth.Token, error) {
 	token, err := i.token(ctx, &req)
+	if err == nil {
+		return token, nil
+	}
 	if refusal := oauth.AsError(err); refusal != nil {
 		i.NoteRefusal(&req, refusal)
 	}
-	return token, err
+	return oauth.Token{}, err
 }
 
 func (i *Issuer) token(ctx context.Context, req *oauth.TokenRequest) (oauth.Token, error) {
 	// 1 Who asks?
-	who, err := i.authenticate(ctx, req)
+	as := asClient
+	if req.Terms.ClientLabel {
+		as = asLabel
+	}
+	who, err := i.authenticate(ctx, &req.Asker, as)
 	if err != nil {
 		return oauth.Token{}, err
 	}
@@ -155,13 +167,29 @@ func (i *Issuer) NoteRefusal(req *oauth.TokenRequest, e *oauth.Error) {
 	if req.Username != "" {
 		actor = "user:" + req.Username
 	}
+	i.note("token.refuse", actor, &req.Asker, e, map[string]string{"grant": string(req.Grant), "dialect": req.Dialect})
+}
+
+// Acts of refusals that are not about a request for a token.
+const (
+	IntrospectRefused = "introspect.refuse"
+	RevokeRefused     = "revoke.refuse"
+	FeedRefused       = "feed.refuse"
+)
+
+// NoteAsked keeps a refusal of a request about a token, or for the feed; act is one of those above. Surfaces call it for requests they
+// could not even read.
+func (i *Issuer) NoteAsked(act string, asker *oauth.Asker, e *oauth.Error) {
+	i.note(act, "client:"+asker.Client.ID, asker, e, nil)
+}
+
+func (i *Issuer) note(act, actor string, asker *oauth.Asker, e *oauth.Error, detail map[string]string) {
 	reason := e.Reason
 	if reason == "" {
 		reason = e.Description
 	}
-	i.Refusals.Refused(audit.Event{ID: req.RequestID, Tenant: req.Tenant, Time: i.Now(), Act: "token.refuse", Actor: actor,
-		Subject: "client:" + req.Client.ID, Reason: string(e.Code) + ": " + reason, Source: req.Source.String(),
-		Detail: map[string]string{"grant": string(req.Grant), "dialect": req.Dialect}})
+	i.Refusals.Refused(audit.Event{ID: asker.RequestID, Tenant: asker.Tenant, Time: i.Now(), Act: act, Actor: actor,
+		Subject: "client:" + asker.Client.ID, Reason: string(e.Code) + ": " + reason, Source: asker.Source.String(), Detail: detail})
 }
 
 // permit checks that this caller may use this grant in this way, and now.

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/feed"
 	"github.com/tokenbooth/tokenbooth/internal/keyring"
 	"github.com/tokenbooth/tokenbooth/internal/limit"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
@@ -129,15 +130,23 @@ func openOn(t testing.TB, c *clock, inner store.Store) *desk {
 		t.Fatal(err)
 	}
 	d := &desk{t: t, clock: c, store: &faulty{Store: inner}, secrets: map[string]oauth.Secret{}}
-	reg, err := registry.New(registry.Options{Store: d.store, Sealer: sealer, Now: c.now, Tenants: tenants()})
+	var rings []keyring.Tenant
+	var names []string
+	for _, tn := range tenants() {
+		rings, names = append(rings, keyring.Tenant{Name: tn.Name}), append(names, tn.Name)
+	}
+	taken, err := feed.Open(ctx, feed.Options{Store: inner, Now: c.now})
+	if err == nil {
+		err = taken.SetTenants(ctx, names)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	var rings []keyring.Tenant
-	for _, tn := range tenants() {
-		rings = append(rings, keyring.Tenant{Name: tn.Name})
+	reg, err := registry.New(registry.Options{Store: d.store, Sealer: sealer, Now: c.now, Tenants: tenants(), Feed: taken})
+	if err != nil {
+		t.Fatal(err)
 	}
-	keys, err := keyring.Open(ctx, keyring.Options{Store: inner, Sealer: sealer, Now: c.now, Tenants: rings})
+	keys, err := keyring.Open(ctx, keyring.Options{Store: inner, Sealer: sealer, Now: c.now, Tenants: rings, Feed: taken})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +162,7 @@ func openOn(t testing.TB, c *clock, inner store.Store) *desk {
 			t.Error(err)
 		}
 	})
-	d.Issuer = New(Options{Store: d.store, Registry: reg, Keys: keys, Sealer: sealer, Hashing: limit.NewLane(runtime.GOMAXPROCS(0), 2000),
+	d.Issuer = New(Options{Store: d.store, Registry: reg, Keys: keys, Feed: taken, Sealer: sealer, Hashing: limit.NewLane(runtime.GOMAXPROCS(0), 2000),
 		Refusals: refusals, Journal: journal, Now: c.now, ReplayWindow: 30 * time.Second})
 	return d
 }
@@ -195,13 +204,17 @@ var requests atomic.Int64
 
 // ask makes a request of a client of acme, in the standard contract unless a test changes it.
 func (d *desk) ask(id string, change ...func(*oauth.TokenRequest)) oauth.TokenRequest {
-	r := oauth.TokenRequest{Dialect: "oauth2", Terms: standard, Grant: oauth.ClientCredentials, Auth: oauth.AuthBasic,
-		Client: oauth.Credential{ID: id, Secret: d.secrets[id]}, Tenant: "acme", Source: netip.MustParseAddr("192.0.2.1"),
-		RequestID: fmt.Sprintf("request-%d", requests.Add(1))}
+	r := oauth.TokenRequest{Dialect: "oauth2", Terms: standard, Grant: oauth.ClientCredentials, Asker: d.asker(id)}
 	for _, f := range change {
 		f(&r)
 	}
 	return r
+}
+
+// asker is a client of acme, with its secret.
+func (d *desk) asker(id string) oauth.Asker {
+	return oauth.Asker{Auth: oauth.AuthBasic, Client: oauth.Credential{ID: id, Secret: d.secrets[id]}, Tenant: "acme",
+		Source: netip.MustParseAddr("192.0.2.1"), RequestID: fmt.Sprintf("request-%d", requests.Add(1))}
 }
 
 // signIn makes a request with a person's password.

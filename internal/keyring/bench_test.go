@@ -44,7 +44,7 @@ func BenchmarkJWKS(b *testing.B) {
 	d := newDesk(b)
 	k := d.open(b, acme)
 	for b.Loop() {
-		if _, err := k.JWKS("acme"); err != nil {
+		if _, _, err := k.JWKS("acme"); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -6,8 +6,9 @@
 //
 // Invariants: a private key leaves this package in no form but sealed (package secret), and of a retired key the private half is
 // not kept at all. All processes on one store agree on the keys, because they live in one record that is replaced by
-// compare-and-swap. Except for a tenant's very first key and RotateUnannounced, no key signs before it has been published for
-// MaxAge. The algorithm belongs to the key and is never read from a token. Reading and signing take no lock and no store call;
+// compare-and-swap. Except for a tenant's very first key, RotateUnannounced and Withdraw, no key signs before it has been published
+// for MaxAge. A key that was withdrawn is in the key set no more, and package feed tells every guard that what it signed is worth nothing.
+// The algorithm belongs to the key and is never read from a token. Reading and signing take no lock and no store call;
 // every method may be called concurrently.
 //
 // RFC 7515 (signatures), RFC 7517 and RFC 8037 (keys), RFC 7518 (algorithms), RFC 7638 (key ids), RFC 9068 (the token's type).
@@ -23,6 +24,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/tokenbooth/tokenbooth/internal/feed"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
 	"github.com/tokenbooth/tokenbooth/internal/store"
 )
@@ -47,6 +49,7 @@ type Tenant struct {
 type Options struct {
 	Store   store.Store
 	Sealer  *secret.Sealer
+	Feed    *feed.Feed // is told of keys that are withdrawn; nil: nobody here is, and others hear of it
 	Now     func() time.Time
 	Tenants []Tenant
 }
@@ -55,6 +58,7 @@ type Options struct {
 type Keyring struct {
 	store  store.Store
 	sealer *secret.Sealer
+	feed   *feed.Feed
 	now    func() time.Time
 
 	change sync.Mutex // held by whoever reads the store and replaces what is below
@@ -69,7 +73,7 @@ type ring struct {
 
 // Open reads the keys of every tenant, and makes them for a tenant that has none yet.
 func Open(ctx context.Context, o Options) (*Keyring, error) {
-	k := &Keyring{store: o.Store, sealer: o.Sealer, now: o.Now}
+	k := &Keyring{store: o.Store, sealer: o.Sealer, feed: o.Feed, now: o.Now}
 	k.rings.Store(&map[string]*ring{})
 	if err := k.Configure(ctx, o.Tenants); err != nil {
 		return nil, err
@@ -133,7 +137,7 @@ func (k *Keyring) ensure(ctx context.Context, t Tenant) (*snapshot, error) {
 		if err := k.fill(&kept, t); err != nil {
 			return nil, err
 		}
-		made := deed{"key.create", author, kept.find(Next).ID, map[string]string{"active": kept.find(Active).ID}}
+		made := deed{act: "key.create", by: author, kid: kept.find(Next).ID, detail: map[string]string{"active": kept.find(Active).ID}}
 		switch err := k.write(ctx, t.Name, kept, made); {
 		case err == nil:
 			kept.rev++
@@ -167,7 +171,7 @@ func (k *Keyring) fill(kept *ringRecord, t Tenant) error {
 	return nil
 }
 
-// Reload reads a tenant's keys again, for a process that was told of a change or polls for one. On an error it goes on with the
+// Reload reads a tenant's keys again, for a process that hears of a change: a note goes with each (package change, store.Key). On an error it goes on with the
 // keys it has.
 func (k *Keyring) Reload(ctx context.Context, tenant string) error {
 	k.change.Lock()

@@ -166,7 +166,7 @@ func TestReq083_ANextKeyIsPublishedForMaxAgeBeforeItSignsAndTheOldOneStays(t *te
 
 func published(t testing.TB, k *Keyring, tenant, kid string) bool {
 	t.Helper()
-	set, err := k.JWKS(tenant)
+	set, _, err := k.JWKS(tenant)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +229,7 @@ func TestRotationIsRecordedWithItsAuthorOrDoesNotHappen(t *testing.T) {
 	if err := k.RotateUnannounced(t.Context(), "acme", "cli:bob"); err != nil {
 		t.Fatal(err)
 	}
-	if err := k.Discard(t.Context(), "acme", keys[0].ID, "cli:bob"); err != nil {
+	if err := k.Withdraw(t.Context(), "acme", keys[0].ID, "cli:bob"); err != nil {
 		t.Fatal(err)
 	}
 	if err := k.RotateUnannounced(t.Context(), "acme", ""); err == nil {
@@ -246,7 +246,7 @@ func TestRotationIsRecordedWithItsAuthorOrDoesNotHappen(t *testing.T) {
 	for act, want := range map[string]string{
 		"key.rotate":             "cli:ada key:" + keys[0].ID,
 		"key.rotate-unannounced": "cli:bob key:" + keys[1].ID,
-		"key.discard":            "cli:bob key:" + keys[0].ID,
+		"key.withdraw":           "cli:bob key:" + keys[0].ID,
 	} {
 		if got[act] != want {
 			t.Errorf("%s: recorded as %q, want %q", act, got[act], want)
@@ -263,27 +263,6 @@ func TestRotationIsRecordedWithItsAuthorOrDoesNotHappen(t *testing.T) {
 	}
 	if !verifies(k, "acme", sign(t, k, "acme")) {
 		t.Error("a dead store stopped signing")
-	}
-}
-
-func TestOnlyARetiredKeyCanBeDiscarded(t *testing.T) {
-	d := newDesk(t)
-	k := d.open(t, acme)
-	old := sign(t, k, "acme")
-	keys, _ := k.List("acme")
-	for _, kid := range []string{keys[0].ID, keys[1].ID, "unknown"} {
-		if err := k.Discard(t.Context(), "acme", kid, "cli:ada"); oauth.AsError(err) == nil {
-			t.Errorf("Discard: %v", err)
-		}
-	}
-	if err := k.RotateUnannounced(t.Context(), "acme", "cli:ada"); err != nil {
-		t.Fatal(err)
-	}
-	if err := k.Discard(t.Context(), "acme", keys[0].ID, "cli:ada"); err != nil {
-		t.Fatal(err)
-	}
-	if verifies(k, "acme", old) {
-		t.Error("a token of a discarded key verifies")
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/change"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
 	"github.com/tokenbooth/tokenbooth/internal/store"
 )
@@ -76,19 +77,26 @@ func (k *Keyring) read(ctx context.Context, tenant string) (ringRecord, error) {
 	return kept, nil
 }
 
-// write replaces the record that kept was read from, and tells who did it in the same step.
+// write replaces the record that kept was read from. Who did it, the note for other processes and what is taken back are written in the
+// same step.
 func (k *Keyring) write(ctx context.Context, tenant string, kept ringRecord, d deed) error {
 	body, err := json.Marshal(kept)
 	if err != nil {
 		return fmt.Errorf("writing the keyring: %w", err)
 	}
 	now := k.now()
-	err = k.store.Put(ctx,
-		store.Record{Tenant: tenant, Kind: store.Key, ID: recordID, Rev: kept.rev, Body: body},
-		audit.Record(audit.Event{ID: secret.NewID(now), Tenant: tenant, Time: now, Act: d.act, Actor: d.by, Subject: "key:" + d.kid,
-			Outcome: audit.Allowed, Detail: d.detail}))
-	if err != nil {
+	rec := store.Record{Tenant: tenant, Kind: store.Key, ID: recordID, Rev: kept.rev, Body: body}
+	event := audit.Event{ID: secret.NewID(now), Tenant: tenant, Time: now, Act: d.act, Actor: d.by, Subject: "key:" + d.kid,
+		Outcome: audit.Allowed, Detail: d.detail}
+	put := []store.Record{rec, change.Note(rec, now), audit.Record(event)}
+	if d.taken != nil {
+		put = append(put, d.taken.Records(now)...)
+	}
+	if err := k.store.Put(ctx, put...); err != nil {
 		return fmt.Errorf("writing the keyring: %w", err)
+	}
+	if d.taken != nil && k.feed != nil {
+		k.feed.Add(*d.taken)
 	}
 	return nil
 }

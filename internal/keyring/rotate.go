@@ -2,10 +2,13 @@ package keyring
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
+	"github.com/tokenbooth/tokenbooth/internal/feed"
+	"github.com/tokenbooth/tokenbooth/internal/store"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
@@ -33,27 +36,41 @@ func (k *Keyring) RotateUnannounced(ctx context.Context, tenant, by string) erro
 	})
 }
 
-// Discard takes a retired key away before its time: every token it signed is worth nothing from then on, as far as verifiers do not
-// hold a cached key set.
-func (k *Keyring) Discard(ctx context.Context, tenant, kid, by string) error {
-	return k.edit(ctx, tenant, func(kept *ringRecord, _ Tenant, _ time.Time) (deed, error) {
-		i := slices.IndexFunc(kept.Keys, func(r keyRecord) bool { return r.ID == kid })
-		switch {
-		case i < 0:
-			return deed{}, oauth.Refuse(oauth.InvalidRequest, "There is no such key.", "tenant %q has no key %q", tenant, kid)
-		case kept.Keys[i].State != Retired:
-			return deed{}, oauth.Refuse(oauth.InvalidRequest, "Only a retired key can be discarded: rotate first.",
-				"key %q of tenant %q is %s", kid, tenant, kept.Keys[i].State)
+// errNotDue ends an edit that has nothing to do.
+var errNotDue = errors.New("the key need not be rotated yet")
+
+// RotateIfDue rotates when the tenant's active key has signed for at least every, and the next one has been published for MaxAge; every
+// of 0 or less never does. It may be called as often as one likes and from all processes at once: the author is the program itself, one
+// of them does it, and that somebody else did is no error.
+func (k *Keyring) RotateIfDue(ctx context.Context, tenant string, every time.Duration) (rotated bool, err error) {
+	r, err := k.ring(tenant)
+	if err != nil {
+		return false, err
+	}
+	if keys := r.current.Load().keys; !due(every, keys[0].Activated, keys[1].Created, k.now()) { // nobody can have made it due since
+		return false, nil
+	}
+	err = k.edit(ctx, tenant, func(kept *ringRecord, t Tenant, now time.Time) (deed, error) {
+		if !due(every, kept.find(Active).Activated, kept.find(Next).Created, now) {
+			return deed{}, errNotDue
 		}
-		kept.Keys = slices.Delete(kept.Keys, i, i+1)
-		return deed{"key.discard", by, kid, nil}, nil
+		return k.turn(kept, t, author, "key.rotate", now)
 	})
+	if errors.Is(err, errNotDue) || errors.Is(err, store.ErrConflict) {
+		return false, nil // the note of who was faster tells this process
+	}
+	return err == nil, err
 }
 
-// deed is what the audit record will say.
+func due(every time.Duration, activated, announced, now time.Time) bool {
+	return every > 0 && !now.Before(activated.Add(every)) && !now.Before(announced.Add(MaxAge))
+}
+
+// deed is what the audit record will say, and what goes into the feed.
 type deed struct {
 	act, by, kid string
 	detail       map[string]string
+	taken        *feed.Revocation
 }
 
 // edit changes the tenant's keys in the store, and then in this process.
@@ -85,16 +102,30 @@ func (k *Keyring) edit(ctx context.Context, tenant string, change func(*ringReco
 // turn moves every key one state on.
 func (k *Keyring) turn(kept *ringRecord, t Tenant, by, act string, now time.Time) (deed, error) {
 	kept.Keys = slices.DeleteFunc(kept.Keys, func(r keyRecord) bool { return r.State == Retired && !now.Before(r.Until) })
-	old, next := kept.find(Active), kept.find(Next)
+	old := kept.find(Active)
 	if err := k.retire(old, t, now); err != nil {
 		return deed{}, fmt.Errorf("signing keys of tenant %q: %w", t.Name, err)
 	}
+	retired := old.ID
+	if err := k.promote(kept, t, now); err != nil {
+		return deed{}, err
+	}
+	return deed{act: act, by: by, kid: kept.find(Active).ID, detail: map[string]string{"retired": retired, "next": kept.find(Next).ID}}, nil
+}
+
+// promote lets the next key sign, and announces another.
+func (k *Keyring) promote(kept *ringRecord, t Tenant, now time.Time) error {
+	next := kept.find(Next)
 	next.State, next.Activated = Active, now
+	return k.announce(kept, t, now)
+}
+
+// announce adds a next key.
+func (k *Keyring) announce(kept *ringRecord, t Tenant, now time.Time) error {
 	fresh, err := k.generate(t, Next, now)
 	if err != nil {
-		return deed{}, fmt.Errorf("signing keys of tenant %q: %w", t.Name, err)
+		return fmt.Errorf("signing keys of tenant %q: %w", t.Name, err)
 	}
-	d := deed{act, by, next.ID, map[string]string{"retired": old.ID, "next": fresh.ID}}
 	kept.Keys = append(kept.Keys, fresh)
-	return d, nil
+	return nil
 }

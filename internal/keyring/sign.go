@@ -11,18 +11,21 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/tokenbooth/tokenbooth/revocation"
 )
 
 // signer is the active key: at most one of the three is there.
 type signer struct {
-	header string
+	header string // of access tokens
+	lists  string // the header of what SignAs signs
 	ec     *ecdsa.PrivateKey
 	ed     ed25519.PrivateKey
 	rsa    *rsa.PrivateKey
 }
 
-func newSigner(header string, private crypto.Signer) (signer, error) {
-	s := signer{header: header}
+func newSigner(p Public, private crypto.Signer) (signer, error) {
+	s := signer{header: header(p, accessToken), lists: header(p, revocation.Type)}
 	switch key := private.(type) {
 	case *ecdsa.PrivateKey:
 		s.ec = key
@@ -43,21 +46,36 @@ func (k *Keyring) Sign(tenant string, dst, claims []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.current.Load().signer.sign(dst, claims)
+	s := &r.current.Load().signer
+	return s.sign(s.header, dst, claims)
+}
+
+// SignAs returns a JWT of claims with another type than an access token's (RFC 8725, section 3.11). There is one: revocation.Type.
+// Verify refuses it.
+func (k *Keyring) SignAs(tenant, typ string, claims []byte) ([]byte, error) {
+	r, err := k.ring(tenant)
+	if err != nil {
+		return nil, err
+	}
+	if typ != revocation.Type {
+		return nil, fmt.Errorf("signing for tenant %q: nothing of type %q is signed", tenant, typ)
+	}
+	s := &r.current.Load().signer
+	return s.sign(s.lists, nil, claims)
 }
 
 // longestSignature is that of RSA in base64.
 const longestSignature = (rsaBits/8*8 + 5) / 6
 
-func (s *signer) sign(dst, claims []byte) ([]byte, error) {
+func (s *signer) sign(header string, dst, claims []byte) ([]byte, error) {
 	b64 := base64.RawURLEncoding
-	room := len(s.header) + 1 + b64.EncodedLen(len(claims)) + 1 + 86
+	room := len(header) + 1 + b64.EncodedLen(len(claims)) + 1 + 86
 	if s.rsa != nil {
 		room += longestSignature - 86
 	}
 	dst = slices.Grow(dst, room)
 	start := len(dst)
-	dst = append(append(dst, s.header...), '.')
+	dst = append(append(dst, header...), '.')
 	dst = b64.AppendEncode(dst, claims)
 	signed := dst[start:]
 	dst = append(dst, '.')

@@ -56,7 +56,7 @@ func TestReq010_TokensVerifyWithGoJoseAndItsTokensWithUs(t *testing.T) {
 
 func joseSet(t testing.TB, k *Keyring, tenant string) jose.JSONWebKeySet {
 	t.Helper()
-	text, err := k.JWKS(tenant)
+	text, _, err := k.JWKS(tenant)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestReq082_KeySetHasPublicMembersOnlyAndEachKeyOnce(t *testing.T) {
 	members := map[Algorithm]string{ES256: "alg crv kid kty use x y", EdDSA: "alg crv kid kty use x", RS256: "alg e kid kty n use"}
 	for _, tenant := range every {
 		rotate(t, k, tenant.Name)
-		text, err := k.JWKS(tenant.Name)
+		text, _, err := k.JWKS(tenant.Name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -232,7 +232,7 @@ func TestSignAppendsAndMayRunWhileKeysRotate(t *testing.T) {
 					t.Errorf("a token does not verify: %v", err)
 					return
 				}
-				if _, err := k.JWKS("acme"); err != nil {
+				if _, _, err := k.JWKS("acme"); err != nil {
 					t.Error(err)
 				}
 			}

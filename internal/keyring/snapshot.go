@@ -3,6 +3,7 @@ package keyring
 import (
 	"cmp"
 	"crypto"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -31,6 +32,7 @@ type snapshot struct {
 	keys    []Public // the active one, the next one, and retired ones from the latest on
 	headers []string // of the tokens of each, encoded
 	jwks    []byte
+	tag     string    // changes with jwks
 	until   time.Time // when the first retired key goes; zero: none will
 	signer  signer
 }
@@ -58,7 +60,7 @@ func (k *Keyring) load(tenant string, kept ringRecord) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.signer, err = newSigner(s.headers[0], private)
+	s.signer, err = newSigner(s.keys[0], private)
 	return s, err
 }
 
@@ -81,18 +83,22 @@ func newSnapshot(rev uint64, keys []Public, now time.Time) (*snapshot, error) {
 		j.Use, j.Algorithm, j.ID = "sig", p.Algorithm, p.ID
 		set.Keys = append(set.Keys, j)
 		s.keys = append(s.keys, p)
-		s.headers = append(s.headers, header(p))
+		s.headers = append(s.headers, header(p, accessToken))
 	}
 	var err error
 	if s.jwks, err = json.Marshal(set); err != nil {
 		return nil, fmt.Errorf("spelling the key set: %w", err)
 	}
+	digest := sha256.Sum256(s.jwks)
+	s.tag = base64.RawURLEncoding.EncodeToString(digest[:16])
 	return s, nil
 }
 
-// header is the encoded protected header of tokens signed with p (RFC 7515, section 4; RFC 9068, section 2.1).
-func header(p Public) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(`{"typ":"at+jwt","alg":"` + string(p.Algorithm) + `","kid":"` + p.ID + `"}`))
+const accessToken = "at+jwt"
+
+// header is the encoded protected header of what is signed with p (RFC 7515, section 4; RFC 9068, section 2.1).
+func header(p Public, typ string) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(`{"typ":"` + typ + `","alg":"` + string(p.Algorithm) + `","kid":"` + p.ID + `"}`))
 }
 
 // live returns the tenant's keys without those whose time is over.
@@ -111,13 +117,15 @@ func (r *ring) live(now time.Time) *snapshot {
 }
 
 // JWKS returns the tenant's key set (RFC 7517, section 5): the active, the next and the retired keys, public halves only. Nobody
-// may change the bytes. They may be cached for MaxAge.
-func (k *Keyring) JWKS(tenant string) ([]byte, error) {
+// may change the bytes. They may be cached for MaxAge. The tag is a short text that is another when the set is, and the same in every
+// process (RFC 9110, section 8.8.3, without its quotes).
+func (k *Keyring) JWKS(tenant string) (set []byte, tag string, err error) {
 	r, err := k.ring(tenant)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return r.live(k.now()).jwks, nil
+	s := r.live(k.now())
+	return s.jwks, s.tag, nil
 }
 
 // Key returns the public half of a tenant's key, whatever its state.

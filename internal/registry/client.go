@@ -40,6 +40,10 @@ type Client struct {
 	AllowFrom   []netip.Prefix     `json:"allow_from,omitempty"`   // empty: from anywhere
 	Expires     time.Time          `json:"expires,omitzero"`
 
+	// ResourceServers are the APIs of its tenant, by name, that the client stands for: it may ask about any token that is meant for
+	// one of them (RFC 7662, section 4), and may follow what the issuer takes back.
+	ResourceServers []string `json:"resource_servers,omitempty"`
+
 	AllowBodylessToken bool         `json:"allow_bodyless_token,omitempty"`
 	Disabled           bool         `json:"disabled,omitempty"`
 	Deleted            bool         `json:"deleted,omitempty"`   // the id stays taken: it may not become somebody else's
@@ -54,6 +58,7 @@ type Client struct {
 	// Made ready for the hot path when the client is read.
 	Scope     string   `json:"-"` // all its permissions as one scope
 	Audiences []string `json:"-"` // who a token with all of them is meant for
+	Guards    []string `json:"-"` // the audiences of its ResourceServers
 }
 
 // Credential is one secret of a client.
@@ -145,6 +150,9 @@ func (c *Client) check(t *Tenant, before *Client) error {
 	if !slices.Contains([]oauth.TokenForm{"", oauth.JWT, oauth.Opaque, oauth.UUID}, c.TokenForm) {
 		return problem("token_form", "a token is jwt, opaque or uuid, not %q", c.TokenForm)
 	}
+	if err := t.checkResourceServers(c.ResourceServers, before.ResourceServers); err != nil {
+		return err
+	}
 	return t.checkPermissions("permissions", c.Permissions, before.Permissions)
 }
 
@@ -152,6 +160,7 @@ func (c *Client) check(t *Tenant, before *Client) error {
 func (c *Client) ready(t *Tenant) {
 	c.Scope = strings.Join(c.Permissions, " ")
 	c.Audiences = t.Audiences(c.Permissions)
+	c.Guards = t.guards(c.ResourceServers)
 	for i := range c.Credentials {
 		c.Credentials[i].used = new(atomic.Int64)
 	}

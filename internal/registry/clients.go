@@ -11,6 +11,7 @@ import (
 	"github.com/tokenbooth/tokenbooth/internal/secret"
 	"github.com/tokenbooth/tokenbooth/internal/store"
 	"github.com/tokenbooth/tokenbooth/oauth"
+	"github.com/tokenbooth/tokenbooth/revocation"
 )
 
 // maxTries is how often an update that lost a race reads again before it gives up.
@@ -42,8 +43,8 @@ func (r *Registry) ready(t *Tenant, c *Client) {
 	}
 }
 
-// HasSlowSecrets reports whether some client of the tenant was seen whose secret is kept under a slow hash still. Follow looks at
-// all of them when it begins, so that the first who asks for such a client learns nothing from the time it takes.
+// HasSlowSecrets reports whether some client of the tenant was seen whose secret is kept under a slow hash still. Survey looks at
+// all of them, so that the first who asks for such a client learns nothing from the time it takes.
 func (r *Registry) HasSlowSecrets(tenant string) bool {
 	_, slow := r.slow.Load(tenant)
 	return slow
@@ -141,7 +142,7 @@ func (r *Registry) register(ctx context.Context, by, act string, c Client, cred 
 	c.Created, c.CreatedBy, c.Updated, c.UpdatedBy = now, by, now, by
 	rec := c.record()
 	rec.Rev = 0
-	err = r.save(ctx, audit.Event{Tenant: c.Tenant, Act: act, Actor: by, Subject: "client:" + c.ID}, rec)
+	err = r.save(ctx, audit.Event{Tenant: c.Tenant, Act: act, Actor: by, Subject: "client:" + c.ID}, nil, rec)
 	if errors.Is(err, store.ErrConflict) {
 		return nil, problem("id", "client %s of tenant %s exists, or has existed: an id is never given again", c.ID, c.Tenant)
 	}
@@ -185,6 +186,7 @@ func (r *Registry) UpdateClient(ctx context.Context, by, act, tenant, id string,
 		}
 		before := *c
 		before.Grants, before.Permissions = slices.Clone(c.Grants), slices.Clone(c.Permissions) // edit may change them in place
+		before.ResourceServers = slices.Clone(c.ResourceServers)
 		if err := edit(c); err != nil {
 			return nil, err
 		}
@@ -196,7 +198,8 @@ func (r *Registry) UpdateClient(ctx context.Context, by, act, tenant, id string,
 		if c.Barred(c.Updated) != "" && before.Barred(c.Updated) == "" {
 			c.NotBefore = c.Updated // tokens given out so far do not come back to life when the client does
 		}
-		err = r.save(ctx, audit.Event{Tenant: tenant, Act: act, Actor: by, Subject: "client:" + id}, c.record())
+		taken := takenBack(tenant, revocation.Client, id, before.NotBefore, &c.NotBefore)
+		err = r.save(ctx, audit.Event{Tenant: tenant, Act: act, Actor: by, Subject: "client:" + id}, taken, c.record())
 		if errors.Is(err, store.ErrConflict) && try < maxTries {
 			continue
 		}
@@ -216,6 +219,12 @@ func (r *Registry) DisableClient(ctx context.Context, by, tenant, id string, dis
 		act = "client.disable"
 	}
 	_, err := r.UpdateClient(ctx, by, act, tenant, id, func(c *Client) error { c.Disabled = disabled; return nil })
+	return err
+}
+
+// RevokeClient ends the tokens that a client was given so far. The client may ask for new ones.
+func (r *Registry) RevokeClient(ctx context.Context, by, tenant, id string) error {
+	_, err := r.UpdateClient(ctx, by, "client.revoke-tokens", tenant, id, func(c *Client) error { c.NotBefore = r.now(); return nil })
 	return err
 }
 

@@ -4,7 +4,7 @@
 //
 // Tenants and APIs are declared in the settings and handed over whole (SetTenants). Clients and users live in the store; every
 // change of one is written together with its author (package audit) and with a note that tells other processes on the same store
-// to forget what they remember (Follow). So a client disabled anywhere is refused everywhere within a second.
+// to forget what they remember (Heard). So a client disabled anywhere is refused everywhere within a second.
 //
 // Reads of clients and users by id come from memory: bounded, without a lock, a copy that nobody changes. All methods may be called
 // concurrently. A store that fails is an error of its own, never "no such client".
@@ -22,6 +22,8 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/change"
+	"github.com/tokenbooth/tokenbooth/internal/feed"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
 	"github.com/tokenbooth/tokenbooth/internal/store"
 )
@@ -33,6 +35,7 @@ var ErrNotFound = errors.New("not registered")
 type Registry struct {
 	store    store.Store
 	sealer   *secret.Sealer
+	feed     *feed.Feed
 	now      func() time.Time
 	tenants  atomic.Pointer[map[string]*Tenant]
 	clients  *remembered[*Client]
@@ -46,13 +49,14 @@ type Registry struct {
 type Options struct {
 	Store   store.Store
 	Sealer  *secret.Sealer // for what must be read back: the secrets of one-time codes
+	Feed    *feed.Feed     // is told of what is taken back; nil: nobody here is, and others hear of it
 	Now     func() time.Time
 	Tenants []Tenant
 }
 
 // New makes a registry. The error names the field at fault.
 func New(o Options) (*Registry, error) {
-	r := &Registry{store: o.Store, sealer: o.Sealer, now: o.Now}
+	r := &Registry{store: o.Store, sealer: o.Sealer, feed: o.Feed, now: o.Now}
 	r.clients = remember(maxClients, r.readCompact)
 	r.users = remember(maxUsers, r.readUser)
 	r.uses.init()
@@ -69,8 +73,7 @@ func (r *Registry) SetTenants(tenants []Tenant) error {
 		byName[tenants[i].Name] = &tenants[i]
 	}
 	r.tenants.Store(&byName)
-	r.clients.forgetAll()
-	r.users.forgetAll()
+	r.Missed()
 	return nil
 }
 
@@ -124,21 +127,29 @@ func (r *Registry) tenant(name string) (*Tenant, error) {
 	return nil, fmt.Errorf("tenant %q: %w", name, ErrNotFound)
 }
 
-// save writes records together with the event that says who did it, and the note that tells other processes.
-func (r *Registry) save(ctx context.Context, e audit.Event, records ...store.Record) error {
+// save writes records together with the event that says who did it, the notes that tell other processes, and what the change takes
+// back, if anything: from then on it is refused.
+func (r *Registry) save(ctx context.Context, e audit.Event, taken *feed.Revocation, records ...store.Record) error {
 	now := r.now()
 	e.ID, e.Time, e.Outcome = secret.NewID(now), now, audit.Allowed
 	if e.Actor == "" {
 		return errors.New("a change needs an author")
 	}
-	for _, rec := range records[:len(records):len(records)] {
-		records = append(records, changeNote(rec, now))
+	put := append(records[:len(records):len(records)], audit.Record(e))
+	for _, rec := range records {
+		put = append(put, change.Note(rec, now))
 	}
-	if err := r.store.Put(ctx, append(records, audit.Record(e))...); err != nil {
+	if taken != nil {
+		put = append(put, taken.Records(now)...)
+	}
+	if err := r.store.Put(ctx, put...); err != nil {
 		return fmt.Errorf("%s: %w", e.Act, err)
 	}
 	for _, rec := range records {
 		r.forget(rec.Kind, rec.Tenant, rec.ID)
+	}
+	if taken != nil && r.feed != nil {
+		r.feed.Add(*taken)
 	}
 	return nil
 }

@@ -2,16 +2,12 @@ package registry
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
-	"time"
 
-	"github.com/maypok86/otter/v2"
-
-	"github.com/tokenbooth/tokenbooth/internal/secret"
 	"github.com/tokenbooth/tokenbooth/internal/store"
 )
 
@@ -21,23 +17,41 @@ const (
 	maxUsers   = 50_000
 )
 
+// absentShare is the part of a memory that what is not registered has for itself. A flood of made-up names pushes no registration out,
+// and costs a small and fixed amount of memory: no name is remembered that is longer than a registered one can be.
+const absentShare = 16
+
 // name is what a registration is found by. A struct, not a text: no separator can be forged.
 type name struct{ tenant, id string }
 
-// remembered is a bounded memory of registrations in front of the store. What is not registered is remembered too, as nil.
-type remembered[V comparable] struct {
-	cache *otter.Cache[name, V]
-	read  func(context.Context, name) (V, error)
-	era   atomic.Uint64 // counts the forgetting, so that a read which began before it leaves nothing stale behind
+// registered is what can be remembered.
+type registered[V any] interface {
+	comparable
+	pack(*likes) (like V, own string)              // in two parts: what it has in common with others, and what is its own
+	unpack(id, own string, marks []atomic.Int64) V // called for the one, puts it together with the other
 }
 
-func remember[V comparable](most int, read func(context.Context, name) (V, error)) *remembered[V] {
-	return &remembered[V]{cache: otter.Must(&otter.Options[name, V]{MaximumSize: most}), read: read}
+// remembered is a bounded memory of registrations in front of the store. What is not registered is remembered too.
+type remembered[V registered[V]] struct {
+	read   func(context.Context, name) (V, error)
+	known  *table[V]
+	absent *table[V]
+
+	mu    sync.Mutex // of writers; readers take none
+	era   uint64     // counts the forgetting, so that a read which began before it leaves nothing stale behind
+	likes likes
 }
 
-func (m *remembered[V]) get(ctx context.Context, n name) (V, error) {
-	if v, ok := m.cache.GetIfPresent(n); ok {
-		return m.found(v, n)
+func remember[V registered[V]](most int, read func(context.Context, name) (V, error)) *remembered[V] {
+	return &remembered[V]{read: read, known: newTable[V](most - most/absentShare), absent: newTable[V](most / absentShare)}
+}
+
+func (m *remembered[V]) get(ctx context.Context, n name) (v V, err error) {
+	if it, ok := m.known.find(n); ok {
+		return it.like.unpack(it.name.id, it.own, it.marks), nil
+	}
+	if _, ok := m.absent.find(n); ok {
+		return v, notRegistered(n)
 	}
 	n.id = strings.Clone(n.id) // it may be a part of a request, and that has a secret which must not stay in memory for as long
 	return m.fresh(ctx, n)
@@ -45,120 +59,83 @@ func (m *remembered[V]) get(ctx context.Context, n name) (V, error) {
 
 // fresh reads past the memory, and remembers what it read.
 func (m *remembered[V]) fresh(ctx context.Context, n name) (V, error) {
-	era := m.era.Load()
+	var none V
+	m.mu.Lock()
+	era := m.era
+	m.mu.Unlock()
 	v, err := m.read(ctx, n)
 	if err != nil && !errors.Is(err, ErrNotFound) {
-		return v, err
+		return none, err
 	}
-	m.cache.Set(n, v)
-	if m.era.Load() != era {
-		m.cache.Invalidate(n)
-	}
-	return m.found(v, n)
-}
-
-func (m *remembered[V]) found(v V, n name) (V, error) {
-	var none V
+	m.keep(n, v, era)
 	if v == none {
-		return none, fmt.Errorf("%q of tenant %s: %w", n.id, n.tenant, ErrNotFound)
+		return none, notRegistered(n)
+	}
+	if it, ok := m.known.find(n); ok {
+		return it.like.unpack(it.name.id, it.own, it.marks), nil // the uses of its secrets are noted there from now on
 	}
 	return v, nil
 }
 
+func notRegistered(n name) error {
+	return fmt.Errorf("%q of tenant %s: %w", n.id, n.tenant, ErrNotFound)
+}
+
+// keep remembers what a name stood for when the era was this. If something was forgotten meanwhile, it may have been that.
+func (m *remembered[V]) keep(n name, v V, era uint64) {
+	var none V
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case m.era != era:
+		m.drop(n)
+	case v == none:
+		m.known.drop(n)
+		m.absent.put(item[V]{name: n})
+	default:
+		m.absent.drop(n)
+		like, own := v.pack(&m.likes)
+		m.known.put(item[V]{name: n, like: like, own: own})
+	}
+}
+
+func (m *remembered[V]) drop(n name) {
+	m.known.drop(n)
+	m.absent.drop(n)
+}
+
 func (m *remembered[V]) forget(n name) {
-	m.era.Add(1)
-	m.cache.Invalidate(n)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.era++
+	m.drop(n)
 }
 
 func (m *remembered[V]) forgetAll() {
-	m.era.Add(1)
-	m.cache.InvalidateAll()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.era++
+	m.known.clear()
+	m.absent.clear()
+	m.likes = nil
 }
 
-// How other processes on the same store hear of a change: each change leaves a note, each process looks for new ones. A note's id is
-// made before it is written, so it may turn up behind a younger one; looking back a little further than the last look finds it.
-const (
-	changeEvery    = 500 * time.Millisecond
-	changeLookBack = 5 * time.Second
-	changeKeep     = 10 * time.Minute
-)
+// Heard forgets what another process has changed.
+func (r *Registry) Heard(kind store.Kind, tenant, id string) { r.forget(kind, tenant, id) }
 
-// change is the stored form of a note.
-type change struct {
-	Kind   store.Kind `json:"kind"`
-	Tenant string     `json:"tenant"`
-	ID     string     `json:"id"`
-}
-
-func changeNote(rec store.Record, now time.Time) store.Record {
-	return store.Record{Kind: store.Change, ID: secret.NewID(now), Expires: now.Add(changeKeep),
-		Body: encode(change{rec.Kind, rec.Tenant, rec.ID})}
-}
-
-// Announce returns the note that tells other processes of a change another package makes, to be put together with it.
-func Announce(rec store.Record, now time.Time) store.Record { return changeNote(rec, now) }
-
-// Follow forgets what other processes have changed, until ctx is done. heard is told of each change too; one may be told twice, and
-// one without an id means that anything of the kind may have changed.
-func (r *Registry) Follow(ctx context.Context, heard func(kind store.Kind, tenant, id string)) {
-	since := r.now()
-	r.survey(ctx)
-	for tick := time.NewTicker(changeEvery); ; {
-		select {
-		case <-ctx.Done():
-			tick.Stop()
-			return
-		case <-tick.C:
-		}
-		started := r.now()
-		if r.hear(ctx, since.Add(-changeLookBack), heard) != nil {
-			continue // the store is away: what we missed is read when it is back
-		}
-		if started.Sub(since) > changeKeep/2 { // so long that notes may have expired unread
-			r.forgetAll(heard)
-		}
-		since = started
-	}
-}
-
-// forgetAll takes everything for changed.
-func (r *Registry) forgetAll(heard func(kind store.Kind, tenant, id string)) {
+// Missed forgets everything, after changes of other processes may have gone unheard.
+func (r *Registry) Missed() {
 	r.clients.forgetAll()
 	r.users.forgetAll()
-	for _, t := range r.Tenants() {
-		heard(store.Key, t.Name, "")
-	}
 }
 
-// survey looks at every client once, for HasSlowSecrets. Where the store fails, the clients are looked at as they are asked for.
-func (r *Registry) survey(ctx context.Context) {
+// Survey looks at every client once, for HasSlowSecrets. Where the store fails, the clients are looked at as they are asked for.
+func (r *Registry) Survey(ctx context.Context) {
 	for _, t := range r.Tenants() {
 		for after, err := "", error(nil); ; {
 			if _, after, err = r.Clients(ctx, t.Name, after, store.MaxLimit); err != nil || after == "" {
 				break
 			}
 		}
-	}
-}
-
-func (r *Registry) hear(ctx context.Context, since time.Time, heard func(kind store.Kind, tenant, id string)) error {
-	q := store.Query{Kind: store.Change, After: secret.FirstID(since), Limit: store.MaxLimit}
-	for {
-		notes, err := r.store.List(ctx, q)
-		if err != nil {
-			return fmt.Errorf("look for changes: %w", err)
-		}
-		for _, n := range notes {
-			var c change
-			if json.Unmarshal(n.Body, &c) != nil {
-				continue // a newer version's note; what it changed we do not know
-			}
-			r.forget(c.Kind, c.Tenant, c.ID)
-			heard(c.Kind, c.Tenant, c.ID)
-		}
-		if len(notes) < q.Page() {
-			return nil
-		}
-		q.After = notes[len(notes)-1].ID
 	}
 }

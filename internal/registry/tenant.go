@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
@@ -29,9 +30,20 @@ type Tenant struct {
 	AllowBodylessToken bool   `yaml:"allow_bodyless_token,omitempty"` // a credential alone buys a token, where a dialect says so
 	Disabled           bool   `yaml:"disabled,omitempty"`
 
-	ClientRate Rate  `yaml:"client_rate,omitempty"` // token requests of each client
-	Rate       Rate  `yaml:"rate,omitempty"`        // token requests of the whole tenant
-	APIs       []API `yaml:"apis,omitempty"`
+	ClientRate Rate    `yaml:"client_rate,omitempty"` // token requests of each client
+	Rate       Rate    `yaml:"rate,omitempty"`        // token requests of the whole tenant
+	APIs       []API   `yaml:"apis,omitempty"`
+	Follow     *Follow `yaml:"follow,omitempty"` // the tenant's tokens are issued elsewhere: it is only guarded here
+
+	RotateKeysEvery time.Duration `yaml:"rotate_keys_every,omitempty"` // of its signing keys; zero: only by hand
+}
+
+// Follow says how a guard in another process knows what the issuer publishes and asks it about opaque tokens.
+type Follow struct {
+	ClientID         string        `yaml:"client_id"` // registered with the APIs it is the resource server of
+	ClientSecretFile string        `yaml:"client_secret_file"`
+	StaleAfter       time.Duration `yaml:"stale_after,omitempty"` // how old the last word from the issuer may be; zero: a minute
+	WhenStale        string        `yaml:"when_stale,omitempty"`  // serve (default) or refuse
 }
 
 // Endpoint is a contract at a path that its file does not name.
@@ -57,6 +69,16 @@ type API struct {
 	Refusals    string       `yaml:"refusals,omitempty"` // its own words: answer blocks of a dialect file
 	Permissions []Permission `yaml:"permissions"`
 	Routes      []Route      `yaml:"routes"`
+	CORS        *CORS        `yaml:"cors,omitempty"` // which web pages may call it; none: what the API itself says
+}
+
+// CORS says which web pages of other origins may call an API (Fetch Standard, section 3.2).
+type CORS struct {
+	Origins       []string      `yaml:"origins"`                  // like https://app.example.com; "*" is all of them
+	Headers       []string      `yaml:"headers,omitempty"`        // of requests, beside those that need no leave
+	ExposeHeaders []string      `yaml:"expose_headers,omitempty"` // of answers, that a page may read
+	MaxAge        time.Duration `yaml:"max_age,omitempty"`        // how long a browser may remember the leave
+	Credentials   bool          `yaml:"credentials,omitempty"`
 }
 
 // Permission is a right a credential may hold.
@@ -71,7 +93,9 @@ type Route struct {
 	Method     string `yaml:"method"`
 	Path       string `yaml:"path"` // {name} stands for one segment
 	Permission string `yaml:"permission,omitempty"`
-	Public     bool   `yaml:"public,omitempty"` // anyone may call it
+	Public     bool   `yaml:"public,omitempty"`   // anyone may call it
+	Rate       Rate   `yaml:"rate,omitempty"`     // calls of each client, or of each address where the route is public
+	MaxBody    int64  `yaml:"max_body,omitempty"` // bytes of a request; zero: no limit
 }
 
 // Problem is a fault in what somebody registers, at the field that has it.
@@ -112,6 +136,12 @@ func (t *Tenant) check() error {
 			return problem("hosts", "%q is no host name; one has neither port nor path", h)
 		}
 	}
+	if err := t.checkFollow(); err != nil {
+		return err
+	}
+	if t.RotateKeysEvery != 0 && t.RotateKeysEvery < shortestRotation {
+		return problem("rotate_keys_every", "a key signs for at least %s, because its successor is announced for a quarter of an hour; not %s", shortestRotation, t.RotateKeysEvery)
+	}
 	if t.Algorithm == "" {
 		t.Algorithm = "ES256"
 	}
@@ -123,6 +153,27 @@ func (t *Tenant) check() error {
 		if err := t.APIs[i].check(t, seen); err != nil {
 			return within(fmt.Sprintf("apis[%d]", i), err)
 		}
+	}
+	return nil
+}
+
+// shortestRotation leaves room for the time a key is announced before it signs.
+const shortestRotation = time.Hour
+
+func (t *Tenant) checkFollow() error {
+	f := t.Follow
+	if f == nil {
+		return nil
+	}
+	switch {
+	case len(t.Dialects) > 0 || len(t.Endpoints) > 0:
+		return problem("follow", "who follows an issuer elsewhere issues nothing itself: leave dialects and endpoints out")
+	case f.ClientID == "" || f.ClientSecretFile == "":
+		return problem("follow", "it needs client_id and client_secret_file, of a client that is a resource server of the tenant's APIs")
+	case f.StaleAfter < 0 || f.StaleAfter > 0 && f.StaleAfter < 10*time.Second:
+		return problem("follow.stale_after", "the last word of the issuer counts for at least 10s, not %s", f.StaleAfter)
+	case f.WhenStale != "" && f.WhenStale != "serve" && f.WhenStale != "refuse":
+		return problem("follow.when_stale", "when the issuer is away a guard can serve or refuse, not %q", f.WhenStale)
 	}
 	return nil
 }
@@ -149,6 +200,8 @@ func (a *API) check(t *Tenant, seen map[string]string) error {
 			return problem("routes", "a route is a method and a path that starts with /, not %q %q", r.Method, r.Path)
 		case r.Public && r.Permission != "":
 			return problem("routes", "%s %s is public and needs %s: it can be one of the two", r.Method, r.Path, r.Permission)
+		case r.MaxBody < 0 || r.Rate.PerSecond < 0 || r.Rate.Burst < 0:
+			return problem("routes", "%s %s: neither max_body nor rate can be less than 0", r.Method, r.Path)
 		case !r.Public && !a.has(r.Permission):
 			return problem("routes", "%s %s needs a permission of this API, or public: true; %q is none", r.Method, r.Path, r.Permission)
 		}
@@ -197,6 +250,27 @@ func (t *Tenant) checkPermissions(field string, wanted, held []string) error {
 	for _, p := range wanted {
 		if !slices.Contains(known, p) && !slices.Contains(held, p) {
 			return problem(field, "tenant %s has no permission %q; it has %s", t.Name, p, strings.Join(known, ", "))
+		}
+	}
+	return nil
+}
+
+// guards returns the audiences of APIs by their names, each once. An API that the settings name no more has none.
+func (t *Tenant) guards(apis []string) []string {
+	var out []string
+	for i := range t.APIs {
+		if a := &t.APIs[i]; slices.Contains(apis, a.Name) && !slices.Contains(out, a.Audience) {
+			out = append(out, a.Audience)
+		}
+	}
+	return out
+}
+
+// checkResourceServers refuses APIs that the tenant does not have, unless the client stood for them before.
+func (t *Tenant) checkResourceServers(wanted, before []string) error {
+	for _, name := range wanted {
+		if !slices.ContainsFunc(t.APIs, func(a API) bool { return a.Name == name }) && !slices.Contains(before, name) {
+			return problem("resource_servers", "tenant %s has no API %q", t.Name, name)
 		}
 	}
 	return nil

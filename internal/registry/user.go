@@ -14,9 +14,11 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/change"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
 	"github.com/tokenbooth/tokenbooth/internal/store"
 	"github.com/tokenbooth/tokenbooth/oauth"
+	"github.com/tokenbooth/tokenbooth/revocation"
 )
 
 // User is a person whose password buys a token, where a tenant allows that. Its stored form is this JSON, keyed by tenant and ID;
@@ -136,7 +138,7 @@ func (r *Registry) CreateUser(ctx context.Context, by string, u User, password o
 	u.ID = userPrefix + secret.NewID(now)
 	u.Hash = secret.HashPassword(password.Reveal())
 	u.Created, u.CreatedBy, u.Updated, u.UpdatedBy = now, by, now, by
-	err = r.save(ctx, audit.Event{Tenant: u.Tenant, Act: "user.create", Actor: by, Subject: "user:" + u.ID},
+	err = r.save(ctx, audit.Event{Tenant: u.Tenant, Act: "user.create", Actor: by, Subject: "user:" + u.ID}, nil,
 		u.record(), store.Record{Tenant: u.Tenant, Kind: store.Login, ID: u.Username, Body: encode(login{u.ID})})
 	if errors.Is(err, store.ErrConflict) {
 		return nil, problem("username", "tenant %s has a user %s already", u.Tenant, u.Username)
@@ -173,6 +175,7 @@ func (r *Registry) UpdateUser(ctx context.Context, by, act, tenant, username str
 		if u.Barred() != "" && before.Barred() == "" || u.Hash != before.Hash {
 			u.NotBefore = u.Updated // a new password ends what the old one has bought
 		}
+		taken := takenBack(tenant, revocation.User, u.ID, before.NotBefore, &u.NotBefore)
 		records := []store.Record{u.record()}
 		if u.Deleted { // the name is free again, for somebody with another id
 			rec, err := r.store.Get(ctx, tenant, store.Login, u.Username)
@@ -182,7 +185,7 @@ func (r *Registry) UpdateUser(ctx context.Context, by, act, tenant, username str
 			rec.Expires = u.Updated
 			records = append(records, rec)
 		}
-		err = r.save(ctx, audit.Event{Tenant: tenant, Act: act, Actor: by, Subject: "user:" + u.ID}, records...)
+		err = r.save(ctx, audit.Event{Tenant: tenant, Act: act, Actor: by, Subject: "user:" + u.ID}, taken, records...)
 		if errors.Is(err, store.ErrConflict) && try < maxTries {
 			continue
 		}
@@ -216,6 +219,12 @@ func (r *Registry) DisableUser(ctx context.Context, by, tenant, username string,
 	return err
 }
 
+// RevokeUser ends the tokens and refresh tokens that a user's sign-ins have bought so far. The user may sign in again.
+func (r *Registry) RevokeUser(ctx context.Context, by, tenant, username string) error {
+	_, err := r.UpdateUser(ctx, by, "user.revoke-tokens", tenant, username, func(u *User) error { u.NotBefore = r.now(); return nil })
+	return err
+}
+
 // DeleteUser ends a user for good. The name may be registered again, under a new id.
 func (r *Registry) DeleteUser(ctx context.Context, by, tenant, username string) error {
 	_, err := r.UpdateUser(ctx, by, "user.delete", tenant, username, func(u *User) error {
@@ -241,7 +250,7 @@ func (r *Registry) UseTOTP(ctx context.Context, u *User, code oauth.Secret) (boo
 	}
 	used := *u
 	used.TOTPStep = step
-	switch err := r.store.Put(ctx, used.record(), changeNote(used.record(), r.now())); {
+	switch err := r.store.Put(ctx, used.record(), change.Note(used.record(), r.now())); {
 	case errors.Is(err, store.ErrConflict):
 		return false, nil // somebody used a code at this moment, perhaps this one
 	case err != nil:

@@ -29,7 +29,7 @@ func TestReq037_the_tenant_is_found_by_the_host_and_by_nothing_else(t *testing.T
 		r.Header.Set("X-Forwarded-Host", "login.acme.test")
 		r.Header.Set("Forwarded", "host=login.acme.test")
 		w := b.answer(r)
-		keys, err := b.Keys(want)
+		keys, _, err := b.Keys(want)
 		switch {
 		case want == "" && w.Code != http.StatusMisdirectedRequest:
 			t.Errorf("%q: %d", host, w.Code)

@@ -38,19 +38,27 @@ func metadataPath(iss string) string {
 	return "/.well-known/oauth-authorization-server" + strings.TrimSuffix(u.Path, "/")
 }
 
-// document renders the metadata. Every URL is made of the configured issuer, none of a request.
+// document renders the metadata. Every URL is made of the configured issuer, none of a request. revocation_feed is a member of ours:
+// where guards follow what has been taken back.
 func (t *Tenant) document() []byte {
+	methods := []oauth.AuthMethod{oauth.AuthBasic, oauth.AuthPost}
 	doc := struct {
-		Issuer        string            `json:"issuer"`
-		TokenEndpoint string            `json:"token_endpoint,omitempty"`
-		JWKS          string            `json:"jwks_uri"`
-		Grants        []oauth.GrantType `json:"grant_types_supported"`
-		Methods       []string          `json:"token_endpoint_auth_methods_supported"`
-		ResponseTypes []string          `json:"response_types_supported"`
-		Scopes        []string          `json:"scopes_supported,omitempty"`
-		Docs          string            `json:"service_documentation,omitempty"`
-	}{Issuer: t.Issuer, JWKS: t.origin() + JWKSPath, Grants: t.Metadata.Grants, ResponseTypes: []string{}, Scopes: t.Metadata.Scopes,
-		Methods: []string{string(oauth.AuthBasic), string(oauth.AuthPost)}, Docs: t.Metadata.Docs}
+		Issuer            string             `json:"issuer"`
+		TokenEndpoint     string             `json:"token_endpoint,omitempty"`
+		JWKS              string             `json:"jwks_uri"`
+		Grants            []oauth.GrantType  `json:"grant_types_supported"`
+		Methods           []oauth.AuthMethod `json:"token_endpoint_auth_methods_supported"`
+		ResponseTypes     []string           `json:"response_types_supported"`
+		Scopes            []string           `json:"scopes_supported,omitempty"`
+		Introspection     string             `json:"introspection_endpoint"`
+		IntrospectMethods []oauth.AuthMethod `json:"introspection_endpoint_auth_methods_supported"`
+		Revocation        string             `json:"revocation_endpoint"`
+		RevokeMethods     []oauth.AuthMethod `json:"revocation_endpoint_auth_methods_supported"`
+		Feed              string             `json:"revocation_feed"`
+		Docs              string             `json:"service_documentation,omitempty"`
+	}{Issuer: t.Issuer, JWKS: t.origin() + JWKSPath, Grants: t.Metadata.Grants, ResponseTypes: []string{}, Scopes: t.Metadata.Scopes, Docs: t.Metadata.Docs,
+		Methods: methods, Introspection: t.origin() + IntrospectPath, IntrospectMethods: methods, Revocation: t.origin() + RevokePath,
+		RevokeMethods: methods, Feed: t.origin() + FeedPath}
 	if path := t.tokenPath(); path != "" {
 		doc.TokenEndpoint = t.origin() + path
 		if terms := &t.Endpoints[path].Dialect().Terms; terms.FixedScope { // the one scope that can be asked for there
@@ -88,38 +96,44 @@ func (t *Tenant) origin() string {
 	return u.Scheme + "://" + u.Host
 }
 
-func (h *Handler) metadata(t *tenant) http.HandlerFunc {
-	return public(func(*http.Request) ([]byte, string, error) { return t.metadata, "application/json", nil })
+// keys publishes the key set of a tenant.
+func (h *Handler) keys(t *Tenant) answer {
+	return public(func() (body []byte, tag string, err error) { return h.Keys(t.Name) }, "application/jwk-set+json")
 }
 
-func (h *Handler) keys(t *tenant) http.HandlerFunc {
-	answer := func(*http.Request) ([]byte, string, error) {
-		body, err := h.Keys(t.Name)
-		return body, "application/jwk-set+json", err
-	}
-	return public(answer)
-}
-
-// public answers a document that anyone may read and keep for a while.
-func public(document func(*http.Request) (body []byte, mediaType string, err error)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
+// public answers a document that anyone may read and keep for a while. tag may be empty; with one, who has the document may ask whether
+// it has changed.
+func public(document func() (body []byte, tag string, err error), mediaType string) answer {
+	return func(w http.ResponseWriter, r *http.Request, _ Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header().Set("Allow", "GET, HEAD")
 			plain(w, http.StatusMethodNotAllowed, "This document can only be read.")
 			return
 		}
-		body, mediaType, err := document(r)
+		body, tag, err := document()
 		if err != nil {
 			plain(w, http.StatusServiceUnavailable, "The document is not there now; ask again.")
 			return
 		}
 		h := w.Header()
-		h.Set("Content-Type", mediaType)
 		h.Set("Cache-Control", "public, max-age="+strconv.Itoa(int(keySetAge/time.Second)))
-		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Access-Control-Allow-Origin", "*") // public keys and names: nothing a script could abuse
-		_, _ = w.Write(body)                      // a caller that went away cannot be told
+		if tag != "" {
+			h.Set("ETag", quoted(tag))
+		}
+		if tag != "" && has(r.Header, tag) { // RFC 9110, section 13.1.2
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		h.Set("Content-Type", mediaType)
+		h.Set("X-Content-Type-Options", "nosniff")
+		_, _ = w.Write(body) // a caller that went away cannot be told
 	}
+}
+
+// constant is a document that only other settings change.
+func constant(body []byte) func() ([]byte, string, error) {
+	return func() ([]byte, string, error) { return body, "", nil }
 }
 
 // isPassing reports a fault that may be gone when the caller asks again.

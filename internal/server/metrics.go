@@ -1,12 +1,10 @@
 package server
 
 import (
-	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
@@ -17,6 +15,9 @@ type Metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	calls    *prometheus.CounterVec
+	asked    *prometheus.CounterVec
+	askTime  *prometheus.HistogramVec
+	waiting  *prometheus.GaugeVec
 }
 
 // NewMetrics makes the metrics of one process.
@@ -31,7 +32,15 @@ func NewMetrics() *Metrics {
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tokenbooth_gateway_requests_total",
 			Help: "Calls to protected APIs by route and status class."}, []string{"tenant", "api", "route", "status"}),
 	}
-	m.Registry.MustRegister(m.requests, m.seconds, m.calls, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.asked = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "tokenbooth_token_queries_total",
+		Help: "Requests about tokens by endpoint (introspect, revoke, feed) and outcome: what was answered, or the code of the refusal."},
+		[]string{"tenant", "endpoint", "outcome"})
+	m.askTime = prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "tokenbooth_token_query_seconds",
+		Help:    "Time to answer a request about a token, in seconds.",
+		Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .05, .1, .5, 2.5}}, []string{"tenant", "endpoint"})
+	m.waiting = prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "tokenbooth_feed_waiting",
+		Help: "Guards that wait for something to be taken back."}, []string{"tenant"})
+	m.Registry.MustRegister(m.requests, m.seconds, m.calls, m.asked, m.askTime, m.waiting, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
@@ -76,29 +85,32 @@ func (m *meter) refused(g oauth.GrantType, code oauth.Code, began time.Time) {
 	m.seconds.Observe(time.Since(began).Seconds())
 }
 
-// Operators answers on the operators' listener: /healthz says that the process runs, /readyz that it can do its work (ready says why
-// not), /metrics everything else.
-func (m *Metrics) Operators(ready func(r *http.Request) error) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { state(w, http.StatusOK, "ok", "") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		if err := ready(r); err != nil {
-			state(w, http.StatusServiceUnavailable, "not ready", err.Error())
-			return
-		}
-		state(w, http.StatusOK, "ready", "")
-	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(m.Registry, promhttp.HandlerOpts{}))
-	return mux
+// askMeter counts the requests of an endpoint that is about tokens.
+type askMeter struct {
+	asked   *prometheus.CounterVec
+	usual   map[string]prometheus.Counter // the outcomes that are no refusals
+	seconds prometheus.Observer           // nil where waiting is the point
 }
 
-func state(w http.ResponseWriter, status int, word, why string) {
-	body := oauth.AppendJSON([]byte(`{"status":`), word)
-	if why != "" {
-		body = oauth.AppendJSON(append(body, `,"reason":`...), why)
+func (m *Metrics) askMeter(tenant, endpoint string, timed bool, usual ...string) *askMeter {
+	a := &askMeter{asked: m.asked.MustCurryWith(prometheus.Labels{"tenant": tenant, "endpoint": endpoint}), usual: map[string]prometheus.Counter{}}
+	for _, outcome := range usual {
+		a.usual[outcome] = a.asked.WithLabelValues(outcome)
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_, _ = w.Write(append(body, '}', '\n')) // a caller that went away cannot be told
+	if timed {
+		a.seconds = m.askTime.WithLabelValues(tenant, endpoint)
+	}
+	return a
+}
+
+// answered counts a request; outcome is one of the usual, or the code of a refusal.
+func (a *askMeter) answered(outcome string, began time.Time) {
+	if c := a.usual[outcome]; c != nil {
+		c.Inc()
+	} else {
+		a.asked.WithLabelValues(outcome).Inc()
+	}
+	if a.seconds != nil {
+		a.seconds.Observe(time.Since(began).Seconds())
+	}
 }

@@ -23,7 +23,7 @@ func get(path string) *http.Request {
 
 func TestReq126_a_panic_stays_in_its_request_and_tells_the_caller_nothing(t *testing.T) {
 	b := open(t, func(o *Options) {
-		o.Keys = func(string) ([]byte, error) { panic("secret of the inside") }
+		o.Keys = func(string) ([]byte, string, error) { panic("secret of the inside") }
 		o.Next = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _ = r.Header["None"][7] })
 	})
 	b.client("app")
@@ -116,10 +116,10 @@ func TestGatewayCallsAreCountedByClassWhateverAnUpstreamAnswers(t *testing.T) {
 
 func TestHealthAndReadinessTellTheTruth(t *testing.T) {
 	b := open(t)
-	down := func(*http.Request) error { return errors.New(`the store "x" is away`) }
-	up := func(*http.Request) error { return nil }
+	down := func(*http.Request) Health { return Health{Reason: `the store "x" is away`} }
+	up := func(*http.Request) Health { return Health{} }
 	for _, c := range []struct {
-		ready  func(*http.Request) error
+		health func(*http.Request) Health
 		path   string
 		status int
 		body   string
@@ -127,7 +127,7 @@ func TestHealthAndReadinessTellTheTruth(t *testing.T) {
 		{up, "/healthz", 200, `{"status":"ok"}`}, {down, "/healthz", 200, `{"status":"ok"}`}, {up, "/readyz", 200, `{"status":"ready"}`},
 		{down, "/readyz", 503, `{"status":"not ready","reason":"the store \"x\" is away"}`},
 	} {
-		if status, body := b.metrics(c.ready, c.path); status != c.status || strings.TrimSpace(body) != c.body {
+		if status, body := b.metrics(c.health, c.path); status != c.status || strings.TrimSpace(body) != c.body {
 			t.Errorf("%s: %d %s", c.path, status, body)
 		}
 	}
@@ -202,7 +202,7 @@ func TestReq082_the_key_set_has_public_halves_only(t *testing.T) {
 		t.Errorf("%v", h)
 	}
 	broken := open(t, func(o *Options) {
-		o.Keys = func(string) ([]byte, error) { return nil, errors.New("no such tenant: /var/lib") }
+		o.Keys = func(string) ([]byte, string, error) { return nil, "", errors.New("no such tenant: /var/lib") }
 	})
 	if w := broken.answer(get(JWKSPath)); w.Code != http.StatusServiceUnavailable || strings.Contains(w.Body.String(), "/var") || w.Header().Get("Cache-Control") != "no-store" {
 		t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)

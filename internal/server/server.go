@@ -1,12 +1,14 @@
-// Package server is the surface for programs: the token endpoints of every dialect, the key set, the metadata of each tenant, and for
-// operators health and metrics. It translates between HTTP and package issuer and decides nothing else.
+// Package server is the surface for programs: the token endpoints of every dialect, introspection, revocation and the feed of what has
+// been taken back, the key set, the metadata of each tenant and of its APIs, and for operators health and metrics. It translates between
+// HTTP and package issuer and decides nothing else.
 //
 // A request finds its tenant by the host name it was sent to and by nothing else; a host nobody has is 421, never a default. Within
-// a tenant the path finds the token endpoint; what is none goes on to Next, the gateway. Handler is immutable but for its table of
-// tenants, which SetTenants swaps whole, so settings can be read anew without dropping a request.
+// a tenant the path finds the endpoint (Tenant.Paths); what is none goes on to Next, the gateway. Handler is immutable but for its table
+// of tenants, which SetTenants swaps whole, so settings can be read anew without dropping a request.
 //
 // Every answer carries a request id. A refusal is answered in the words of the dialect and written down once, with its reason, under
-// that id; a fault of ours is 503 or 500 without its text. RFC 6749 (section 3.2), RFC 8414, RFC 7517, RFC 9110 (section 7.4).
+// that id; a fault of ours is 503 or 500 without its text. RFC 6749 (section 3.2), RFC 7009, RFC 7517, RFC 7662, RFC 8414, RFC 9110
+// (section 7.4), RFC 9728.
 package server
 
 import (
@@ -18,10 +20,12 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/dialect"
+	"github.com/tokenbooth/tokenbooth/internal/feed"
 	"github.com/tokenbooth/tokenbooth/internal/issuer"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
@@ -33,15 +37,18 @@ type Tenant struct {
 	Issuer    string                       // a URL
 	Endpoints map[string]*dialect.Endpoint // by path
 	Metadata  Metadata
+	Resources []Resource // its APIs; those on other hosts than the tenant's are described elsewhere
 }
 
 // Options are what a server works with.
 type Options struct {
-	Issuer         *issuer.Issuer
-	Keys           func(tenant string) ([]byte, error) // the key set of a tenant
-	Next           http.Handler                        // answers what is not ours; finds Of(r) in the request's context
-	NewID          func() string                       // makes request ids
-	TrustedProxies []netip.Prefix                      // whose X-Forwarded-For is believed; empty: nobody's
+	Issuer         *issuer.Issuer                                                  // nil: tokens are issued elsewhere, and nothing but Resources is answered here; then neither Keys, Feed nor Sign is needed
+	Keys           func(tenant string) (set []byte, tag string, err error)         // the key set of a tenant, and a tag that is another when the set is
+	Feed           *feed.Feed                                                      // what has been taken back
+	Sign           func(tenant, typ string, claims []byte) (jwt []byte, err error) // signs a page of the feed
+	Next           http.Handler                                                    // answers what is not ours; finds Of(r) in the request's context
+	NewID          func() string                                                   // makes request ids
+	TrustedProxies []netip.Prefix                                                  // whose X-Forwarded-For is believed; empty: nobody's
 	Metrics        *Metrics
 	Log            *slog.Logger
 }
@@ -51,19 +58,32 @@ type Handler struct {
 	Options
 	hosts   atomic.Pointer[map[string]*tenant]
 	leaving atomic.Bool
+	stay    context.Context // is done when the server leaves
+	leave   context.CancelFunc
+	waiting sync.Map // *atomic.Int64 by tenant: who waits for news of the feed
 }
 
 // tenant is a Tenant, made ready.
 type tenant struct {
 	Tenant
-	metadata  []byte
-	wellKnown map[string]http.HandlerFunc
-	meters    map[*dialect.Endpoint]*meter
+	endpoints map[string]*endpoint // of tokens, by path
+	own       map[string]answer    // by path
 }
+
+// endpoint is where tokens are asked for.
+type endpoint struct {
+	*dialect.Endpoint
+	dialect *dialect.Dialect
+	meter   *meter
+}
+
+// answer is what a path of ours does.
+type answer func(http.ResponseWriter, *http.Request, Request)
 
 // New makes a Handler without tenants; SetTenants gives it some.
 func New(o Options) *Handler {
 	h := &Handler{Options: o}
+	h.stay, h.leave = context.WithCancel(context.Background())
 	h.SetTenants(nil)
 	return h
 }
@@ -72,13 +92,9 @@ func New(o Options) *Handler {
 func (h *Handler) SetTenants(tenants []Tenant) {
 	hosts := map[string]*tenant{}
 	for _, t := range tenants {
-		ready := &tenant{Tenant: t, metadata: t.document(), meters: map[*dialect.Endpoint]*meter{}}
-		ready.wellKnown = map[string]http.HandlerFunc{
-			metadataPath(t.Issuer): h.metadata(ready),
-			JWKSPath:               h.keys(ready),
-		}
-		for _, e := range t.Endpoints {
-			ready.meters[e] = h.Metrics.meter(t.Name, e.Dialect().Name)
+		ready := &tenant{Tenant: t, own: h.own(&t), endpoints: map[string]*endpoint{}}
+		for path, e := range t.Endpoints {
+			ready.endpoints[path] = &endpoint{e, e.Dialect(), h.Metrics.meter(t.Name, e.Dialect().Name)}
 		}
 		for _, host := range t.Hosts {
 			hosts[host] = ready
@@ -87,8 +103,12 @@ func (h *Handler) SetTenants(tenants []Tenant) {
 	h.hosts.Store(&hosts)
 }
 
-// Leave ends each connection with its next answer: callers that keep connections find another server before this one goes.
-func (h *Handler) Leave() { h.leaving.Store(true) }
+// Leave ends each connection with its next answer: callers that keep connections find another server before this one goes. Who waits
+// for news is answered now.
+func (h *Handler) Leave() {
+	h.leaving.Store(true)
+	h.leave()
+}
 
 // Request is what the surface knows of a request beyond its bytes.
 type Request struct {
@@ -103,6 +123,18 @@ type requestKey struct{}
 func Of(r *http.Request) Request {
 	known, _ := r.Context().Value(requestKey{}).(Request)
 	return known
+}
+
+// Identified gives each request an id, in its answer and for Of, on listeners that know no tenants.
+func Identified(next http.Handler, newID func() string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		known := Request{ID: newID()}
+		if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+			known.Source = peer.Addr().Unmap()
+		}
+		w.Header()["X-Request-Id"] = []string{known.ID}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, known)))
+	})
 }
 
 // ServeHTTP answers one request.
@@ -127,57 +159,56 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	known.Tenant, known.Source = t.Name, h.source(r)
-	if e := t.Endpoints[r.URL.Path]; e != nil && r.URL.RawPath == "" {
+	if e := t.endpoints[r.URL.Path]; e != nil && r.URL.RawPath == "" {
 		h.token(w, r, t, e, known)
 		return
 	}
-	if answer := t.wellKnown[r.URL.Path]; answer != nil {
-		answer(w, r)
+	if answer := t.own[r.URL.Path]; answer != nil && r.URL.RawPath == "" {
+		answer(w, r, known)
 		return
 	}
 	h.Next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, known)))
 }
 
 // token answers a request for a token. It is the whole path of one: decode, decide, encode.
-func (h *Handler) token(w http.ResponseWriter, r *http.Request, t *tenant, e *dialect.Endpoint, known Request) {
+func (h *Handler) token(w http.ResponseWriter, r *http.Request, t *tenant, e *endpoint, known Request) {
 	began := time.Now()
 	about := dialect.About{RequestID: known.ID, Path: r.URL.Path, Realm: t.Issuer}
 	req, refusal := e.Decode(r)
 	req.Tenant, req.RequestID, req.Source = t.Name, known.ID, known.Source
 	about.Grant = req.Grant
-	meter := t.meters[e]
 	if refusal != nil {
 		h.Issuer.NoteRefusal(&req, refusal)
 		h.refuse(w, e, &req, refusal, about)
-		meter.refused(req.Grant, refusal.Code, began)
+		e.meter.refused(req.Grant, refusal.Code, began)
 		return
 	}
 	token, err := h.Issuer.Token(r.Context(), req)
 	if err != nil {
-		refusal := h.explain(&req, err)
+		refusal := h.explain(known.ID, err)
 		h.refuse(w, e, &req, refusal, about)
-		meter.refused(req.Grant, refusal.Code, began)
+		e.meter.refused(req.Grant, refusal.Code, began)
 		return
 	}
-	e.Dialect().Encode(w, &token, about)
-	meter.issued(req.Grant, began)
+	e.dialect.Encode(w, &token, about)
+	e.meter.issued(req.Grant, began)
 }
 
 // refuse answers a refusal and writes the one line about it.
-func (h *Handler) refuse(w http.ResponseWriter, e *dialect.Endpoint, req *oauth.TokenRequest, refusal *oauth.Error, about dialect.About) {
+func (h *Handler) refuse(w http.ResponseWriter, e *endpoint, req *oauth.TokenRequest, refusal *oauth.Error, about dialect.About) {
 	h.Log.LogAttrs(context.Background(), slog.LevelInfo, "token refused", slog.String("request_id", req.RequestID),
 		slog.String("tenant", req.Tenant), slog.String("dialect", req.Dialect), slog.String("grant", string(req.Grant)),
 		slog.String("client", req.Client.ID), slog.String("user", req.Username), slog.String("code", string(refusal.Code)),
 		slog.String("reason", refusal.Reason), slog.String("source", req.Source.String()))
-	e.Dialect().EncodeError(w, refusal, about)
+	e.dialect.EncodeError(w, refusal, about)
 }
 
 // explain turns an error of the issuer into what the caller may read. A fault of ours is written down here and says nothing.
-func (h *Handler) explain(req *oauth.TokenRequest, err error) *oauth.Error {
+func (h *Handler) explain(requestID string, err error) *oauth.Error {
 	if refusal := oauth.AsError(err); refusal != nil {
 		return refusal
 	}
-	return Fault(h.Log, req.RequestID, err)
+	return Fault(h.Log, requestID, err)
 }
 
 // contain keeps a panic to its request.

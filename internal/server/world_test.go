@@ -19,6 +19,7 @@ import (
 
 	"github.com/tokenbooth/tokenbooth/dialect"
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/feed"
 	"github.com/tokenbooth/tokenbooth/internal/issuer"
 	"github.com/tokenbooth/tokenbooth/internal/keyring"
 	"github.com/tokenbooth/tokenbooth/internal/limit"
@@ -95,6 +96,8 @@ type booth struct {
 	clock   *clock
 	store   *away
 	reg     *registry.Registry
+	feed    *feed.Feed
+	keys    *keyring.Keyring
 	log     *safeBuffer
 	secrets map[string]oauth.Secret
 }
@@ -113,6 +116,9 @@ func surface() []Tenant {
 	for _, s := range settings() {
 		t := Tenant{Name: s.Name, Hosts: s.Hosts, Issuer: s.Issuer, Endpoints: map[string]*dialect.Endpoint{},
 			Metadata: Metadata{Grants: []oauth.GrantType{oauth.ClientCredentials}, Scopes: s.PermissionNames()}}
+		for _, a := range s.APIs {
+			t.Resources = append(t.Resources, Resource{URL: a.Audience, Name: a.Title, Scopes: s.PermissionNames()})
+		}
 		for _, d := range dialect.Builtin() {
 			for _, e := range d.Endpoints() {
 				t.Endpoints[e.Path] = e
@@ -125,18 +131,36 @@ func surface() []Tenant {
 
 func open(t testing.TB, change ...func(*Options)) *booth {
 	t.Helper()
+	c := newClock()
+	return openOn(t, c, memory.New(c.now), change...)
+}
+
+func newClock() *clock {
 	c := &clock{}
 	c.at.Store(time.Date(2026, 11, 22, 4, 9, 0, 0, time.UTC).UnixMicro())
-	b := &booth{t: t, clock: c, store: &away{Store: memory.New(c.now)}, log: &safeBuffer{}, secrets: map[string]oauth.Secret{}}
+	return c
+}
+
+// openOn makes a booth on a store.
+func openOn(t testing.TB, c *clock, inner store.Store, change ...func(*Options)) *booth {
+	t.Helper()
+	b := &booth{t: t, clock: c, store: &away{Store: inner}, log: &safeBuffer{}, secrets: map[string]oauth.Secret{}}
 	log := slog.New(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	sealer, err := secret.NewSealer([]byte("0123456789abcdef0123456789abcdef"))
 	if err == nil {
-		b.reg, err = registry.New(registry.Options{Store: b.store, Sealer: sealer, Now: c.now, Tenants: settings()})
+		b.feed, err = feed.Open(ctx, feed.Options{Store: b.store, Now: c.now})
+	}
+	if err == nil {
+		err = b.feed.SetTenants(ctx, []string{"acme", "other"})
+	}
+	if err == nil {
+		b.reg, err = registry.New(registry.Options{Store: b.store, Sealer: sealer, Now: c.now, Tenants: settings(), Feed: b.feed})
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := keyring.Open(ctx, keyring.Options{Store: b.store, Sealer: sealer, Now: c.now, Tenants: []keyring.Tenant{{Name: "acme"}, {Name: "other"}}})
+	keys, err := keyring.Open(ctx, keyring.Options{Store: b.store, Sealer: sealer, Now: c.now, Tenants: []keyring.Tenant{{Name: "acme"}, {Name: "other"}}, Feed: b.feed})
+	b.keys = keys
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,8 +175,8 @@ func open(t testing.TB, change ...func(*Options)) *booth {
 			t.Error(err)
 		}
 	})
-	o := Options{Keys: keys.JWKS, NewID: func() string { return secret.NewID(time.Now()) }, Metrics: NewMetrics(), Log: log, Next: http.NotFoundHandler(),
-		Issuer: issuer.New(issuer.Options{Store: b.store, Registry: b.reg, Keys: keys, Sealer: sealer, Hashing: limit.NewLane(runtime.GOMAXPROCS(0), 100),
+	o := Options{Keys: keys.JWKS, Feed: b.feed, Sign: keys.SignAs, NewID: func() string { return secret.NewID(time.Now()) }, Metrics: NewMetrics(), Log: log, Next: http.NotFoundHandler(),
+		Issuer: issuer.New(issuer.Options{Store: b.store, Registry: b.reg, Keys: keys, Feed: b.feed, Sealer: sealer, Hashing: limit.NewLane(runtime.GOMAXPROCS(0), 100),
 			Refusals: refusals, Journal: journal, Now: c.now, ReplayWindow: 30 * time.Second})}
 	for _, f := range change {
 		f(&o)
@@ -223,10 +247,10 @@ func member(t testing.TB, body, name string) string {
 }
 
 // metrics returns what an operator would read.
-func (b *booth) metrics(ready func(*http.Request) error, path string) (int, string) {
+func (b *booth) metrics(health func(*http.Request) Health, path string) (int, string) {
 	b.t.Helper()
 	w := httptest.NewRecorder()
-	b.Metrics.Operators(ready).ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	b.Metrics.Operators(health).ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 	text, err := io.ReadAll(w.Result().Body)
 	if err != nil {
 		b.t.Fatal(err)

@@ -24,19 +24,20 @@ type Kind string
 
 // The kinds of record an engine keeps, one table each.
 const (
-	Client  Kind = "client"
-	User    Kind = "user"
-	Login   Kind = "login"
-	Token   Kind = "token"
-	Refresh Kind = "refresh"
-	Key     Kind = "key"
-	Event   Kind = "event"
-	Change  Kind = "change"
-	Use     Kind = "use"
+	Client     Kind = "client"
+	User       Kind = "user"
+	Login      Kind = "login"
+	Token      Kind = "token"
+	Refresh    Kind = "refresh"
+	Key        Kind = "key"
+	Event      Kind = "event"
+	Change     Kind = "change"
+	Use        Kind = "use"
+	Revocation Kind = "revocation"
 )
 
 // Kinds lists every kind, in the order in which engines lay out and sweep their tables. Nobody may change it.
-var Kinds = []Kind{Client, User, Login, Token, Refresh, Key, Event, Change, Use}
+var Kinds = []Kind{Client, User, Login, Token, Refresh, Key, Event, Change, Use, Revocation}
 
 // The two answers a caller may act on; engines wrap them. All other errors are faults of the engine.
 var (

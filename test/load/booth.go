@@ -3,9 +3,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -27,11 +29,14 @@ data: .
 tenants:
   - name: load
     hosts: [127.0.0.1]
-    issuer: http://%[1]s
+    issuer: http://%s
     dialects: [nexthink, dadi]
-    apis:
+` + apisText
+
+// apisText is the API behind every gateway.
+const apisText = `    apis:
       - name: workflows
-        upstream: http://%[3]s
+        upstream: http://%s
         dialect: nexthink
         permissions: [{name: workflows}, {name: nql}, {name: campaigns}]
         routes:
@@ -76,7 +81,7 @@ func (b *bench) newBooth(clients int, upstream string) (t *booth, err error) {
 		return nil, err
 	}
 	t.file = filepath.Join(t.dir, "tokenbooth.yaml")
-	if err := os.WriteFile(t.file, fmt.Appendf(nil, settingsText, t.addr, operators, upstream), 0o600); err != nil {
+	if err := os.WriteFile(t.file, fmt.Appendf(nil, settingsText, t.addr, operators, t.addr, upstream), 0o600); err != nil {
 		return nil, err
 	}
 	key := secret.Nonce()
@@ -128,16 +133,55 @@ func (t *booth) request(path, mediaType, header, body string) []byte {
 }
 
 // open starts the product and waits for its first token.
-func (b *bench) open(t *booth) (err error) {
-	if t.server, err = b.spawn(b.cores.server, t.dir, b.binary, "serve", "-c", t.file); err != nil {
+func (b *bench) open(t *booth) error {
+	if err := b.launch(t, "serve"); err != nil {
+		return err
+	}
+	_, err := t.fire(t.jwts[0])
+	return err
+}
+
+// launch starts one of the product's two servers and waits until it takes connections.
+func (b *bench) launch(t *booth, command string) (err error) {
+	if t.server, err = b.spawn(b.cores.server, t.dir, b.binary, command, "-c", t.file); err != nil {
 		return err
 	}
 	b.running = append(b.running, t.server)
-	if err := answering(t.server, t.addr); err != nil {
-		return err
+	return answering(t.server, t.addr)
+}
+
+// buy buys tokens, one after the other.
+func (t *booth) buy(n int, request func() []byte) (tokens []string, err error) {
+	var last []byte
+	var failed error
+	collect := func() {
+		token, err := tokenIn(last)
+		tokens, failed = append(tokens, token), errors.Join(failed, err)
 	}
-	_, err = t.fire(t.jwts[0])
-	return err
+	v := volley{addr: t.addr, conns: 1, count: n, keep: &last, next: func() []byte {
+		if last != nil {
+			collect()
+		}
+		return request()
+	}}
+	if _, err := v.run(); err != nil {
+		return nil, fmt.Errorf("buy %d tokens: %w\n%s", n, err, t.server.words())
+	}
+	collect()
+	return tokens, failed
+}
+
+// tokenIn takes the token out of an answer, whichever dialect it is in.
+func tokenIn(answer []byte) (string, error) {
+	_, body, _ := bytes.Cut(answer, headEnd)
+	var said struct {
+		Standard string `json:"access_token"`
+		Camel    string `json:"accessToken"`
+	}
+	if err := json.Unmarshal(body, &said); err != nil || said.Standard+said.Camel == "" {
+		return "", fmt.Errorf("no token is in %q (%v)", answer, err)
+	}
+	return said.Standard + said.Camel, nil
 }
 
 // side is the product as one side of a comparison.

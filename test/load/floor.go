@@ -34,6 +34,8 @@ func serveFloor(args []string) error {
 		h, err = newDrawer(rest[0])
 	case role == "gateway" && len(rest) == 1:
 		h, err = newProxy(rest[0])
+	case role == "row" && len(rest) == 2:
+		h, err = newReader(rest[0], rest[1])
 	case role == "api":
 		h = http.HandlerFunc(answerAPI)
 	default:

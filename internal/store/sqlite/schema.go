@@ -15,6 +15,7 @@ const application = 0x546B426F
 // edited; a new version is a new entry.
 var migrations = [][]string{
 	tables(store.Client, store.User, store.Login, store.Token, store.Refresh, store.Key, store.Event, store.Change, store.Use),
+	tables(store.Revocation),
 }
 
 // tables lays out one table for each kind. The row is stored in the tree of its name, so a look-up is one search; the index by

@@ -1,0 +1,250 @@
+package bearer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/tokenbooth/tokenbooth/oauth"
+	"github.com/tokenbooth/tokenbooth/revocation"
+)
+
+const (
+	oldestPage = time.Minute // that a page may have been signed ago: longer ago, and it may be an old one that is shown again
+	maxEntries = 4_000_000   // kept at a time; four times what an issuer lets live
+	breath     = 50 * time.Millisecond
+	sweepEach  = time.Minute
+)
+
+// place is how far the revocations have been read. It never changes.
+type place struct {
+	epoch string
+	after uint64
+	whole bool // nothing more was there
+}
+
+var (
+	errNoFeed = errors.New("the issuer's metadata name no revocation_feed")
+	errGap    = errors.New("it does not continue what we have")
+)
+
+// keepRevocations reads what is new, without end. The issuer holds an answer back until there is something, for two seconds at most, so
+// what it takes back is known here as soon as an answer travels, and a dead connection is noticed within four.
+func (i *Issuer) keepRevocations() {
+	select {
+	case <-i.found:
+	case <-i.ctx.Done():
+		return
+	}
+	var failed backoff
+	swept := i.r.Now()
+	for {
+		rest, err := i.poll()
+		i.troubles.note(i.r.Now(), troubleRevocations, err)
+		switch {
+		case err == nil:
+			failed = 0
+		case denied(err) || errors.Is(err, errNoFeed):
+			rest = i.r.pace.denied
+		default:
+			rest = failed.next(i.r.pace.least, i.r.pace.most)
+		}
+		if now := i.r.Now(); now.Sub(swept) >= sweepEach {
+			i.set.Sweep(now)
+			swept = now
+		}
+		if !i.pause(rest, nil) {
+			return
+		}
+	}
+}
+
+// poll asks once for what is new and takes it in; rest is how long to let the issuer alone then.
+func (i *Issuer) poll() (rest time.Duration, err error) {
+	began, at, where := time.Now(), i.place.Load(), i.where.Load()
+	if where.revocations == nil {
+		return 0, errNoFeed
+	}
+	sent := i.r.Now()
+	text, err := i.nextPage(where, at)
+	if err != nil {
+		return 0, fmt.Errorf("read the issuer's revocations: %w", err)
+	}
+	l, err := i.openPage(text)
+	if err == nil {
+		err = i.follows(l, at)
+	}
+	if errors.Is(err, errGap) {
+		i.place.Store(&place{}) // begin at the beginning: nothing is lost by that
+	}
+	if err != nil {
+		return 0, fmt.Errorf("a page of revocations was refused: %w", err)
+	}
+	i.take(l, sent)
+	switch {
+	case l.Sequence < l.Latest: // there is more
+		return 0, nil
+	case len(l.Entries) > 0:
+		return breath, nil
+	case at.whole: // an issuer that was to wait and does not must not be asked without end
+		return max(i.r.pace.lull-time.Since(began), 0), nil
+	}
+	return 0, nil
+}
+
+// nextPage asks for the page after what we have; at the end of what there is, the issuer may wait for more (RFC 7240, section 4.3).
+func (i *Issuer) nextPage(where *endpoints, at *place) (string, error) {
+	p := i.r.pace
+	ctx, cancel := context.WithCancelCause(i.ctx)
+	defer cancel(nil)
+	late := time.AfterFunc(p.poll+p.grace, func() { cancel(errors.New("it did not answer in time")) })
+	defer late.Stop()
+	u := *where.revocations
+	if at.epoch != "" {
+		q := u.Query()
+		q.Set("epoch", at.epoch)
+		q.Set("after", strconv.FormatUint(at.after, 10))
+		u.RawQuery = q.Encode()
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return "", err
+	}
+	r.Header.Set("Accept", "application/jwt")
+	if at.whole {
+		r.Header.Set("Prefer", "wait="+strconv.Itoa(int(p.poll/time.Second)))
+	}
+	i.identify(r)
+	text, _, err := i.send(r, maxPage, func() { late.Reset(p.body) })
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return text, err
+}
+
+// openPage checks that a page is the issuer's own: signed as nothing but a page, by one of its keys that it has not withdrawn, just now.
+func (i *Issuer) openPage(text string) (*revocation.List, error) {
+	payload, _, err := openJWS(text, revocation.Type, i.pageKey)
+	if err != nil {
+		if e := oauth.AsError(err); e != nil {
+			err = errors.New(e.Reason) // of a page, not of anybody's token
+		}
+		return nil, err
+	}
+	l, err := revocation.ParseClaims([]byte(payload))
+	if err != nil {
+		return nil, err
+	}
+	age := i.r.Now().Sub(l.IssuedAt)
+	switch {
+	case l.Issuer != i.r.Issuer:
+		return nil, fmt.Errorf("it is of the issuer %.200q", l.Issuer)
+	case age > oldestPage:
+		return nil, fmt.Errorf("it was signed %v ago: an old page, or clocks that differ", age.Round(time.Second))
+	case age < -leeway:
+		return nil, fmt.Errorf("it was signed %v in the future: clocks that differ", (-age).Round(time.Second))
+	}
+	return l, nil
+}
+
+// pageKey finds the key of a page. A key we do not know lets the keys be read again; how often a page comes is throttle enough.
+func (i *Issuer) pageKey(kid string) (Key, error) {
+	if i.withdrawn(kid) {
+		return Key{}, fmt.Errorf("it is signed by the key %.64q, which was withdrawn", kid)
+	}
+	if k, ok := i.key(kid); ok {
+		return k, nil
+	}
+	<-i.refresh(false).done
+	if k, ok := i.key(kid); ok {
+		return k, nil
+	}
+	return Key{}, fmt.Errorf("it is signed by the key %.64q, which the issuer does not publish", kid)
+}
+
+// follows checks that a page continues what we have, or begins an epoch.
+func (i *Issuer) follows(l *revocation.List, at *place) error {
+	switch {
+	case l.Epoch == at.epoch && l.After != at.after, l.Epoch != at.epoch && l.After != 0:
+		return fmt.Errorf("%w: it begins at %d, and we are at %d", errGap, l.After, at.after)
+	case l.Epoch == i.most.epoch && l.Latest < i.most.after:
+		return errors.New("it tells of less than was known already: an old page that is shown again")
+	case len(l.Entries) == 0 && l.Latest > l.Sequence:
+		return errors.New("it is empty, and says that there is more")
+	case i.set.Len()+len(l.Entries) > maxEntries:
+		i.set.Sweep(i.r.Now())
+		if i.set.Len()+len(l.Entries) > maxEntries {
+			return fmt.Errorf("more than %d revocations are not kept", maxEntries)
+		}
+	}
+	return nil
+}
+
+// take adds a page to what is known. What we know is as fresh as the question whose answer was the last page there was.
+func (i *Issuer) take(l *revocation.List, sent time.Time) {
+	i.set.Add(i.r.Now(), l.Entries...)
+	whole := l.Sequence == l.Latest
+	i.place.Store(&place{l.Epoch, l.Sequence, whole})
+	i.most = place{epoch: l.Epoch, after: l.Latest}
+	if whole {
+		i.fresh.Store(&sent)
+	}
+	if len(l.Entries) == 0 {
+		return
+	}
+	i.dropKeys()
+}
+
+// dropKeys forgets keys that were withdrawn, for good: what says so is forgotten one day. The issuer has another key by now.
+func (i *Issuer) dropKeys() {
+	for set := i.keys.Load(); ; set = i.keys.Load() {
+		left := maps.Clone(set.keys)
+		maps.DeleteFunc(left, func(kid string, _ Key) bool { return i.withdrawn(kid) })
+		if len(left) == len(set.keys) {
+			return
+		}
+		if i.keys.CompareAndSwap(set, &keySet{left, set.read, set.age}) {
+			i.readAgain()
+			return
+		}
+	}
+}
+
+// staleness returns the age of what we know of revocations; ever is false until all of them were read once.
+func (i *Issuer) staleness(now time.Time) (age time.Duration, ever bool) {
+	fresh := i.fresh.Load()
+	if fresh == nil {
+		return now.Sub(i.began), false
+	}
+	return max(now.Sub(*fresh), 0), true // time.Now is monotonic: setting the clock makes nothing younger
+}
+
+// current decides whether a JWT may be believed by what we know of revocations now.
+func (i *Issuer) current(now time.Time) error {
+	if i.r.ClientID == "" {
+		return nil
+	}
+	age, ever := i.staleness(now)
+	switch {
+	case ever && age <= i.r.MaxStaleness:
+		return nil
+	case i.r.WhenStale == ServeStale:
+		i.passed(age)
+		return nil
+	case !ever:
+		return fmt.Errorf("%w: the issuer's revocations were not read yet", oauth.ErrUnavailable)
+	}
+	return fmt.Errorf("%w: the issuer's revocations were last read %v ago", oauth.ErrUnavailable, age.Round(time.Second))
+}
+
+// passed counts a token that was let through on knowledge that is too old.
+func (i *Issuer) passed(age time.Duration) {
+	i.stale.Add(1)
+	if i.r.Stale != nil {
+		i.r.Stale(age)
+	}
+}

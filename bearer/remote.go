@@ -1,0 +1,201 @@
+package bearer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tokenbooth/tokenbooth/oauth"
+	"github.com/tokenbooth/tokenbooth/revocation"
+)
+
+// Policy says what becomes of JWTs when the issuer's revocations could not be read for longer than Remote.MaxStaleness.
+type Policy int
+
+const (
+	// ServeStale lets them pass until they expire, and counts them: an issuer that is away stops no API.
+	ServeStale Policy = iota
+	// RefuseStale answers with a fault, which is 503 and never 401: no token passes that may have been revoked long ago.
+	RefuseStale
+)
+
+// String returns the policy in the words of a settings file.
+func (p Policy) String() string {
+	if p == RefuseStale {
+		return "refuse"
+	}
+	return "serve-stale"
+}
+
+// Remote names an issuer that is asked over HTTP, and how far it is relied on.
+type Remote struct {
+	// Issuer is its identifier, compared byte by byte with what it says of itself (RFC 8414, section 3.3) and with iss. It is an
+	// https URL; http is for a loopback address only. Everything is asked of this one scheme, host and port.
+	Issuer string
+
+	// ClientID and ClientSecret are this API's own registration with the issuer, as a resource server: the revocations and what becomes
+	// of opaque tokens are told to nobody else. Without them only JWTs are accepted, and they pass until they expire, revoked or not,
+	// unless the key that signed them is gone.
+	ClientID     string
+	ClientSecret oauth.Secret
+
+	MaxStaleness time.Duration       // that revocations may be old before WhenStale counts; 0: 60 s; at least 5 s, the time of one question
+	WhenStale    Policy              // ServeStale, unless it says RefuseStale
+	Stale        func(time.Duration) // told the age of what each token that passed too old was checked against; may be nil; must not block
+
+	OpaqueAge   time.Duration // as in Options
+	OpaqueStale time.Duration // as in Options; with RefuseStale never more than MaxStaleness
+	CacheSize   int           // as in Options, for each Verifier
+
+	// HTTP is the client whose Transport is used; nil: one with its own connections. Its redirects, cookies and time-out are not used:
+	// nothing is followed elsewhere, and each question has a time of its own.
+	HTTP              *http.Client
+	InsecurePlainHTTP bool // http to any address: keys and tokens can then be read and forged on the way
+
+	Now func() time.Time // nil: time.Now
+	Log *slog.Logger     // told once when something begins to fail, each minute while it does, and when it works again; nil: slog.Default
+
+	pace *pace // of tests
+}
+
+// pace is how long things take at most, and how soon they are done again.
+type pace struct {
+	answer   time.Duration // a document or a look-up, from first to last byte
+	poll     time.Duration // that the issuer may hold back an answer without news; whole seconds
+	grace    time.Duration // beyond that; a connection that is dead is noticed by then
+	body     time.Duration // a page, once it has begun
+	patience time.Duration // that a call waits for keys it needs
+	least    time.Duration // before trying again
+	most     time.Duration
+	lull     time.Duration // between two questions of which the first brought nothing, though the issuer did not wait
+	denied   time.Duration // before trying a credential again that was refused
+}
+
+var usualPace = pace{answer: 5 * time.Second, poll: 2 * time.Second, grace: 2 * time.Second, body: 10 * time.Second, patience: 2 * time.Second,
+	least: 100 * time.Millisecond, most: 2 * time.Second, lull: 500 * time.Millisecond, denied: 15 * time.Second}
+
+const (
+	defaultStaleness = time.Minute
+	leastStaleness   = 5 * time.Second
+)
+
+// Issuer is what is known of a remote issuer, kept up to date until Close.
+type Issuer struct {
+	r    Remote
+	base *url.URL
+	http *http.Client
+	own  *http.Transport // nil: the caller's
+
+	ctx     context.Context // done when Close is called
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+
+	set   revocation.Set
+	where atomic.Pointer[endpoints]
+	keys  atomic.Pointer[keySet]
+	found chan struct{} // closed when where and keys were read for the first time
+	again chan struct{} // holds one when the keys are to be read now
+	fresh atomic.Pointer[time.Time]
+	place atomic.Pointer[place]
+	most  place         // that a page has told of; only who reads pages reads it
+	stale atomic.Uint64 // tokens that passed, checked against knowledge that was too old
+
+	mu       sync.Mutex // guards what follows; never held while anything is asked
+	closed   bool
+	reading  *flight   // of the keys, while they are being read
+	asked    time.Time // when they last were
+	missed   error     // why that failed
+	flights  map[string]*flight
+	failing  bool // the last look-up did
+	troubles troubles
+
+	began time.Time
+}
+
+// Follow begins to follow an issuer. It does not wait for it and never fails because the issuer is away: it goes on trying, and until it
+// has keys, tokens meet a fault. The error says which member of Remote is wrong. Following ends with Close or with ctx.
+func Follow(ctx context.Context, r Remote) (*Issuer, error) {
+	base, err := r.complete()
+	if err != nil {
+		return nil, err
+	}
+	i := &Issuer{r: r, base: base, found: make(chan struct{}), again: make(chan struct{}, 1), flights: map[string]*flight{}, began: r.Now()}
+	i.place.Store(&place{})
+	i.troubles.log = r.Log.With(slog.String("issuer", r.Issuer))
+	i.http, i.own = r.client()
+	i.ctx, i.cancel = context.WithCancel(ctx)
+	i.running.Go(i.keepKeys)
+	if r.ClientID != "" {
+		i.running.Go(i.keepRevocations)
+	}
+	return i, nil
+}
+
+// complete checks a Remote and fills in what it left out.
+func (r *Remote) complete() (*url.URL, error) {
+	base, err := r.address()
+	if err != nil {
+		return nil, err
+	}
+	if r.MaxStaleness == 0 {
+		r.MaxStaleness = defaultStaleness
+	}
+	switch {
+	case (r.ClientID == "") != (r.ClientSecret == ""):
+		return nil, errors.New("bearer: a client id and its secret belong together")
+	case r.MaxStaleness < leastStaleness:
+		return nil, fmt.Errorf("bearer: a staleness of %v: less than %v is passed between two questions", r.MaxStaleness, leastStaleness)
+	case r.WhenStale == RefuseStale && r.ClientID == "":
+		return nil, errors.New("bearer: without a client id no revocations are read, and every token would be refused as stale")
+	case r.OpaqueAge > maxStale || r.OpaqueStale > maxStale:
+		return nil, fmt.Errorf("bearer: an opaque token may not be trusted for more than %v without asking", maxStale)
+	}
+	if r.OpaqueStale == 0 {
+		r.OpaqueStale = defaultStaleness
+	}
+	if r.WhenStale == RefuseStale {
+		r.OpaqueStale = min(r.OpaqueStale, r.MaxStaleness)
+	}
+	if r.Now == nil {
+		r.Now = time.Now
+	}
+	if r.Log == nil {
+		r.Log = slog.Default()
+	}
+	if r.pace == nil {
+		r.pace = &usualPace
+	}
+	return base, nil
+}
+
+// Verifier returns a Verifier of the issuer's tokens for one API, known by these audiences. Its refusals are those of RFC 6750; who wants
+// others changes Options and calls New.
+func (i *Issuer) Verifier(audience ...string) (*Verifier, error) { return New(i.Options(audience...)) }
+
+// Options returns what New needs to check the issuer's tokens for one API. Audiences and Speech are the caller's to change.
+func (i *Issuer) Options(audience ...string) Options {
+	o := Options{Issuer: i.r.Issuer, Audiences: audience, Keys: i.key, Revocations: &i.set, OpaqueAge: i.r.OpaqueAge,
+		OpaqueStale: i.r.OpaqueStale, Stale: i.passed, CacheSize: i.r.CacheSize, Now: i.r.Now, remote: i}
+	if i.r.ClientID != "" {
+		o.Opaque = i.lookUp
+	}
+	return o
+}
+
+// Close ends the following and returns when nothing of it runs any more. Verifiers go on with what is known, as if the issuer were away.
+func (i *Issuer) Close() {
+	i.mu.Lock()
+	i.closed = true // from here on nothing new begins
+	i.mu.Unlock()
+	i.cancel()
+	i.running.Wait()
+	if i.own != nil {
+		i.own.CloseIdleConnections()
+	}
+}

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tokenbooth/tokenbooth/bearer"
+	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/limit"
+	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/secret"
+	"github.com/tokenbooth/tokenbooth/internal/server"
+	"github.com/tokenbooth/tokenbooth/internal/store"
+)
+
+// How long a stop may take, and how the store is kept small.
+const (
+	leaveTime  = time.Second // between "not ready" and closed sockets, for whoever watches readiness to look elsewhere
+	stopWithin = 20 * time.Second
+	sweepEvery = time.Second
+	sweepStep  = 500     // rows
+	maxRated   = 200_000 // callers whose calls are counted against the limits of routes
+)
+
+// front is what faces the callers, in a token desk and in a gateway alike: listeners, the handler that finds the tenant, the gateways
+// behind it, and what is written down about refusals.
+type front struct {
+	settings *settings
+	log      *slog.Logger
+	now      func() time.Time
+	kept     kept
+	refusals *audit.Log
+	metrics  *server.Metrics
+	handler  *server.Handler
+	gates    gates
+	certs    *server.Certificates
+	calls    *limit.Limiter
+	stale    atomic.Uint64 // calls let through on what was known before, while nobody could be asked
+	work     sync.WaitGroup
+
+	guards func(*registry.Tenant) (bearer.Options, error) // how a tenant's tokens are checked
+	health func(context.Context) server.Health
+
+	// What new settings change beyond the surface: prepare before it is compiled, apply before it is shown. settle is told what is in
+	// force in the end, the new settings or, after a fault, the old ones.
+	prepare func(context.Context, *settings) error
+	apply   func(context.Context, *settings) error
+	settle  func(context.Context, *settings)
+}
+
+// newFront begins a process: its log and its certificates.
+func newFront(s *settings) (f *front, err error) {
+	f = &front{settings: s, now: clock(), metrics: server.NewMetrics()}
+	f.calls = limit.NewLimiter(f.now, maxRated)
+	if f.log, err = newLog(os.Stderr, s.Log); err != nil {
+		return nil, s.fault("log", err.Error())
+	}
+	if s.TLS != nil {
+		if f.certs, err = server.OpenCertificates(s.path(s.TLS.Certificate), s.path(s.TLS.Key)); err != nil {
+			return nil, s.fault("tls", err.Error())
+		}
+	}
+	return f, nil
+}
+
+// newID makes request ids.
+func (f *front) newID() string { return secret.NewID(f.now()) }
+
+// count publishes what front counts by itself.
+func (f *front) count() {
+	f.metrics.Count("tokenbooth_refusals_not_recorded_total", "Refusals that were not kept: too many at once, or the store was away.", f.refusals.Dropped)
+	f.metrics.Count("tokenbooth_gateway_stale_total", "Calls let through on what was known before, while nobody could be asked.", f.stale.Load)
+}
+
+// show makes a surface the one that answers.
+func (f *front) show(s *surface) {
+	f.gates.put(s)
+	f.handler.SetTenants(s.tenants)
+}
+
+// listeners are the open sockets.
+type listeners struct{ public, operators, sandbox, check net.Listener }
+
+// listen opens the sockets before anything else, so that a taken port is said at once.
+func listen(s *settings) (l *listeners, err error) {
+	l = &listeners{}
+	open := func(field, addr string, at *net.Listener) {
+		if err != nil || addr == "" {
+			return
+		}
+		if *at, err = net.Listen("tcp", addr); err != nil {
+			err = s.fault(field, fmt.Sprintf("cannot listen: %v", err))
+		}
+	}
+	open("listen", s.Listen, &l.public)
+	open("operators", s.Operators, &l.operators)
+	open("sandbox", s.Sandbox, &l.sandbox)
+	open("check.listen", s.checkAddress(), &l.check)
+	if err != nil {
+		return nil, errors.Join(err, l.close())
+	}
+	return l, nil
+}
+
+func (l *listeners) close() error {
+	var errs []error
+	for _, s := range []net.Listener{l.public, l.operators, l.sandbox, l.check} {
+		if s != nil {
+			errs = append(errs, s.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// run answers until ctx is done, then finishes what it has begun. background is work that goes on meanwhile; again loads the settings
+// anew; more are servers beside the public and the operators' one.
+func (f *front) run(ctx context.Context, l *listeners, again func() (*settings, error), more []answering, background ...func(context.Context)) error {
+	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	for _, work := range append(background, f.sweep, func(ctx context.Context) { f.watch(ctx, again) }) {
+		f.work.Go(func() { work(inner) })
+	}
+	var stopping atomic.Bool
+	operators := f.metrics.Operators(func(r *http.Request) server.Health {
+		if stopping.Load() {
+			return server.Health{Reason: "stopping"}
+		}
+		return f.health(r.Context())
+	})
+	more = append(more, answering{server.Listener(f.handler, f.certs, f.log), l.public}, answering{server.Listener(operators, nil, f.log), l.operators})
+	failed := make(chan error, len(more))
+	for _, a := range more {
+		go a.answer(failed)
+	}
+	f.log.Info("serving", "version", version(), "listen", l.public.Addr().String(), "operators", l.operators.Addr().String(), "tenants", len(f.settings.Tenants))
+
+	var err error
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+		stopping.Store(true)
+		f.handler.Leave()
+		f.log.Info("stopping; requests under way are finished")
+		time.Sleep(leaveTime)
+	}
+	end, done := context.WithTimeout(context.Background(), stopWithin)
+	defer done()
+	for _, a := range more {
+		err = errors.Join(err, a.server.Shutdown(end))
+	}
+	cancel()
+	f.work.Wait()
+	return err
+}
+
+// answering is a server and its socket.
+type answering struct {
+	server *http.Server
+	socket net.Listener
+}
+
+func (a answering) answer(failed chan<- error) {
+	var err error
+	if a.server.TLSConfig != nil {
+		err = a.server.ServeTLS(a.socket, "", "")
+	} else {
+		err = a.server.Serve(a.socket)
+	}
+	if !errors.Is(err, http.ErrServerClosed) {
+		failed <- err
+	}
+}
+
+// storeReady reports whether the store answers, and whether a failed write or damage has ended writing until a restart. A full disk has
+// not: JWTs go on, and writing does by itself when there is room.
+func (f *front) storeReady(ctx context.Context) error {
+	if err := f.kept.broken(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	_, err := f.kept.store.List(ctx, store.Query{Kind: store.Change, Limit: 1})
+	return err
+}
+
+// sweep removes expired rows in small steps, without ever holding up a writer for long.
+func (f *front) sweep(ctx context.Context) {
+	for tick := time.NewTicker(sweepEvery); ; {
+		select {
+		case <-ctx.Done():
+			tick.Stop()
+			return
+		case <-tick.C:
+		}
+		for {
+			n, err := f.kept.store.Sweep(ctx, f.now(), sweepStep)
+			if err != nil && ctx.Err() == nil {
+				f.log.Error("expired rows could not be removed", "error", err)
+			}
+			if n < sweepStep || err != nil {
+				break
+			}
+		}
+	}
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/gateway"
+	"github.com/tokenbooth/tokenbooth/internal/limit"
+	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/server"
+)
+
+// rations counts the calls of routes that have a rate: those of each client, or of each address where no client is known.
+func (f *front) rations(t *registry.Tenant) func(api, route, client string, source netip.Addr) (time.Duration, bool) {
+	type name struct{ api, route string }
+	rates := map[name]limit.Rate{}
+	for _, a := range t.APIs {
+		for _, r := range a.Routes {
+			if r.Rate != (registry.Rate{}) {
+				rates[name{a.Name, r.Method + " " + r.Path}] = limit.Rate(r.Rate)
+			}
+		}
+	}
+	if len(rates) == 0 {
+		return nil
+	}
+	return func(api, route, client string, source netip.Addr) (time.Duration, bool) {
+		rate, limited := rates[name{api, route}]
+		if !limited {
+			return 0, true
+		}
+		kind := "calls of"
+		if client == "" {
+			kind, client = "calls from", limit.Place(source).String()
+		}
+		return f.calls.Allow(limit.Key{Tenant: t.Name, Kind: kind + " " + api + " " + route, Name: client}, rate)
+	}
+}
+
+// callRefused writes down a call to an API that did not get its answer: one line, and for refusals one event.
+func (f *front) callRefused(tenant string) func(context.Context, *http.Request, gateway.Refusal) {
+	return func(_ context.Context, r *http.Request, no gateway.Refusal) {
+		attrs := []slog.Attr{slog.String("request_id", no.RequestID), slog.String("tenant", tenant), slog.String("api", no.API),
+			slog.String("route", no.Route), slog.Int("status", no.Status), slog.String("code", no.Code), slog.String("reason", no.Reason),
+			slog.String("source", no.Source.String())}
+		actor := ""
+		if no.Token != nil {
+			actor = "client:" + no.Token.ClientID
+			attrs = append(attrs, slog.String("client", no.Token.ClientID))
+		}
+		if no.Err != nil {
+			f.log.LogAttrs(context.Background(), slog.LevelError, "call failed", append(attrs, slog.String("error", no.Err.Error()))...)
+			return
+		}
+		f.log.LogAttrs(context.Background(), slog.LevelInfo, "call refused", attrs...)
+		f.refusals.Refused(audit.Event{ID: no.RequestID, Tenant: tenant, Time: f.now(), Act: "api.refuse", Actor: actor, Subject: "api:" + no.API,
+			Reason: no.Code + ": " + no.Reason, Source: no.Source.String(), Detail: map[string]string{"route": no.Route, "method": r.Method}})
+	}
+}
+
+// gates hands a request to the gateway of its tenant. The table is swapped whole.
+type gates struct {
+	table atomic.Pointer[gateTable]
+}
+
+type gateTable struct{ byTenant, byHost map[string]*gateway.Gateway }
+
+func (g *gates) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if gw := g.table.Load().byTenant[server.Of(r).Tenant]; gw != nil {
+		gw.ServeHTTP(w, r)
+		return
+	}
+	http.NotFound(w, r)
+}
+
+// at returns the gateway of the tenant that has a host name, or nil.
+func (g *gates) at(host string) *gateway.Gateway { return g.table.Load().byHost[host] }
+
+// put swaps the gateways; the old ones finish what they have begun.
+func (g *gates) put(s *surface) {
+	next := &gateTable{s.gateways, map[string]*gateway.Gateway{}}
+	for _, t := range s.tenants {
+		for _, h := range t.Hosts {
+			next.byHost[h] = s.gateways[t.Name]
+		}
+	}
+	if old := g.table.Swap(next); old != nil {
+		for _, gw := range old.byTenant {
+			gw.Close()
+		}
+	}
+}

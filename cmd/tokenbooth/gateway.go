@@ -1,0 +1,236 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tokenbooth/tokenbooth/bearer"
+	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/server"
+	"github.com/tokenbooth/tokenbooth/oauth"
+)
+
+func gatewayCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "gateway",
+		Short: "Guard APIs beside them, apart from the token desk",
+		Long: `Gateway stands in front of the APIs of its tenants, as serve does, in a process of its own: it follows what the issuer
+publishes (keys, and what has been taken back) and checks tokens by itself. While the issuer is away it goes on with
+what it knows. The settings have the same form; each tenant says with follow whose tokens count:
+
+  tenants:
+    - name: acme
+      hosts: [api.acme.example]
+      issuer: https://login.acme.example
+      follow: {client_id: …, client_secret_file: acme.secret}
+      apis: …
+
+The client is one that stands for these APIs: tokenbooth client create --resource-server API.`,
+		Example: "  tokenbooth gateway -c /etc/tokenbooth/gateway.yaml",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := settingsOf(cmd)
+			if err != nil {
+				return err
+			}
+			lis, err := listen(s)
+			if err != nil {
+				return err
+			}
+			g, err := openGuard(cmd.Context(), s)
+			if err != nil {
+				return errors.Join(err, lis.close())
+			}
+			return g.serve(cmd.Context(), lis, func() (*settings, error) { return loadSettings(s.file, overrides(cmd)) })
+		},
+	}
+	return addServing(cmd)
+}
+
+// guard is everything that runs in a gateway.
+type guard struct {
+	*front
+	mu       sync.Mutex // guards followed, which changes when settings do
+	followed map[following]*bearer.Issuer
+}
+
+// following is whom a tenant follows, and how.
+type following struct {
+	tenant, issuer string
+	registry.Follow
+	secret oauth.Secret
+}
+
+// openGuard builds store, followers, gateways and server, once, in that order. The store has what was refused, and nothing else.
+func openGuard(ctx context.Context, s *settings) (g *guard, err error) {
+	g = &guard{followed: map[following]*bearer.Issuer{}}
+	if g.front, err = newFront(s); err != nil {
+		return nil, err
+	}
+	if g.kept, err = openStore(s, g.now); err != nil {
+		return nil, err
+	}
+	g.refusals = audit.NewLog(g.kept.store, g.log)
+	g.handler = server.New(server.Options{Next: &g.gates, TrustedProxies: s.TrustedProxies, NewID: g.newID, Metrics: g.metrics, Log: g.log})
+	g.guards, g.prepare, g.settle, g.health = g.followedTokens, g.follow, g.leave, g.feeds
+	g.apply = func(context.Context, *settings) error { return nil } // the surface is all there is
+	g.count()
+	g.gauge("tokenbooth_feed_staleness_seconds", "Since the issuer was last heard to have taken back nothing else.",
+		func(s bearer.State) float64 { return s.Staleness.Seconds() })
+	g.gauge("tokenbooth_keys_age_seconds", "Since the issuer's key set was read.", func(s bearer.State) float64 { return s.KeysAge.Seconds() })
+	g.gauge("tokenbooth_revocations", "What was taken back and would otherwise still be good.", func(s bearer.State) float64 { return float64(s.Revocations) })
+	err = g.follow(ctx, s)
+	if err == nil {
+		var surface *surface
+		if surface, err = g.compile(s); err == nil {
+			g.show(surface)
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, g.close())
+	}
+	return g, nil
+}
+
+// serve answers until ctx is done. again loads the settings anew.
+func (g *guard) serve(ctx context.Context, l *listeners, again func() (*settings, error)) error {
+	more, err := g.checking(l)
+	if err == nil {
+		err = g.run(ctx, l, again, more)
+	}
+	return errors.Join(err, g.close())
+}
+
+// close ends what openGuard began.
+func (g *guard) close() error {
+	for _, issuer := range g.followed {
+		issuer.Close()
+	}
+	g.refusals.Close()
+	return g.kept.close()
+}
+
+// follow begins to follow the issuers that settings name and nobody follows yet. An issuer that is away now is no fault of the
+// settings: it is asked until it is back.
+func (g *guard) follow(ctx context.Context, s *settings) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for i := range s.Tenants {
+		who, err := whom(s, i)
+		if err != nil {
+			return err
+		}
+		if g.followed[who] != nil {
+			continue
+		}
+		issuer, err := bearer.Follow(context.WithoutCancel(ctx), who.remote(g.front, s.InsecurePlainHTTP))
+		if err != nil {
+			return s.fault(fmt.Sprintf("tenants[%d].issuer", i), err.Error())
+		}
+		g.followed[who] = issuer
+	}
+	return nil
+}
+
+// whom reads whom a tenant follows.
+func whom(s *settings, i int) (who following, err error) {
+	t, field := &s.Tenants[i], fmt.Sprintf("tenants[%d].follow", i)
+	if t.Follow == nil {
+		return who, s.fault(fmt.Sprintf("tenants[%d]", i), "a gateway follows an issuer elsewhere: say which client asks with follow; to issue tokens run tokenbooth serve")
+	}
+	text, err := os.ReadFile(s.path(t.Follow.ClientSecretFile))
+	if err != nil {
+		return who, s.fault(field+".client_secret_file", err.Error())
+	}
+	who = following{t.Name, t.Issuer, *t.Follow, oauth.Secret(strings.TrimSpace(string(text)))}
+	if who.secret == "" {
+		return who, s.fault(field+".client_secret_file", "the file is empty")
+	}
+	return who, nil
+}
+
+func (w following) remote(f *front, plain bool) bearer.Remote {
+	r := bearer.Remote{Issuer: w.issuer, ClientID: w.ClientID, ClientSecret: w.secret, MaxStaleness: w.StaleAfter, InsecurePlainHTTP: plain,
+		Now: f.now, Log: f.log.With("tenant", w.tenant), Stale: func(time.Duration) { f.stale.Add(1) }}
+	if w.WhenStale == "refuse" {
+		r.WhenStale = bearer.RefuseStale
+	}
+	return r
+}
+
+// leave ends following whom the settings in force do not name. When a secret cannot be read at the moment it is not known who that is.
+func (g *guard) leave(_ context.Context, s *settings) {
+	named := map[following]bool{}
+	for i := range s.Tenants {
+		who, err := whom(s, i)
+		if err != nil {
+			return
+		}
+		named[who] = true
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for who, issuer := range g.followed {
+		if !named[who] {
+			issuer.Close()
+			delete(g.followed, who)
+		}
+	}
+}
+
+// followedTokens says how a tenant's access tokens are checked where they are not issued: by what its issuer publishes and answers.
+func (g *guard) followedTokens(t *registry.Tenant) (bearer.Options, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for who, issuer := range g.followed {
+		if who.tenant == t.Name && who.issuer == t.Issuer && who.Follow == *t.Follow {
+			return issuer.Options(), nil
+		}
+	}
+	return bearer.Options{}, errors.New("nobody follows its issuer")
+}
+
+// feeds says how well the issuers are followed.
+func (g *guard) feeds(ctx context.Context) server.Health {
+	h := server.Health{Issuers: map[string]server.Followed{}}
+	if err := g.storeReady(ctx); err != nil {
+		h.Reason = err.Error()
+	}
+	for tenant, s := range g.states() {
+		h.Issuers[tenant] = server.Followed{Ready: s.Ready, Staleness: s.Staleness.Seconds(), Revocations: s.Revocations, Problem: s.LastError}
+		if !s.Ready && h.Reason == "" {
+			h.Reason = "the issuer of tenant " + tenant + " has not answered yet"
+		}
+	}
+	return h
+}
+
+// states returns how well each tenant's issuer is followed.
+func (g *guard) states() map[string]bearer.State {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	all := map[string]bearer.State{}
+	for who, issuer := range g.followed {
+		all[who.tenant] = issuer.State()
+	}
+	return all
+}
+
+// gauge publishes a figure of each followed issuer.
+func (g *guard) gauge(name, help string, figure func(bearer.State) float64) {
+	g.metrics.Gauge(name, help, func() map[string]float64 {
+		all := map[string]float64{}
+		for tenant, s := range g.states() {
+			all[tenant] = figure(s)
+		}
+		return all
+	})
+}

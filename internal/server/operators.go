@@ -1,0 +1,53 @@
+package server
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Health is what the operators' listener says of a process.
+type Health struct {
+	Reason  string              `json:"reason,omitempty"`  // why it cannot do its work; empty: it can
+	Issuers map[string]Followed `json:"issuers,omitempty"` // that it follows, by tenant
+}
+
+// Followed is how well an issuer is followed.
+type Followed struct {
+	Ready       bool    `json:"ready"`             // its keys and what it has taken back are known
+	Staleness   float64 `json:"staleness_seconds"` // since it was last heard that nothing else is taken back
+	Revocations int     `json:"revocations"`       // that count now
+	Problem     string  `json:"problem,omitempty"`
+}
+
+// Operators answers on the operators' listener: /healthz says that the process runs, /readyz whether it can do its work, /metrics
+// everything else.
+func (m *Metrics) Operators(health func(*http.Request) Health) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { state(w, http.StatusOK, "ok", Health{}) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		h := health(r)
+		if h.Reason != "" {
+			state(w, http.StatusServiceUnavailable, "not ready", h)
+			return
+		}
+		state(w, http.StatusOK, "ready", h)
+	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(m.Registry, promhttp.HandlerOpts{}))
+	return mux
+}
+
+func state(w http.ResponseWriter, status int, word string, h Health) {
+	body, err := json.Marshal(struct {
+		Status string `json:"status"`
+		Health
+	}{word, h})
+	if err != nil { // texts and numbers: cannot happen
+		panic(err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n')) // a caller that went away cannot be told
+}
