@@ -50,7 +50,6 @@ var figures = []struct {
 	{"gateway", (*bench).gateway},
 	{"fresh", (*bench).fresh},
 	{"introspect", (*bench).introspect},
-	{"require", (*bench).require},
 	{"revoked", (*bench).revoked},
 	{"latency", (*bench).latency},
 	{"flat", (*bench).flat},

@@ -9,6 +9,7 @@ import (
 )
 
 const (
+	taken         = 100_000  // revocations that are alive
 	revokedWithin = 16 << 20 // bytes
 	revokedRate   = 1000     // calls a second: far less than a gateway can do, so that what is measured is its pauses and not a queue
 	revokedRing   = 2 * 8192 // tokens in turn: nine calls of ten look their token up among what was taken back
@@ -18,9 +19,10 @@ const (
 	revokedSlower = 500 * time.Microsecond
 )
 
-// revoked measures what 100,000 live revocations cost a gateway in a process of its own, which follows a real issuer, beside the same
-// gateway that follows an issuer which has taken nothing back: memory, and how long the slowest calls wait. Issuers and API run on the
-// servers' core: the generator keeps to a schedule and leaves nothing of its own to others.
+// revoked measures what 100,000 live revocations cost guards that follow a real issuer: the middleware, and a gateway in a process of
+// its own, beside the same gateway that follows an issuer which has taken nothing back. Of the gateway it is memory, and how long the
+// slowest calls wait. Issuers and API run on the servers' core: the generator keeps to a schedule and leaves nothing of its own to
+// others.
 func (b *bench) revoked() error {
 	api, err := b.play(b.cores.server, "api")
 	if err != nil {
@@ -31,6 +33,11 @@ func (b *bench) revoked() error {
 		desk, text, err := b.desk(revocations)
 		if err != nil {
 			return err
+		}
+		if revocations > 0 {
+			if err := b.require(desk, text); err != nil {
+				return err
+			}
 		}
 		g, err := b.gate(desk, text, api.load.addr.String(), revocations)
 		if err != nil {
