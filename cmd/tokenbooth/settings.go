@@ -163,8 +163,8 @@ func (s *settings) check() error {
 	if s.ReplayWindow != nil && (*s.ReplayWindow < 0 || *s.ReplayWindow > 5*time.Minute) {
 		return s.fault("replay_window", fmt.Sprintf("a replay window is 0s to 5m, not %s", *s.ReplayWindow))
 	}
-	if s.Hashing.Workers < 0 || s.Hashing.Queue < 0 {
-		return s.fault("hashing", "neither workers nor queue can be less than 0")
+	if s.Hashing.Workers < 0 || s.Hashing.Workers > mostHashing || s.Hashing.Queue < 0 || s.Hashing.Queue > mostWaiting {
+		return s.fault("hashing", fmt.Sprintf("workers are 0 to %d, each with 19 MiB at a time, and the queue is 0 to %d", mostHashing, mostWaiting))
 	}
 	if !slices.Contains([]string{"", "debug", "info", "warn", "error"}, s.Log.Level) {
 		return s.fault("log.level", fmt.Sprintf("a level is debug, info, warn or error, not %q", s.Log.Level))
@@ -183,6 +183,9 @@ func (s *settings) check() error {
 	}
 	return nil
 }
+
+// Bounds of the lane in which passwords are checked.
+const mostHashing, mostWaiting = 256, 10_000
 
 // checkAddresses refuses listeners that could not be opened, or would be open to whom they should not.
 func (s *settings) checkAddresses() error {

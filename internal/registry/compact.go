@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"context"
 	"encoding/binary"
 	"reflect"
 	"strings"
@@ -130,10 +129,3 @@ func (l *likes) of(c *Client) *Client {
 	(*l)[key] = append((*l)[key], &like)
 	return &like
 }
-
-// readCompact reads a client for the memory of clients.
-func (r *Registry) readCompact(ctx context.Context, n name) (*Client, error) {
-	return r.readClient(ctx, n)
-}
-
-type holdings struct{}

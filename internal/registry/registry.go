@@ -33,16 +33,15 @@ var ErrNotFound = errors.New("not registered")
 
 // Registry is the register of one store.
 type Registry struct {
-	store    store.Store
-	sealer   *secret.Sealer
-	feed     *feed.Feed
-	now      func() time.Time
-	tenants  atomic.Pointer[map[string]*Tenant]
-	clients  *remembered[*Client]
-	users    *remembered[*User]
-	uses     uses
-	holdings holdings
-	slow     sync.Map // names of tenants where a secret under a slow hash was seen
+	store   store.Store
+	sealer  *secret.Sealer
+	feed    *feed.Feed
+	now     func() time.Time
+	tenants atomic.Pointer[map[string]*Tenant]
+	clients *remembered[*Client]
+	users   *remembered[*User]
+	uses    uses
+	slow    sync.Map // names of tenants where a secret under a slow hash was seen
 }
 
 // Options are what a registry needs.
@@ -57,7 +56,7 @@ type Options struct {
 // New makes a registry. The error names the field at fault.
 func New(o Options) (*Registry, error) {
 	r := &Registry{store: o.Store, sealer: o.Sealer, feed: o.Feed, now: o.Now}
-	r.clients = remember(maxClients, r.readCompact)
+	r.clients = remember(maxClients, r.readClient)
 	r.users = remember(maxUsers, r.readUser)
 	r.uses.init()
 	return r, r.SetTenants(o.Tenants)
