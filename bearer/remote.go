@@ -130,6 +130,7 @@ func Follow(ctx context.Context, r Remote) (*Issuer, error) {
 	i.troubles.log = r.Log.With(slog.String("issuer", r.Issuer))
 	i.http, i.own = r.client()
 	i.ctx, i.cancel = context.WithCancel(ctx)
+	i.troubles.while = i.ctx
 	i.running.Go(i.keepKeys)
 	if r.ClientID != "" {
 		i.running.Go(i.keepRevocations)

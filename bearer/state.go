@@ -1,6 +1,7 @@
 package bearer
 
 import (
+	"context"
 	"log/slog"
 	"strings"
 	"sync"
@@ -51,7 +52,8 @@ var troubleNames = [allTroubles]string{"metadata", "keys", "revocations", "look-
 
 // troubles remember what fails now, for State and for the log.
 type troubles struct {
-	log *slog.Logger
+	log   *slog.Logger
+	while context.Context // once it is done, what was under way breaks off, and that is no trouble
 
 	mu   sync.Mutex
 	now  [allTroubles]string
@@ -61,6 +63,9 @@ type troubles struct {
 // note takes down how something went. The log reads it when it begins to fail, once a minute while it does, and when it works again:
 // what fails in each of a thousand calls is one line.
 func (s *troubles) note(now time.Time, what trouble, err error) {
+	if s.while.Err() != nil {
+		return
+	}
 	s.mu.Lock()
 	before := s.now[what]
 	s.now[what] = ""

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -77,6 +78,7 @@ func ParseClaims(payload []byte) (*List, error) {
 		return nil, errors.New("a list of revocations whose entries cannot be read")
 	}
 	l := &List{Issuer: c.Issuer, IssuedAt: time.Unix(c.IssuedAt, 0), Epoch: c.Epoch, After: *c.After, Sequence: *c.Sequence, Latest: *c.Latest}
+	l.Entries = slices.Grow(l.Entries, len(packed)/entrySize)
 	if n := uint64(len(packed) / entrySize); l.Sequence < l.After || l.Sequence-l.After != n || l.Latest < l.Sequence {
 		return nil, errors.New("a list of revocations whose numbers do not add up")
 	}

@@ -1,7 +1,9 @@
 package revocation
 
 import (
+	"cmp"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -65,14 +67,18 @@ func (s *Set) Add(now time.Time, entries ...Entry) {
 	}
 	s.change.Lock()
 	defer s.change.Unlock()
-	var touched [shards][]Entry
-	for _, e := range entries {
-		touched[e.Name[0]] = append(touched[e.Name[0]], e)
+	sorted := make([]*Entry, len(entries))
+	for i := range entries {
+		sorted[i] = &entries[i]
 	}
-	for i, more := range touched {
-		if len(more) > 0 {
-			s.replace(i, now, more)
+	slices.SortStableFunc(sorted, func(a, b *Entry) int { return cmp.Compare(a.Name[0], b.Name[0]) })
+	for len(sorted) > 0 {
+		shard, n := sorted[0].Name[0], 1
+		for n < len(sorted) && sorted[n].Name[0] == shard {
+			n++
 		}
+		s.replace(int(shard), now, sorted[:n])
+		sorted = sorted[n:]
 	}
 	s.version.Add(1)
 }
@@ -99,7 +105,7 @@ func anyOver(m map[Name]span, at int64) bool {
 	return false
 }
 
-func (s *Set) replace(shard int, now time.Time, more []Entry) {
+func (s *Set) replace(shard int, now time.Time, more []*Entry) {
 	old := map[Name]span{}
 	if m := s.shards[shard].Load(); m != nil {
 		old = *m

@@ -36,6 +36,7 @@ type desk struct {
 	kept
 	settings *settings
 	now      func() time.Time
+	opened   time.Time // before anything was read
 	sealer   *secret.Sealer
 	feed     *feed.Feed
 	registry *registry.Registry
@@ -55,6 +56,7 @@ func openDesk(ctx context.Context, s *settings) (*desk, error) {
 	if d.kept, err = openStore(s, d.now); err != nil {
 		return nil, err
 	}
+	d.opened = d.now()
 	if err := d.open(ctx); err != nil {
 		return nil, errors.Join(err, d.close())
 	}

@@ -175,7 +175,7 @@ func (b *booth) narrow(ctx context.Context, s *settings) {
 // follow hears of what other processes change on the same store.
 func (b *booth) follow(ctx context.Context) {
 	b.desk.registry.Survey(ctx)
-	change.Follow(ctx, b.desk.store, b.now, change.Ear{Heard: b.heard, Missed: b.missed})
+	change.Follow(ctx, b.desk.store, b.now, change.Ear{Heard: b.heard, Missed: b.missed, Since: b.desk.opened})
 }
 
 func (b *booth) heard(ctx context.Context, kind store.Kind, tenant, id string) error {

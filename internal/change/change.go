@@ -48,11 +48,15 @@ func Note(changed store.Record, now time.Time) store.Record {
 type Ear struct {
 	Heard  func(ctx context.Context, kind store.Kind, tenant, id string) error
 	Missed func(ctx context.Context) error // anything may have changed
+	Since  time.Time                       // when who listens began to read what there was; zero: now
 }
 
-// Follow tells the ear of every change from now on, until ctx is done.
+// Follow tells the ear of every change since then, until ctx is done.
 func Follow(ctx context.Context, s store.Store, now func() time.Time, ear Ear) {
-	since, f := now(), follower{s, ear, map[string]bool{}}
+	since, f := ear.Since, follower{s, ear, map[string]bool{}}
+	if since.IsZero() {
+		since = now()
+	}
 	for tick := time.NewTicker(Every); ; {
 		select {
 		case <-ctx.Done():

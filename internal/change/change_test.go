@@ -234,3 +234,16 @@ func FuzzNote(f *testing.F) {
 		}
 	})
 }
+
+func TestWhatChangedWhileWhoListensWasStillReadingIsTold(t *testing.T) {
+	t.Parallel()
+	s, began := memory.New(time.Now), time.Now()
+	for i := range 3 { // over what looking back would find by itself
+		change(t, s, began.Add(time.Duration(i)*time.Second), fmt.Sprint("early-", i))
+	}
+	var heard atomic.Int64
+	later := func() time.Time { return time.Now().Add(time.Minute) }
+	follow(t, s, later, Ear{Since: began, Missed: func(context.Context) error { return nil },
+		Heard: func(context.Context, store.Kind, string, string) error { heard.Add(1); return nil }})
+	within(t, 5*time.Second, "all are told", func() bool { return heard.Load() == 3 })
+}

@@ -102,6 +102,7 @@ func (d *desk) page(w http.ResponseWriter, r *http.Request, who *oauth.Asker, at
 		return
 	}
 	h.Set("Content-Type", "application/jwt")
+	h.Set("Content-Length", strconv.Itoa(len(signed))) // a guard makes room for a page once
 	h.Set("X-Content-Type-Options", "nosniff")
 	_, _ = w.Write(signed) // a caller that went away cannot be told
 	d.meter.answered("page", began)

@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,7 +15,6 @@ import (
 type pair struct {
 	desk, gate *booth
 	id, secret string // of a client that may read orders
-	called     func() int64
 }
 
 const deskSettings = `listen: %[1]s
@@ -173,14 +171,4 @@ func (b *booth) metric(t *testing.T, name string) string {
 	}
 	t.Fatalf("there is no metric %s", name)
 	return ""
-}
-
-// logText is all that a process has logged.
-func (b *booth) logText(t *testing.T) string {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(b.dir, "log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }
