@@ -40,13 +40,18 @@ func forTenant(do func(context.Context, *errand, []string) error) func(*cobra.Co
 		if err != nil {
 			return err
 		}
-		d, err := openKept(cmd.Context(), s)
-		if err != nil {
-			return err
-		}
-		e := &errand{printerOf(cmd), askerOf(cmd), cmd, d, t, author()}
-		return errors.Join(explain(do(cmd.Context(), e, args)), d.close())
+		return atTenant(cmd, s, t, func(ctx context.Context, e *errand) error { return do(ctx, e, args) })
 	}
+}
+
+// atTenant opens what is kept and has a command do its work for one tenant.
+func atTenant(cmd *cobra.Command, s *settings, t *registry.Tenant, do func(context.Context, *errand) error) error {
+	d, err := openKept(cmd.Context(), s)
+	if err != nil {
+		return err
+	}
+	e := &errand{printerOf(cmd), askerOf(cmd), cmd, d, t, author()}
+	return errors.Join(explain(do(cmd.Context(), e)), d.close())
 }
 
 // issuer decides about tokens, as the running server does.

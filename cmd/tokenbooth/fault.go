@@ -19,8 +19,22 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// fault is a complaint about a field of the settings, with line, column and an excerpt of the file. A field that is not there is shown
-// by what it is missing in; one that the file does not decide, by what does.
+// page is a YAML file that people write: what is needed to read it strictly, and to say where in it something is wrong.
+type page struct {
+	file   string
+	text   []byte
+	holds  string            // what it has in it, in the plural
+	start  string            // how to come by a first one
+	field  string            // what one of its fields is called
+	fields reflect.Type      // has its fields in yaml tags
+	meant  map[string]string // names that a field has elsewhere, and the one it has here
+}
+
+func (s *settings) page() *page {
+	return &page{file: s.file, text: s.text, holds: "the settings", start: "write some with: tokenbooth init", field: "setting", fields: reflect.TypeFor[settings]()}
+}
+
+// fault is a complaint about a field of the settings. One that the file does not decide is shown by what does.
 func (s *settings) fault(field, text string) error {
 	if _, moved := s.over[field]; moved {
 		by := "$" + envOf(field)
@@ -29,16 +43,22 @@ func (s *settings) fault(field, text string) error {
 		}
 		return fmt.Errorf("%s, by %s: %s", field, by, text)
 	}
+	return s.page().fault(field, text)
+}
+
+// fault is a complaint about a field, with line, column and an excerpt of the file. A field that is not there is shown by what it is
+// missing in.
+func (p *page) fault(field, text string) error {
 	for path := "." + field; path != ""; path = path[:max(strings.LastIndexAny(path, ".["), 0)] {
-		p, err := yaml.PathString("$" + path)
+		at, err := yaml.PathString("$" + path)
 		if err != nil {
 			break
 		}
-		if node, err := p.ReadNode(bytes.NewReader(s.text)); err == nil && node != nil {
-			return s.faultAt(head(node), field+": "+text)
+		if node, err := at.ReadNode(bytes.NewReader(p.text)); err == nil && node != nil {
+			return p.faultAt(head(node), field+": "+text)
 		}
 	}
-	return fmt.Errorf("%s:1:1: %s: %s", s.file, field, text) // it is missing in the whole
+	return fmt.Errorf("%s:1:1: %s: %s", p.file, field, text) // it is missing in the whole
 }
 
 // head is the token that a node begins with.
@@ -54,9 +74,12 @@ func head(n ast.Node) *token.Token {
 	return n.GetToken()
 }
 
-func (s *settings) faultAt(t *token.Token, text string) error {
-	at := t.Position
-	return fmt.Errorf("%s:%d:%d: %s\n%s", s.file, at.Line, at.Column, text, excerpt(string(s.text), at.Line, at.Column))
+func (p *page) faultAt(t *token.Token, text string) error {
+	line, column := t.Position.Line, t.Position.Column
+	if lines := bytes.Split(p.text, []byte("\n")); line > 0 && line <= len(lines) { // the place of a value that is not there can lie behind the line
+		column = min(column, len(bytes.TrimRight(lines[line-1], "\r"))+1)
+	}
+	return fmt.Errorf("%s:%d:%d: %s\n%s", p.file, line, column, text, excerpt(string(p.text), line, column))
 }
 
 // excerpt shows a line with the two before it, and where in it something is wrong.
@@ -106,36 +129,49 @@ func scalar(b []byte) string {
 	return strings.Trim(text, "'")
 }
 
-// decode reads text into s. Every complaint has a place. The parser has panicked on odd YAML: that must not end a server that reads
-// its settings anew.
-func (s *settings) decode() (err error) {
-	file, text := s.file, s.text
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%s: this YAML cannot be read, and the parser does not say where; look at what was changed last (%v)", file, p)
-		}
-	}()
-	if err := s.oneDocument(); err != nil {
-		return err
-	}
-	err = yaml.UnmarshalWithOptions(text, s, strictly...)
-	if s.file, s.text = file, text; err == nil { // a document that is null has made all of s empty
-		return nil
-	}
-	if u, ok := errors.AsType[*unfit](err); ok {
-		for _, t := range lexer.Tokenize(string(s.text)) {
-			if t.Value == u.value {
-				return s.faultAt(t, u.problem)
-			}
-		}
-	}
-	if placed, ok := errors.AsType[yaml.Error](err); ok && placed.GetToken() != nil {
-		return s.faultAt(placed.GetToken(), inWords(placed.GetMessage()))
-	}
-	return fmt.Errorf("%s: %w", s.file, err)
+// decode reads the text into s.
+func (s *settings) decode() error {
+	p := s.page()
+	err := p.decode(s, strictly...)
+	s.file, s.text = p.file, p.text // a document that is null has made all of s empty
+	return err
 }
 
-// Bounds of a settings file. Nothing that people write comes near; what does would have the parser take all memory, or the stack.
+// decode reads the text into what v points to. Every complaint has a place.
+func (p *page) decode(v any, how ...yaml.DecodeOption) error {
+	return p.safely(func() error {
+		if err := p.oneDocument(); err != nil {
+			return err
+		}
+		err := yaml.UnmarshalWithOptions(p.text, v, how...)
+		if err == nil {
+			return nil
+		}
+		if u, ok := errors.AsType[*unfit](err); ok {
+			for _, t := range lexer.Tokenize(string(p.text)) {
+				if t.Value == u.value {
+					return p.faultAt(t, u.problem)
+				}
+			}
+		}
+		if placed, ok := errors.AsType[yaml.Error](err); ok && placed.GetToken() != nil {
+			return p.faultAt(placed.GetToken(), p.inWords(placed.GetMessage()))
+		}
+		return fmt.Errorf("%s: %w", p.file, err)
+	})
+}
+
+// safely calls what parses. The parser has panicked on odd YAML: that must not end a server that reads its settings anew.
+func (p *page) safely(parse func() error) (err error) {
+	defer func() {
+		if what := recover(); what != nil {
+			err = fmt.Errorf("%s: this YAML cannot be read, and the parser does not say where; look at what was changed last (%v)", p.file, what)
+		}
+	}()
+	return parse()
+}
+
+// Bounds of a page. Nothing that people write comes near; what does would have the parser take all memory, or the stack.
 const (
 	maxSettings = 1 << 20 // bytes
 	maxNesting  = 64      // of [ and {
@@ -144,12 +180,12 @@ const (
 
 // oneDocument refuses what would not be read, a second document behind the first, and what is not to be: tags, and text made to
 // break a parser.
-func (s *settings) oneDocument() error {
-	if len(s.text) > maxSettings {
-		return fmt.Errorf("%s:1:1: the settings are larger than %d KiB", s.file, maxSettings>>10)
+func (p *page) oneDocument() error {
+	if len(p.text) > maxSettings {
+		return fmt.Errorf("%s:1:1: %s are larger than %d KiB", p.file, p.holds, maxSettings>>10)
 	}
 	content, depth, aliases := false, 0, 0
-	for _, t := range lexer.Tokenize(string(s.text)) {
+	for _, t := range lexer.Tokenize(string(p.text)) {
 		switch t.Type {
 		case token.SequenceStartType, token.MappingStartType:
 			depth++
@@ -160,26 +196,26 @@ func (s *settings) oneDocument() error {
 		}
 		switch {
 		case depth > maxNesting:
-			return s.faultAt(t, fmt.Sprintf("the brackets are nested more than %d deep", maxNesting))
+			return p.faultAt(t, fmt.Sprintf("the brackets are nested more than %d deep", maxNesting))
 		case aliases > maxAliases:
-			return s.faultAt(t, fmt.Sprintf("there are more than %d aliases", maxAliases))
+			return p.faultAt(t, fmt.Sprintf("there are more than %d aliases", maxAliases))
 		case t.Type == token.DocumentHeaderType && content:
-			return s.faultAt(t, "the settings are one document: what comes after --- would not be read")
+			return p.faultAt(t, p.holds+" are one document: what comes after --- would not be read")
 		case t.Type == token.TagType:
-			return s.faultAt(t, "a tag (a word that starts with !) has no place here; put the value into quotes if it is meant to start so")
+			return p.faultAt(t, "a tag (a word that starts with !) has no place here; put the value into quotes if it is meant to start so")
 		case t.Type != token.CommentType && t.Type != token.DocumentHeaderType:
 			content = true
 		}
 	}
 	if !content {
-		return fmt.Errorf("%s:1:1: the settings are empty; write some with: tokenbooth init", s.file)
+		return fmt.Errorf("%s:1:1: %s are empty; %s", p.file, p.holds, p.start)
 	}
-	return s.plainAnchors()
+	return p.plainAnchors()
 }
 
 // plainAnchors refuses an alias within what has an anchor: ten levels of that are a few lines of text and a billion values.
-func (s *settings) plainAnchors() error {
-	file, err := parser.ParseBytes(s.text, 0)
+func (p *page) plainAnchors() error {
+	file, err := parser.ParseBytes(p.text, 0)
 	if err != nil {
 		return nil // decoding says so, with its place
 	}
@@ -192,7 +228,7 @@ func (s *settings) plainAnchors() error {
 		}
 	}
 	if inside != nil {
-		return s.faultAt(inside, "an alias may not stand within what has an anchor itself")
+		return p.faultAt(inside, "an alias may not stand within what has an anchor itself")
 	}
 	return nil
 }
@@ -211,7 +247,7 @@ var plainly = map[string]string{
 }
 
 // inWords says in plain words what the decoder says in those of Go.
-func inWords(message string) string {
+func (p *page) inWords(message string) string {
 	if m := wrongType.FindStringSubmatch(message); m != nil {
 		return fmt.Sprintf("here belongs %s, not %s", named(m[2]), named(m[1]))
 	}
@@ -219,7 +255,11 @@ func inWords(message string) string {
 		return fmt.Sprintf("here belongs %s, not %s", named(m[2]), named(m[1]))
 	}
 	if m := unknownField.FindStringSubmatch(message); m != nil {
-		return fmt.Sprintf("there is no setting %q%s", m[1], didYouMean(m[1], fieldNames(reflect.TypeFor[settings](), nil)))
+		hint := didYouMean(m[1], fieldNames(p.fields, nil))
+		if p.meant[m[1]] != "" {
+			hint = "; here it is called " + p.meant[m[1]]
+		}
+		return fmt.Sprintf("there is no %s %q%s", p.field, m[1], hint)
 	}
 	if strings.HasPrefix(message, "tab character") || strings.HasPrefix(message, "found a tab") || strings.Contains(message, "'\t'") {
 		return "YAML is indented with spaces, not with tabs"

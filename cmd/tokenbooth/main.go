@@ -22,7 +22,10 @@ func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := fang.Execute(ctx, command(), fang.WithVersion(version()), fang.WithoutManpage(), fang.WithErrorHandler(showError))
-	if err != nil {
+	switch {
+	case errors.Is(err, errDrift):
+		return driftStatus
+	case err != nil:
 		return 1
 	}
 	return 0
@@ -56,7 +59,7 @@ callers already speak, renews them, takes them back, and checks them at the door
 	}
 	root.PersistentFlags().StringP("config", "c", "", "settings `FILE` (default tokenbooth.yaml, or $TOKENBOOTH_CONFIG)")
 	root.AddCommand(serveCommand(), initCommand(), demoCommand(), clientCommand(), userCommand(), tenantCommand(), keyCommand(),
-		dialectCommand(), tokenCommand(), gatewayCommand(), explainCommand(), auditCommand(), storeCommand(), versionCommand())
+		dialectCommand(), tokenCommand(), gatewayCommand(), explainCommand(), auditCommand(), applyCommand(), storeCommand(), versionCommand())
 	root.SetFlagErrorFunc(wrongFlag)
 	plainUsage(root)
 	return root

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+)
+
+// errDrift says that what is registered is not what is declared; the exit status is then driftStatus.
+var errDrift = errors.New("what is registered is not what is declared")
+
+// driftStatus is the exit status of a check that found a difference: not 1, which says that something was wrong.
+const driftStatus = 2
+
+// applyFlags are what apply can be told.
+type applyFlags struct {
+	file, secrets string
+	dry, check    bool
+}
+
+func applyCommand() *cobra.Command {
+	var f applyFlags
+	cmd := &cobra.Command{
+		Use:   "apply -f FILE",
+		Short: "Bring about the clients and users that a file declares",
+		Long: `Apply compares the clients and users of a tenant with those that a file declares, shows what there is to do, asks, and
+does it. Doing it twice changes nothing. Tenants, APIs and permissions are not declared here: they stand in the settings
+file, and a server takes them up from there.
+
+  tenant: acme                       # or --tenant
+  clients:
+    - id: warehouse                  # a client is matched by its id
+      name: Data warehouse
+      permissions: [nql]             # all words: the help of "client create", and docs/apply.md
+      lifetime: 10m
+  users:
+    - username: ada@acme.example
+      permissions: [me]
+  prune: false                       # true: who is registered and not declared is disabled; nobody is ever deleted
+
+A field that is not declared is left as it is. Who declares no clients prunes no clients, and the same goes for users.
+No secret belongs into the file: whoever is new gets one, which is shown once at the end, or written to a file
+of its own in the folder of --secrets.
+
+Everything is checked before anything is written. When somebody else changes a registration between the plan and its
+turn, apply stops and says what has been done until then.
+
+The exit status is 0, or 1 when something is wrong, or 2 when --check found a difference.`,
+		Example: `  tokenbooth apply -f acme.yaml --dry-run
+  tokenbooth apply -f acme.yaml --yes --secrets /run/secrets
+  tokenbooth apply -f acme.yaml --check || echo drifted`,
+		Args: want(),
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+	}
+	flags := cmd.Flags()
+	flags.StringVarP(&f.file, "file", "f", "", "what is declared: a `FILE`, or - for standard input")
+	flags.BoolVar(&f.dry, "dry-run", false, "show what there is to do, and do nothing")
+	flags.BoolVar(&f.check, "check", false, "the same, with exit status 2 when there is anything to do")
+	flags.StringVar(&f.secrets, "secrets", "", "write each new secret to a file of its own in `DIR`, instead of showing it")
+	cmd.MarkFlagsMutuallyExclusive("dry-run", "check")
+	return addJSON(addTenantFlag(addYes(cmd)))
+}
+
+// run reads the file before anything is opened, so that a faulty one leaves no trace.
+func (f *applyFlags) run(cmd *cobra.Command) error {
+	if f.file == "" {
+		return errors.New("-f: name the file of declarations, or - for standard input")
+	}
+	s, err := settingsOf(cmd)
+	if err != nil {
+		return err
+	}
+	d, err := readDeclarations(cmd, f.file)
+	if err != nil {
+		return err
+	}
+	t, err := d.pickTenant(s, tenantFlag(cmd))
+	if err != nil {
+		return err
+	}
+	return atTenant(cmd, s, t, func(ctx context.Context, e *errand) error { return f.apply(ctx, e, d) })
+}
+
+// apply is the way from declarations to registrations.
+func (f *applyFlags) apply(ctx context.Context, e *errand, d *declared) error {
+	// 1. What is there to do?
+	is, err := d.registered(ctx, e.desk.registry, e.tenant.Name)
+	if err != nil {
+		return err
+	}
+	steps, err := d.plan(e.tenant, is, e.desk.now())
+	if err != nil {
+		return err
+	}
+	w := &work{errand: e, steps: steps, dir: f.secrets, fates: make([]fate, len(steps))}
+
+	// 2. Could it be done?
+	if err := e.rehearse(ctx, d, steps); err != nil {
+		return err
+	}
+	if err := w.noFilesYet(); err != nil {
+		return err
+	}
+
+	// 3. It is shown, and that was all where there is nothing to do or to be done.
+	idle := !slices.ContainsFunc(steps, func(s *step) bool { return s.act != toDoNone })
+	if err := w.showPlan(f.dry || f.check || idle); err != nil {
+		return err
+	}
+	switch {
+	case f.check && !idle:
+		return fmt.Errorf("%w: %s", errDrift, w.count())
+	case f.dry || idle:
+		return nil
+	case e.json && !e.yes:
+		return errors.New("--json: a program cannot be asked: say --yes, or --dry-run, or --check")
+	}
+	if err := e.confirm(ctx, fmt.Sprintf("Tenant %s: %s.", e.tenant.Name, w.count())); err != nil {
+		return err
+	}
+
+	// 4. It is done, and shown as far as it went.
+	return errors.Join(w.doAll(ctx), w.showDone())
+}

@@ -1,0 +1,243 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+	"github.com/spf13/cobra"
+
+	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/oauth"
+)
+
+// declared is a file of declarations: the registrations that a tenant shall have. A field that is nil was not declared, and is left as
+// it is; an empty list was.
+type declared struct {
+	Tenant  string           `yaml:"tenant"`
+	Clients []declaredClient `yaml:"clients"`
+	Users   []declaredUser   `yaml:"users"`
+	Prune   bool             `yaml:"prune"`
+
+	page *page
+}
+
+// declaredClient is a client that shall be. The words are those of client show --json, where one is fit to be written.
+type declaredClient struct {
+	ID                 string             `yaml:"id"`
+	Name               *string            `yaml:"name"`
+	Description        *string            `yaml:"description"`
+	Permissions        []string           `yaml:"permissions"`
+	Grants             []oauth.GrantType  `yaml:"grants"`
+	AuthMethods        []oauth.AuthMethod `yaml:"auth_methods"`
+	Dialects           []string           `yaml:"dialects"`
+	TokenForm          *string            `yaml:"token_form"`
+	Lifetime           *time.Duration     `yaml:"lifetime"`
+	AllowFrom          []netip.Prefix     `yaml:"allow_from"`
+	ResourceServers    []string           `yaml:"resource_servers"`
+	AllowBodylessToken *bool              `yaml:"allow_bodyless_token"`
+	Expires            *ending            `yaml:"expires"`
+	Disabled           *bool              `yaml:"disabled"`
+}
+
+// declaredUser is a user that shall be.
+type declaredUser struct {
+	Username    string   `yaml:"username"`
+	Name        *string  `yaml:"name"`
+	Permissions []string `yaml:"permissions"`
+	Disabled    *bool    `yaml:"disabled"`
+}
+
+// ending is when a client ends; the zero time is never.
+type ending struct{ time.Time }
+
+// declaring is how declarations are decoded. An end that counts from now would be another one each time.
+var declaring = append(slices.Clone(strictly), yaml.CustomUnmarshaler(func(e *ending, b []byte) (err error) {
+	text := scalar(b)
+	if text == neverWord {
+		return nil
+	}
+	if e.Time, err = time.Parse(time.RFC3339, text); err != nil {
+		e.Time, err = time.Parse(time.DateOnly, text)
+	}
+	if e.Time = e.UTC(); err != nil {
+		return &unfit{text, fmt.Sprintf("an end is a day (2027-01-31, at 00:00 UTC), a time (2027-01-31T12:00:00Z) or %s, not %q", neverWord, text)}
+	}
+	return nil
+}))
+
+// calledElsewhere are words of the command line and of its JSON, and what a declaration calls the same.
+var calledElsewhere = map[string]string{"client_id": "id", "lifetime_seconds": "lifetime, like 10m", "bodyless": "allow_bodyless_token",
+	"state": "disabled, true or false", "enabled": "disabled", "auth_method": "auth_methods", "user_id": "username"}
+
+// readDeclarations reads a file of declarations, or standard input where it is called -.
+func readDeclarations(cmd *cobra.Command, file string) (*declared, error) {
+	in := cmd.InOrStdin()
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, fmt.Errorf("read declarations: %w", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	text, err := io.ReadAll(io.LimitReader(in, maxSettings+1))
+	if err != nil {
+		return nil, fmt.Errorf("read declarations: %w", err)
+	}
+	return parseDeclarations(file, text)
+}
+
+// parseDeclarations decodes and checks a file of declarations, as far as that can be done without knowing what is registered.
+func parseDeclarations(file string, text []byte) (*declared, error) {
+	p := &page{file: file, text: text, holds: "the declarations", start: "tokenbooth apply --help shows some", field: "field",
+		fields: reflect.TypeFor[declared](), meant: calledElsewhere}
+	if err := p.safely(p.noSecrets); err != nil {
+		return nil, err
+	}
+	d := &declared{}
+	if err := p.decode(d, declaring...); err != nil {
+		return nil, err
+	}
+	d.page = p // a document that is null has made all of d empty
+	if err := p.safely(p.plainValues); err != nil {
+		return nil, err
+	}
+	return d, errors.Join(d.checkClients(), d.checkUsers())
+}
+
+// noSecrets refuses a file with a secret in it. Such a file is kept where many can read it, and the message goes to a log: it does not
+// show the line.
+func (p *page) noSecrets() error {
+	if len(p.text) > maxSettings {
+		return nil // decoding says so
+	}
+	all := lexer.Tokenize(string(p.text))
+	for i, t := range all[:max(len(all)-1, 0)] {
+		if all[i+1].Type == token.MappingValueType && slices.Contains([]string{"secret", "secrets", "client_secret", "password", "hash", "totp", "totp_secret"}, t.Value) {
+			return fmt.Errorf("%s:%d:%d: %s: no secret belongs into this file; what apply registers gets one, which is shown once", p.file, t.Position.Line, t.Position.Column, t.Value)
+		}
+	}
+	return nil
+}
+
+// plainValues refuses a field that is there without a value, which could mean nothing or everything, and a number that YAML would read
+// otherwise than it is written: an id 007 would be another.
+func (p *page) plainValues() error {
+	file, err := parser.ParseBytes(p.text, 0)
+	if err != nil {
+		return fmt.Errorf("%s: %w", p.file, err)
+	}
+	for _, doc := range file.Docs {
+		for _, n := range ast.Filter(ast.NullType, doc) {
+			return p.faultAt(n.GetToken(), "here is no value: leave the field out to leave it as it is; [] is an empty list")
+		}
+		for _, kind := range []ast.NodeType{ast.FloatType, ast.IntegerType} {
+			for _, n := range ast.Filter(kind, doc) {
+				if i, whole := n.(*ast.IntegerNode); !whole || fmt.Sprint(i.Value) != n.GetToken().Value {
+					return p.faultAt(n.GetToken(), "YAML reads this as a number; put it into quotes, so that it stays what is written")
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (d *declared) checkClients() error {
+	seen := map[string]bool{}
+	for i := range d.Clients {
+		c, place := &d.Clients[i], clientPlace(i)
+		if c.ID == "" {
+			return d.page.fault(place+".id", "which client is it? A declaration is matched by its id")
+		}
+		if seen[c.ID] {
+			return d.page.fault(place+".id", fmt.Sprintf("client %s is declared twice", c.ID))
+		}
+		seen[c.ID] = true
+		if c.Lifetime != nil && *c.Lifetime%time.Second != 0 {
+			return d.page.fault(place+".lifetime", fmt.Sprintf("a token lives whole seconds, not %s", *c.Lifetime))
+		}
+		for j, n := range c.AllowFrom {
+			if n != n.Masked() {
+				return d.page.fault(fmt.Sprintf("%s.allow_from[%d]", place, j), fmt.Sprintf("%s has bits beyond its length; say %s for the network", n, n.Masked()))
+			}
+		}
+		if c.TokenForm != nil && *c.TokenForm == defaultForm {
+			*c.TokenForm = ""
+		}
+		c.Permissions, c.Grants, c.AuthMethods = eachOnce(c.Permissions), eachOnce(c.Grants), eachOnce(c.AuthMethods)
+		c.Dialects, c.AllowFrom, c.ResourceServers = eachOnce(c.Dialects), eachOnce(c.AllowFrom), eachOnce(c.ResourceServers)
+	}
+	return nil
+}
+
+func (d *declared) checkUsers() error {
+	seen := map[string]bool{}
+	for i := range d.Users {
+		u, place := &d.Users[i], userPlace(i)
+		canonical, ok := registry.CanonicalName(u.Username)
+		if u.Username == "" {
+			return d.page.fault(place+".username", "which user is it? A declaration is matched by its user name")
+		}
+		if !ok {
+			return d.page.fault(place+".username", fmt.Sprintf("%q has spaces or control characters, or is not 1 to 254 bytes; an e-mail address serves best", u.Username))
+		}
+		if seen[canonical] {
+			return d.page.fault(place+".username", fmt.Sprintf("user %s is declared twice", canonical))
+		}
+		seen[canonical] = true
+		u.Username, u.Permissions = canonical, eachOnce(u.Permissions)
+	}
+	return nil
+}
+
+func clientPlace(i int) string { return fmt.Sprintf("clients[%d]", i) }
+func userPlace(i int) string   { return fmt.Sprintf("users[%d]", i) }
+
+// eachOnce returns a list without what stands in it again; no list stays none.
+func eachOnce[T comparable](list []T) []T {
+	if list == nil {
+		return nil
+	}
+	out, seen := []T{}, map[T]bool{}
+	for _, v := range list {
+		if !seen[v] {
+			out = append(out, v)
+		}
+		seen[v] = true
+	}
+	return out
+}
+
+// pickTenant finds the tenant that the file or the flag names; both may, if it is the same.
+func (d *declared) pickTenant(s *settings, flag string) (*registry.Tenant, error) {
+	switch {
+	case d.Tenant == "" && flag == "" && len(s.Tenants) > 1:
+		return nil, fmt.Errorf("%s has %d tenants: say which with tenant: NAME in %s, or with --tenant NAME; there are %s", s.file, len(s.Tenants), d.page.file, strings.Join(sorted(s.tenantNames()), ", "))
+	case d.Tenant == "":
+		return pickTenant(s, flag)
+	case flag != "" && flag != d.Tenant:
+		return nil, d.page.fault("tenant", fmt.Sprintf("these are declarations for tenant %s, and --tenant says %s", d.Tenant, flag))
+	}
+	t, err := pickTenant(s, d.Tenant)
+	if err != nil {
+		return nil, d.page.fault("tenant", err.Error())
+	}
+	return t, nil
+}
+
+func sorted(names []string) []string {
+	slices.Sort(names)
+	return names
+}
