@@ -49,7 +49,7 @@ func (i *Issuer) keepRevocations() {
 		case err == nil:
 			failed = 0
 		case denied(err) || errors.Is(err, errNoFeed):
-			rest = i.r.pace.denied
+			rest = failed.next(i.r.pace.least, i.r.pace.denied) // a new credential may be known there in a moment
 		default:
 			rest = failed.next(i.r.pace.least, i.r.pace.most)
 		}

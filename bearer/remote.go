@@ -96,7 +96,7 @@ type Issuer struct {
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 
-	set   revocation.Set
+	set   *revocation.Set
 	where atomic.Pointer[endpoints]
 	keys  atomic.Pointer[keySet]
 	found chan struct{} // closed when where and keys were read for the first time
@@ -121,21 +121,55 @@ type Issuer struct {
 // Follow begins to follow an issuer. It does not wait for it and never fails because the issuer is away: it goes on trying, and until it
 // has keys, tokens meet a fault. The error says which member of Remote is wrong. Following ends with Close or with ctx.
 func Follow(ctx context.Context, r Remote) (*Issuer, error) {
+	i, err := prepare(r)
+	if err != nil {
+		return nil, err
+	}
+	i.begin(ctx)
+	return i, nil
+}
+
+// Succeed begins to follow the same issuer in another way, as with a new credential, and knows from the start what i does: its keys, and
+// what was taken back, so that nothing that was refused passes again. It does not end i. The error says which member of Remote is wrong.
+func (i *Issuer) Succeed(ctx context.Context, r Remote) (*Issuer, error) {
+	next, err := prepare(r)
+	switch {
+	case err != nil:
+		return nil, err
+	case next.r.Issuer != i.r.Issuer:
+		return nil, fmt.Errorf("bearer: %q does not succeed %q: it is another issuer", next.r.Issuer, i.r.Issuer)
+	}
+	next.set = i.set // both add to it until i is closed: a set only grows
+	next.fresh.Store(i.fresh.Load())
+	next.where.Store(i.where.Load())
+	if keys := i.keys.Load(); keys != nil {
+		next.keys.Store(keys)
+		close(next.found)
+	}
+	next.begin(ctx)
+	return next, nil
+}
+
+// prepare makes an Issuer that does not follow yet.
+func prepare(r Remote) (*Issuer, error) {
 	base, err := r.complete()
 	if err != nil {
 		return nil, err
 	}
-	i := &Issuer{r: r, base: base, found: make(chan struct{}), again: make(chan struct{}, 1), flights: map[string]*flight{}, began: r.Now()}
+	i := &Issuer{r: r, base: base, set: &revocation.Set{}, found: make(chan struct{}), again: make(chan struct{}, 1), flights: map[string]*flight{}, began: r.Now()}
 	i.place.Store(&place{})
 	i.troubles.log = r.Log.With(slog.String("issuer", r.Issuer))
 	i.http, i.own = r.client()
+	return i, nil
+}
+
+func (i *Issuer) begin(ctx context.Context) {
 	i.ctx, i.cancel = context.WithCancel(ctx)
 	i.troubles.while = i.ctx
 	i.running.Go(i.keepKeys)
-	if r.ClientID != "" {
+	if i.r.ClientID != "" {
 		i.running.Go(i.keepRevocations)
 	}
-	return i, nil
 }
 
 // complete checks a Remote and fills in what it left out.
@@ -181,7 +215,7 @@ func (i *Issuer) Verifier(audience ...string) (*Verifier, error) { return New(i.
 
 // Options returns what New needs to check the issuer's tokens for one API. Audiences and Speech are the caller's to change.
 func (i *Issuer) Options(audience ...string) Options {
-	o := Options{Issuer: i.r.Issuer, Audiences: audience, Keys: i.key, Revocations: &i.set, OpaqueAge: i.r.OpaqueAge,
+	o := Options{Issuer: i.r.Issuer, Audiences: audience, Keys: i.key, Revocations: i.set, OpaqueAge: i.r.OpaqueAge,
 		OpaqueStale: i.r.OpaqueStale, Stale: i.passed, CacheSize: i.r.CacheSize, Now: i.r.Now, remote: i}
 	if i.r.ClientID != "" {
 		o.Opaque = i.lookUp

@@ -15,28 +15,46 @@ import (
 	"github.com/tokenbooth/tokenbooth/internal/server"
 )
 
+// compileChecks says who may ask for decisions; nil where the settings have no check.
+func (f *front) compileChecks(s *settings) (*gateway.Checks, error) {
+	c := s.Check
+	if c == nil {
+		return nil, nil
+	}
+	proves, err := sharedSecret(s)
+	if err != nil {
+		return nil, err
+	}
+	checks, err := gateway.NewChecks(gateway.CheckOptions{Gateway: f.gates.at, Peers: c.Peers, Secret: proves, ClientCertificate: c.mutual(),
+		CacheFor: c.CacheFor, Refused: f.questionRefused})
+	if err != nil {
+		return nil, s.fault("check", err.Error())
+	}
+	return checks, nil
+}
+
+// mutual reports whether proxies show certificates.
+func (c *checking) mutual() bool { return c.TLS != nil && c.TLS.ClientCA != "" }
+
 // checking makes the server where reverse proxies ask whether a call may pass; none where the settings have no check.
 func (f *front) checking(l *listeners) ([]answering, error) {
 	c := f.settings.Check
 	if c == nil {
 		return nil, nil
 	}
-	proves, err := f.sharedSecret(c)
-	if err != nil {
+	var err error
+	if f.checkCerts, err = f.checkCertificates(c); err != nil {
 		return nil, err
 	}
-	mutual := c.TLS != nil && c.TLS.ClientCA != ""
-	checks, err := gateway.NewChecks(gateway.CheckOptions{Gateway: f.gates.at, Peers: c.Peers, Secret: proves, ClientCertificate: mutual,
-		CacheFor: c.CacheFor, Refused: f.questionRefused})
-	if err != nil {
-		return nil, f.settings.fault("check", err.Error())
-	}
-	certs, err := f.checkCertificates(c)
-	if err != nil {
-		return nil, err
-	}
-	s := server.Listener(server.Identified(checks, f.newID), certs, f.log)
-	if mutual {
+	ask := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if checks := f.checks.Load(); checks != nil {
+			checks.ServeHTTP(w, r)
+			return
+		}
+		http.Error(w, "Nobody may ask here any more.", http.StatusForbidden) // the settings have no check now
+	})
+	s := server.Listener(server.Identified(ask, f.newID), f.checkCerts, f.log)
+	if c.mutual() {
 		if err := f.demandCertificates(s, c); err != nil {
 			return nil, err
 		}
@@ -45,17 +63,17 @@ func (f *front) checking(l *listeners) ([]answering, error) {
 }
 
 // sharedSecret returns what compares a text with the secret that proxies share with us; nil where there is none.
-func (f *front) sharedSecret(c *checking) (func(string) bool, error) {
-	if c.SecretFile == "" {
+func sharedSecret(s *settings) (func(string) bool, error) {
+	if s.Check.SecretFile == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(f.settings.path(c.SecretFile))
+	text, err := os.ReadFile(s.path(s.Check.SecretFile))
 	if err != nil {
-		return nil, f.settings.fault("check.secret_file", err.Error())
+		return nil, s.fault("check.secret_file", err.Error())
 	}
 	shared := strings.TrimSpace(string(text))
 	if len(shared) < leastShared {
-		return nil, f.settings.fault("check.secret_file", fmt.Sprintf("a secret has at least %d characters; make one with: head -c 32 /dev/urandom | base64", leastShared))
+		return nil, s.fault("check.secret_file", fmt.Sprintf("a secret has at least %d characters; make one with: head -c 32 /dev/urandom | base64", leastShared))
 	}
 	digest := secret.Digest(shared)
 	return func(text string) bool { return secret.Matches(digest[:], text) }, nil

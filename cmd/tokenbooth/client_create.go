@@ -81,7 +81,10 @@ func (e *errand) showIssued(ctx context.Context, c *registry.Client, text oauth.
 	}
 	err = errors.Join(e.say("%s\n", what), e.sheet([]line{{"  Client ID", v.ID}, {"  Client secret", v.Secret}}),
 		e.say("\nThe secret is shown this once: only its hash is kept."))
-	if ask != nil {
+	switch {
+	case len(c.ResourceServers) > 0 && len(c.Permissions) == 0:
+		err = errors.Join(err, e.say("\nIt asks for no tokens; it may introspect and follow what is taken back. In the settings of a gateway:\n\n  follow: {client_id: %s, client_secret_file: FILE}", c.ID))
+	case ask != nil:
 		err = errors.Join(err, e.say("\n%s\n\n%s", ask.about(), v.Curl))
 	}
 	return err

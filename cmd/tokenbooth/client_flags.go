@@ -42,7 +42,7 @@ func (f *clientFlags) addTo(cmd *cobra.Command) *cobra.Command {
 	flags.StringVar(&f.lifetime, "lifetime", "", "`TIME` its tokens live, like 10m; never longer than the dialect says (default the dialect's)")
 	flags.StringVar(&f.expires, "expires", "", "`WHEN` it ends: 90d, 2027-01-31, a time, or never (default never)")
 	flags.StringSliceVar(&f.allowFrom, "allow-from", nil, "`NETWORK` or address it may ask from, like 192.0.2.0/24 (default any)")
-	flags.StringSliceVar(&f.resourceServers, "resource-server", nil, "`API` that it stands for: it may ask about tokens meant for that API and follow revocations; or none")
+	flags.StringSliceVar(&f.resourceServers, "resource-server", nil, "`NAME` of an API that it stands for: it may ask about tokens meant for that API and follow revocations; or none")
 	flags.BoolVar(&f.bodyless, "bodyless", false, "a request without a body buys a token, where its dialect has that (default the tenant's)")
 	flags.BoolVar(&f.noBodyless, "no-bodyless", false, "a request without a body buys nothing")
 	cmd.MarkFlagsMutuallyExclusive("bodyless", "no-bodyless")
@@ -125,7 +125,10 @@ func (f *clientFlags) applyLists(t *registry.Tenant, c *registry.Client, said fu
 		if c.ResourceServers, err = listOf[string]("--resource-server", f.resourceServers); err != nil {
 			return err
 		}
-		if slices.Equal(c.ResourceServers, []string{noPermission}) {
+		if slices.Contains(c.ResourceServers, noPermission) {
+			if len(c.ResourceServers) > 1 {
+				return fmt.Errorf("--resource-server: %s stands alone", noPermission)
+			}
 			c.ResourceServers = nil
 		}
 	}

@@ -40,6 +40,9 @@ func forTenant(do func(context.Context, *errand, []string) error) func(*cobra.Co
 		if err != nil {
 			return err
 		}
+		if t.Follow != nil {
+			return fmt.Errorf("the tokens of tenant %s are issued elsewhere and %s only guards its APIs: ask with the settings of the token desk", t.Name, s.file)
+		}
 		return atTenant(cmd, s, t, func(ctx context.Context, e *errand) error { return do(ctx, e, args) })
 	}
 }

@@ -119,10 +119,18 @@ var conclusions = map[oauth.Code]struct{ check, advice string }{
 	oauth.MalformedToken: {"the form of the access token (RFC 6750, section 2.1)", "What was carried cannot be a token: look for quotes, line ends or a word too many."},
 	oauth.InsufficientScope: {"the permission of the route (RFC 6750, section 3.1)",
 		"Grant it, and the client's next token has it: tokenbooth client update -t TENANT CLIENT --permission …"},
-	oauth.Throttled:   {"the limit of requests or of wrong guesses", "Wait as long as Retry-After says. Limits stand in the settings: rate, client_rate, routes."},
-	oauth.CrossOrigin: {"where a browser's request comes from", "Secrets do not belong in web pages: ask from a server."},
-	oauth.Unavailable: {"what the server could do at that moment", "Nothing was wrong with the request; the log has the fault under the same id."},
+	"not_found":          {"the routes", "No API of tenant TENANT declares this method and path; routes stand in the settings, and what none names is refused: tokenbooth tenant show TENANT"},
+	"method_not_allowed": {"the methods of the route", "The path is declared, for other methods: tokenbooth tenant show TENANT"},
+	"misdirected":        {"the host", "No tenant has this host name among its hosts in the settings."},
+	"stranger":           {"who may ask for decisions", "Compare what the proxy sends and where it asks from with check in the settings: secret_file, peers, tls.client_ca."},
+	"too_large":          {"the size of the request", "max_body of the route, in bytes, stands in the settings."},
+	oauth.Throttled:      {"the limit of requests or of wrong guesses", "Wait as long as Retry-After says. Limits stand in the settings: rate, client_rate, routes."},
+	oauth.CrossOrigin:    {"where a browser's request comes from", "Secrets do not belong in web pages: ask from a server."},
+	oauth.Unavailable:    {"what the server could do at that moment", "Nothing was wrong with the request; the log has the fault under the same id."},
 }
+
+// plainID are the characters of ids that mean nothing to a shell.
+const plainID = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@-"
 
 // conclude reads the code that an event's reason begins with.
 func (v *explanation) conclude() {
@@ -132,6 +140,15 @@ func (v *explanation) conclude() {
 		c = conclusions[oauth.Code(code).Standard()]
 	}
 	client, _ := strings.CutPrefix(v.Actor, "client:")
+	if client == "" || client[0] == '-' || strings.Trim(client, plainID) != "" { // whoever was refused chose it, and somebody will paste it into a shell
+		client = "CLIENT-ID"
+	}
+	if strings.HasPrefix(v.Reason, "invalid_token: revoked: ") {
+		c.advice = "It was taken back on purpose; by whom: tokenbooth audit list -t TENANT. The caller needs a new token."
+	}
+	if strings.HasPrefix(v.Act, "api.") && code == string(oauth.InvalidRequest) {
+		c.check, c.advice = "the form of the call", "Two programs could read the call differently; what exactly, the reason says."
+	}
 	v.Check, v.Advice = c.check, strings.NewReplacer("TENANT", v.Tenant, "CLIENT", client, "NAME", orElse(v.Detail["dialect"], "NAME")).Replace(c.advice)
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/tokenbooth/tokenbooth/bearer"
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/gateway"
 	"github.com/tokenbooth/tokenbooth/internal/limit"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
@@ -42,9 +43,13 @@ type front struct {
 	handler  *server.Handler
 	gates    gates
 	certs    *server.Certificates
-	calls    *limit.Limiter
-	stale    atomic.Uint64 // calls let through on what was known before, while nobody could be asked
-	work     sync.WaitGroup
+
+	checks     atomic.Pointer[gateway.Checks] // who may ask for decisions; nil: nobody
+	checkCerts *server.Certificates
+
+	calls *limit.Limiter
+	stale atomic.Uint64 // calls let through on what was known before, while nobody could be asked
+	work  sync.WaitGroup
 
 	guards func(*registry.Tenant) (bearer.Options, error) // how a tenant's tokens are checked
 	health func(context.Context) server.Health
@@ -83,6 +88,7 @@ func (f *front) count() {
 // show makes a surface the one that answers.
 func (f *front) show(s *surface) {
 	f.gates.put(s)
+	f.checks.Store(s.checks)
 	f.handler.SetTenants(s.tenants)
 }
 

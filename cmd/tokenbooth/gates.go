@@ -75,7 +75,8 @@ func (g *gates) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		gw.ServeHTTP(w, r)
 		return
 	}
-	http.NotFound(w, r)
+	w.Header().Set("Cache-Control", "no-store")
+	http.Error(w, "No tenant has this host name.", http.StatusMisdirectedRequest) // the settings took the tenant away a moment ago
 }
 
 // at returns the gateway of the tenant that has a host name, or nil.

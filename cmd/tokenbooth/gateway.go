@@ -58,20 +58,30 @@ The client is one that stands for these APIs: tokenbooth client create --resourc
 // guard is everything that runs in a gateway.
 type guard struct {
 	*front
-	mu       sync.Mutex // guards followed, which changes when settings do
-	followed map[following]*bearer.Issuer
+	mu       sync.Mutex // guards what follows, which changes when settings do
+	followed followers  // of the settings in force
+	next     followers  // of settings that are about to be
+	wanted   *settings  // whose next is
+}
+
+// followers are the issuers that are followed, by tenant.
+type followers map[string]follower
+
+type follower struct {
+	following
+	issuer *bearer.Issuer
 }
 
 // following is whom a tenant follows, and how.
 type following struct {
-	tenant, issuer string
+	issuer string
 	registry.Follow
 	secret oauth.Secret
 }
 
 // openGuard builds store, followers, gateways and server, once, in that order. The store has what was refused, and nothing else.
 func openGuard(ctx context.Context, s *settings) (g *guard, err error) {
-	g = &guard{followed: map[following]*bearer.Issuer{}}
+	g = &guard{}
 	if g.front, err = newFront(s); err != nil {
 		return nil, err
 	}
@@ -97,6 +107,7 @@ func openGuard(ctx context.Context, s *settings) (g *guard, err error) {
 	if err != nil {
 		return nil, errors.Join(err, g.close())
 	}
+	g.leave(ctx, s)
 	return g, nil
 }
 
@@ -111,33 +122,60 @@ func (g *guard) serve(ctx context.Context, l *listeners, again func() (*settings
 
 // close ends what openGuard began.
 func (g *guard) close() error {
-	for _, issuer := range g.followed {
-		issuer.Close()
-	}
+	g.followed.closeBut(nil)
+	g.next.closeBut(g.followed)
 	g.refusals.Close()
 	return g.kept.close()
 }
 
-// follow begins to follow the issuers that settings name and nobody follows yet. An issuer that is away now is no fault of the
-// settings: it is asked until it is back.
+// follow begins to follow the issuers that settings name. Who is followed already, and how, stays; in another way, a successor goes on from
+// what is known. An issuer that is away now is no fault of the settings: it is asked until it is back.
 func (g *guard) follow(ctx context.Context, s *settings) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.next, g.wanted = followers{}, s
 	for i := range s.Tenants {
+		t := &s.Tenants[i]
 		who, err := whom(s, i)
 		if err != nil {
 			return err
 		}
-		if g.followed[who] != nil {
+		before, known := g.followed[t.Name]
+		if known && before.following == who {
+			g.next[t.Name] = before
 			continue
 		}
-		issuer, err := bearer.Follow(context.WithoutCancel(ctx), who.remote(g.front, s.InsecurePlainHTTP))
+		begin := bearer.Follow
+		if known && before.following.issuer == who.issuer {
+			begin = before.issuer.Succeed
+		}
+		issuer, err := begin(context.WithoutCancel(ctx), who.remote(g.front, t.Name, s.InsecurePlainHTTP))
 		if err != nil {
 			return s.fault(fmt.Sprintf("tenants[%d].issuer", i), err.Error())
 		}
-		g.followed[who] = issuer
+		g.next[t.Name] = follower{who, issuer}
 	}
 	return nil
+}
+
+// leave ends following whom the settings in force do not name: those that were wanted, or, after a fault in these, those of before.
+func (g *guard) leave(_ context.Context, inForce *settings) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.wanted == inForce {
+		g.followed, g.next = g.next, g.followed
+	}
+	g.next.closeBut(g.followed)
+	g.next, g.wanted = nil, nil
+}
+
+// closeBut ends the followers that others do not have.
+func (f followers) closeBut(others followers) {
+	for tenant, one := range f {
+		if others[tenant].issuer != one.issuer {
+			one.issuer.Close()
+		}
+	}
 }
 
 // whom reads whom a tenant follows.
@@ -150,52 +188,31 @@ func whom(s *settings, i int) (who following, err error) {
 	if err != nil {
 		return who, s.fault(field+".client_secret_file", err.Error())
 	}
-	who = following{t.Name, t.Issuer, *t.Follow, oauth.Secret(strings.TrimSpace(string(text)))}
+	who = following{t.Issuer, *t.Follow, oauth.Secret(strings.TrimSpace(string(text)))}
 	if who.secret == "" {
 		return who, s.fault(field+".client_secret_file", "the file is empty")
 	}
 	return who, nil
 }
 
-func (w following) remote(f *front, plain bool) bearer.Remote {
+func (w following) remote(f *front, tenant string, plain bool) bearer.Remote {
 	r := bearer.Remote{Issuer: w.issuer, ClientID: w.ClientID, ClientSecret: w.secret, MaxStaleness: w.StaleAfter, InsecurePlainHTTP: plain,
-		Now: f.now, Log: f.log.With("tenant", w.tenant), Stale: func(time.Duration) { f.stale.Add(1) }}
+		Now: f.now, Log: f.log.With("tenant", tenant), Stale: func(time.Duration) { f.stale.Add(1) }}
 	if w.WhenStale == "refuse" {
 		r.WhenStale = bearer.RefuseStale
 	}
 	return r
 }
 
-// leave ends following whom the settings in force do not name. When a secret cannot be read at the moment it is not known who that is.
-func (g *guard) leave(_ context.Context, s *settings) {
-	named := map[following]bool{}
-	for i := range s.Tenants {
-		who, err := whom(s, i)
-		if err != nil {
-			return
-		}
-		named[who] = true
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for who, issuer := range g.followed {
-		if !named[who] {
-			issuer.Close()
-			delete(g.followed, who)
-		}
-	}
-}
-
 // followedTokens says how a tenant's access tokens are checked where they are not issued: by what its issuer publishes and answers.
 func (g *guard) followedTokens(t *registry.Tenant) (bearer.Options, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for who, issuer := range g.followed {
-		if who.tenant == t.Name && who.issuer == t.Issuer && who.Follow == *t.Follow {
-			return issuer.Options(), nil
-		}
+	one, known := g.next[t.Name]
+	if !known {
+		return bearer.Options{}, errors.New("nobody follows its issuer")
 	}
-	return bearer.Options{}, errors.New("nobody follows its issuer")
+	return one.issuer.Options(), nil
 }
 
 // feeds says how well the issuers are followed.
@@ -207,7 +224,7 @@ func (g *guard) feeds(ctx context.Context) server.Health {
 	for tenant, s := range g.states() {
 		h.Issuers[tenant] = server.Followed{Ready: s.Ready, Staleness: s.Staleness.Seconds(), Revocations: s.Revocations, Problem: s.LastError}
 		if !s.Ready && h.Reason == "" {
-			h.Reason = "the issuer of tenant " + tenant + " has not answered yet"
+			h.Reason = "tenant " + tenant + ": " + orElse(s.LastError, "the issuer has not answered yet")
 		}
 	}
 	return h
@@ -218,8 +235,8 @@ func (g *guard) states() map[string]bearer.State {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	all := map[string]bearer.State{}
-	for who, issuer := range g.followed {
-		all[who.tenant] = issuer.State()
+	for tenant, one := range g.followed {
+		all[tenant] = one.issuer.State()
 	}
 	return all
 }

@@ -98,7 +98,8 @@ func keyWithdrawCommand() *cobra.Command {
 		Short: "Take a key back: tokens it signed are worth nothing, everywhere within seconds",
 		Long: `Withdraw is for a key that has leaked. Every token it has signed is refused from now on: here at once, by gateways and APIs
 that follow the revocation feed within seconds, by others when they fetch the key set again. When it is the key that
-signs, the announced one takes its place at once.`,
+signs, the announced one takes its place at once. tokenbooth key list has the ids.`,
+		Example:           "  tokenbooth key withdraw -t acme -- 6__TsCE2aJHpWLrxhRn9bgMKb9ukEWGBn0j7lR2Mqyg",
 		Args:              want("KEY-ID"),
 		ValidArgsFunction: completeFirst(completeKeys),
 		RunE: forTenant(func(ctx context.Context, e *errand, args []string) error {

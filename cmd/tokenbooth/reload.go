@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"syscall"
 	"time"
 
@@ -50,9 +52,35 @@ func (f *front) watch(ctx context.Context, again func() (*settings, error)) {
 	}
 }
 
+// reloadCertificates reads certificates again. One that cannot be read stays what it was.
+func (f *front) reloadCertificates(s *settings) error {
+	if f.certs != nil && s.TLS != nil {
+		if err := f.certs.Reload(); err != nil {
+			return s.fault("tls", err.Error())
+		}
+	}
+	if f.checkCerts != nil && s.Check != nil && s.Check.TLS != nil {
+		if err := f.checkCerts.Reload(); err != nil {
+			return s.fault("check.tls", err.Error())
+		}
+	}
+	return nil
+}
+
 // files are what a change of means new settings.
 func (f *front) files() []string {
 	files := []string{f.settings.file}
+	if c := f.settings.Check; c != nil && c.SecretFile != "" {
+		files = append(files, f.settings.path(c.SecretFile))
+	}
+	for _, t := range f.settings.Tenants {
+		if t.Follow != nil {
+			files = append(files, f.settings.path(t.Follow.ClientSecretFile))
+		}
+	}
+	if f.checkCerts != nil {
+		files = append(files, f.checkCerts.Files()...)
+	}
 	for _, d := range f.settings.Dialects {
 		files = append(files, f.settings.path(d))
 	}
@@ -97,10 +125,8 @@ func (f *front) reload(ctx context.Context, again func() (*settings, error)) err
 	if err != nil {
 		return err
 	}
-	if f.certs != nil && s.TLS != nil {
-		if err := f.certs.Reload(); err != nil {
-			return s.fault("tls", err.Error())
-		}
+	if err := f.reloadCertificates(s); err != nil {
+		return err
 	}
 	if err := f.apply(ctx, s); err != nil {
 		return err
@@ -108,8 +134,10 @@ func (f *front) reload(ctx context.Context, again func() (*settings, error)) err
 	old := f.settings
 	f.settings = s
 	f.show(surface)
-	if s.Listen != old.Listen || s.Operators != old.Operators || s.Data != old.Data || s.Store != old.Store || (s.TLS == nil) != (old.TLS == nil) {
-		f.log.Warn("listeners, data folder and store are bound at the start; restart to change them")
+	if s.Listen != old.Listen || s.Operators != old.Operators || s.Data != old.Data || s.Store != old.Store || (s.TLS == nil) != (old.TLS == nil) ||
+		s.checkAddress() != old.checkAddress() || s.Check != nil && old.Check != nil && !reflect.DeepEqual(s.Check.TLS, old.Check.TLS) ||
+		!slices.Equal(s.TrustedProxies, old.TrustedProxies) {
+		f.log.Warn("listeners, trusted proxies, data folder and store are bound at the start; restart to change them")
 	}
 	f.log.Info("new settings are applied", "file", s.file, "tenants", len(s.Tenants))
 	return nil

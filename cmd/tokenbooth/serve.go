@@ -116,7 +116,7 @@ func (b *booth) serve(ctx context.Context, l *listeners, again func() (*settings
 		more = append(more, answering{server.Listener(sandbox.New(sandbox.Options{Now: b.now, NewID: secret.UUID}), nil, b.log), l.sandbox})
 	}
 	if err == nil {
-		err = b.run(ctx, l, again, more, b.follow, b.desk.registry.WriteUses, b.rotate)
+		err = b.run(ctx, l, again, more, b.follow, b.desk.registry.Survey, b.desk.registry.WriteUses, b.rotate)
 	}
 	return errors.Join(err, b.close())
 }
@@ -142,20 +142,20 @@ func (b *booth) widen(ctx context.Context, s *settings) error {
 
 // reconfigure applies new settings to those who decide.
 func (b *booth) reconfigure(ctx context.Context, s *settings) error {
+	if err := b.takeBackDisabled(ctx, s, b.settings); err != nil {
+		return err
+	}
 	if err := b.desk.keys.Configure(ctx, keyTenants(s)); err != nil {
 		return err
 	}
-	if err := b.desk.registry.SetTenants(s.Tenants); err != nil {
-		return err
-	}
-	return b.takeBackDisabled(ctx, s, b.settings)
+	return b.desk.registry.SetTenants(s.Tenants)
 }
 
 // takeBackDisabled tells guards elsewhere that a tenant's tokens are worth nothing: they know nothing of our settings.
 func (b *booth) takeBackDisabled(ctx context.Context, s, before *settings) error {
 	for _, t := range s.Tenants {
 		was := before != nil && slices.ContainsFunc(before.Tenants, func(o registry.Tenant) bool { return o.Name == t.Name && o.Disabled })
-		if !t.Disabled || was {
+		if _, known := b.desk.registry.Tenant(t.Name); !t.Disabled || was || !known { // who is new has issued nothing
 			continue
 		}
 		if err := b.issuer.RevokeTenant(ctx, "settings", t.Name); err != nil {
@@ -174,7 +174,6 @@ func (b *booth) narrow(ctx context.Context, s *settings) {
 
 // follow hears of what other processes change on the same store.
 func (b *booth) follow(ctx context.Context) {
-	b.desk.registry.Survey(ctx)
 	change.Follow(ctx, b.desk.store, b.now, change.Ear{Heard: b.heard, Missed: b.missed, Since: b.desk.opened})
 }
 

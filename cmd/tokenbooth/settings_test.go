@@ -89,7 +89,7 @@ func TestEachFaultOfTheSettingsHasAPlace(t *testing.T) {
 		{"a follower without patience", start + "  - name: a\n    issuer: http://a\n    hosts: [a]\n    follow: {client_id: g, client_secret_file: s, stale_after: 1s}\n",
 			"f.yaml:6:64: tenants[0].follow.stale_after: the last word of the issuer counts for at least 10s, not 1s"},
 		{"a body of less than nothing", start + "  - name: a\n    issuer: http://a\n    hosts: [a]\n    apis:\n      - name: x\n        routes:\n          - {method: GET, path: /x, public: true, max_body: -1}\n",
-			"f.yaml:9:11: tenants[0].apis[0].routes: GET /x: neither max_body nor rate can be less than 0"},
+			"f.yaml:9:13: tenants[0].apis[0].routes[0]: GET /x: neither max_body nor rate can be less than 0"},
 
 		{"no tenants", "listen: 127.0.0.1:80\n", "f.yaml:1:1: tenants: declare at least one tenant; tokenbooth init --stdout shows how"},
 		{"a tenant without a name", start + "  - hosts: [a]\n", `f.yaml:3:5: tenants[0].name: a tenant's name is 1 to 64 of a-z, 0-9 and -, not ""`},
@@ -107,7 +107,7 @@ func TestEachFaultOfTheSettingsHasAPlace(t *testing.T) {
 		{"two tenants with one issuer", start + "  - {name: a, issuer: http://a, hosts: [a]}\n  - {name: b, issuer: http://a, hosts: [b]}\n",
 			"f.yaml:4:23: tenants[1].issuer: issuer http://a belongs to tenant a already"},
 		{"a route without permission", start + "  - name: a\n    issuer: http://a\n    hosts: [a]\n    apis:\n      - name: x\n        routes:\n          - {method: GET, path: /x}\n",
-			`f.yaml:9:11: tenants[0].apis[0].routes: GET /x needs a permission of this API, or public: true; "" is none`},
+			`f.yaml:9:13: tenants[0].apis[0].routes[0]: GET /x needs a permission of this API, or public: true; "" is none`},
 		{"a permission of two words", start + "  - name: a\n    issuer: http://a\n    hosts: [a]\n    apis:\n      - name: x\n        permissions: [{name: a b}]\n",
 			`f.yaml:8:22: tenants[0].apis[0].permissions: a permission is one word of a scope (RFC 6749, section 3.3), not "a b"`},
 	} {

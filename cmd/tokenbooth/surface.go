@@ -19,6 +19,7 @@ import (
 type surface struct {
 	tenants  []server.Tenant
 	gateways map[string]*gateway.Gateway
+	checks   *gateway.Checks
 }
 
 // compile makes the surface of some settings. Nothing of what runs is touched, so faulty settings change nothing.
@@ -28,6 +29,9 @@ func (f *front) compile(s *settings) (*surface, error) {
 		return nil, err
 	}
 	out := &surface{gateways: map[string]*gateway.Gateway{}}
+	if out.checks, err = f.compileChecks(s); err != nil {
+		return nil, err
+	}
 	for i := range s.Tenants {
 		t := &s.Tenants[i]
 		place := fmt.Sprintf("tenants[%d]", i)
@@ -182,6 +186,9 @@ func (f *front) gateway(s *settings, place string, t *registry.Tenant, dialects 
 		}
 		api.Metadata = metadataOf(t, a.Audience)
 		api.CORS = (*gateway.CORS)(a.CORS)
+		if err := api.CORS.Check(); err != nil {
+			return nil, s.fault(field+".cors", err.Error())
+		}
 		for _, r := range a.Routes {
 			api.Routes = append(api.Routes, gateway.Route{Methods: []string{r.Method}, Pattern: r.Path, Permission: r.Permission, Public: r.Public, MaxBody: r.MaxBody})
 		}

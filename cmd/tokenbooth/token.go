@@ -107,7 +107,12 @@ withdraw.`,
   tokenbooth token revoke -t acme --client q2tjLz0Rk7Wc1mYd
   tokenbooth token revoke -t acme --user ada@acme.example
   tokenbooth token revoke -t acme --all --yes`,
-		Args: cobra.MaximumNArgs(1),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return fmt.Errorf("%q is one argument too many: one TOKEN at a time", args[1])
+			}
+			return nil
+		},
 		RunE: forTenant(func(ctx context.Context, e *errand, args []string) error {
 			if len(args) == 1 && args[0] == "" {
 				return errors.New("the TOKEN is empty")

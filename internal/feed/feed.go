@@ -206,6 +206,12 @@ func (f *Feed) Room(tenant string) bool {
 	return l.set.Len() < f.most
 }
 
+// Crowded reports whether so much of a tenant counts, half of MaxLive, that nobody should add to it fast.
+func (f *Feed) Crowded(tenant string) bool {
+	l, _ := f.line(tenant)
+	return l.set.Len() > f.most/2
+}
+
 // Sweep drops what is over at now. Call it every minute or so.
 func (f *Feed) Sweep(now time.Time) {
 	for _, l := range *f.lines.Load() {

@@ -20,12 +20,12 @@ func TestWhatIsAddedIsRefusedAndToldInOrder(t *testing.T) {
 	f, _, c := world(t)
 	now, later := c.now(), c.now().Add(time.Minute)
 	all := []Revocation{
-		{"acme", revocation.Token, "jti-1", time.Time{}, later},
-		{"acme", revocation.Family, "sid-1", now, later},
-		{"acme", revocation.Client, "postman", now, later},
-		{"acme", revocation.User, "usr_1", now, later},
-		{"acme", revocation.Issuer, "", now, later},
-		{"acme", revocation.Key, "kid-1", time.Time{}, later},
+		{"acme", revocation.Token, "jti-1", time.Time{}, later, 0},
+		{"acme", revocation.Family, "sid-1", now, later, 0},
+		{"acme", revocation.Client, "postman", now, later, 0},
+		{"acme", revocation.User, "usr_1", now, later, 0},
+		{"acme", revocation.Issuer, "", now, later, 0},
+		{"acme", revocation.Key, "kid-1", time.Time{}, later, 0},
 	}
 	var want []revocation.Entry
 	for i, r := range all {

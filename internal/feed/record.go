@@ -23,14 +23,18 @@ type Revocation struct {
 	ID     string    // as revocation.Kind says; empty for the issuer
 	Before time.Time // what was issued up to here is refused; zero for Token and Key, which are refused whenever they were issued
 	Until  time.Time // never zero: from here on nothing that it refuses is alive
+	Rev    uint64    // of the record that it replaces, which only the issuer has (IssuerRecord); 0: there is none
 }
+
+// IssuerRecord is the id of the one record that says up to when all of a tenant's tokens are taken back: the later replaces the earlier.
+const IssuerRecord = "issuer"
 
 // UpTo returns the revocation of all that was issued up to a time: of a chain, a client, a user or the whole issuer.
 func UpTo(tenant string, kind revocation.Kind, id string, before time.Time) Revocation {
 	return Revocation{Tenant: tenant, Kind: kind, ID: id, Before: before, Until: before.Add(Horizon)}
 }
 
-// kept is the stored form of a revocation, under an id of its own that says when it was written:
+// kept is the stored form of a revocation, under an id of its own that says when it was written, but for the issuer's:
 //
 //	{"kind":"c","id":"q2tj…","before":"2026-11-22T04:09:00.123Z"}
 type kept struct {
@@ -47,6 +51,9 @@ func (r Revocation) Records(now time.Time) []store.Record {
 		panic(fmt.Errorf("encode a revocation: %w", err))
 	}
 	rec := store.Record{Tenant: r.Tenant, Kind: store.Revocation, ID: secret.NewID(now), Expires: r.Until, Body: body}
+	if r.Kind == revocation.Issuer {
+		rec.ID, rec.Rev = IssuerRecord, r.Rev
+	}
 	return []store.Record{rec, change.Note(rec, now)}
 }
 
@@ -59,7 +66,7 @@ func parse(rec store.Record) (Revocation, error) {
 	if len(k.Kind) != 1 || rec.Expires.IsZero() || k.ID == "" && revocation.Kind(k.Kind[0]) != revocation.Issuer {
 		return Revocation{}, fmt.Errorf("revocation %s of tenant %s cannot be read: %w", rec.ID, rec.Tenant, errIncomplete)
 	}
-	return Revocation{rec.Tenant, revocation.Kind(k.Kind[0]), k.ID, k.Before, rec.Expires}, nil
+	return Revocation{rec.Tenant, revocation.Kind(k.Kind[0]), k.ID, k.Before, rec.Expires, rec.Rev}, nil
 }
 
 var errIncomplete = errors.New("it does not say what it takes back, or until when")

@@ -177,7 +177,7 @@ func (c *call) allow(cacheFor time.Duration) {
 		seconds := strconv.FormatInt(int64(cacheFor/time.Second), 10)
 		h["Cache-Control"] = []string{"private, max-age=" + seconds}
 		h["X-Accel-Expires"] = []string{seconds} // nginx keeps nothing that is private unless it is told so
-		h["Vary"] = []string{c.madeOf()}
+		h.Add("Vary", c.madeOf())
 		h["Tokenbooth-Decision-Key"] = []string{c.decisionKey()}
 	}
 	identify(h, c.gateway.o.Tenant, c.id, c.token)
@@ -210,6 +210,9 @@ func (c *call) decisionKey() string {
 		id = c.token.ID
 	}
 	parts := []string{c.gateway.o.Tenant, c.to.api.Name, c.to.declared, c.to.permission, id}
+	if c.to.api.cors != nil { // the answer says which origin may read it
+		parts = append(parts, c.r.Header.Get("Origin"))
+	}
 	for i, p := range parts {
 		parts[i] = strings.ReplaceAll(visible(p), "|", "%7C")
 	}

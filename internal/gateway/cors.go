@@ -34,6 +34,12 @@ type crossOrigin struct {
 
 const anyOrigin = "*"
 
+// Check says what is wrong with the rules; nil rules are none, and right.
+func (s *CORS) Check() error {
+	_, err := s.compile()
+	return err
+}
+
 // compile checks the settings.
 func (s *CORS) compile() (*crossOrigin, error) {
 	if s == nil {

@@ -106,6 +106,11 @@ func (i *Issuer) familyToken(f *family) string {
 
 // end kills the chain and what was issued from it, and returns what guards have to be told.
 func (f *family) end(now time.Time) feed.Revocation {
+	for _, t := range []time.Time{f.Rotated, f.Ended} { // a clock that went back ends no less than all that was given out
+		if t.After(now) {
+			now = t
+		}
+	}
 	f.Live, f.Ended, f.Answer = false, now, nil
 	r := feed.Revocation{Tenant: f.tenant, Kind: revocation.Family, ID: f.id, Before: f.Ended, Until: now.Add(skew)}
 	if f.Access.After(now) {

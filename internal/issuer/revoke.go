@@ -9,6 +9,7 @@ import (
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
 	"github.com/tokenbooth/tokenbooth/internal/feed"
+	"github.com/tokenbooth/tokenbooth/internal/limit"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
 	"github.com/tokenbooth/tokenbooth/internal/store"
@@ -62,10 +63,21 @@ func (i *Issuer) RevokeTenant(ctx context.Context, by, tenant string) error {
 	if _, known := i.Registry.Tenant(tenant); !known {
 		return noTenant(tenant)
 	}
-	now := i.Now()
-	all := feed.Revocation{Tenant: tenant, Kind: revocation.Issuer, Before: now, Until: now.Add(longestLife)}
-	return i.takeBack(ctx, all, audit.Record(audit.Event{ID: secret.NewID(now), Tenant: tenant, Time: now, Act: "tenant.revoke-tokens", Actor: by,
-		Subject: "tenant:" + tenant, Outcome: audit.Allowed}))
+	for {
+		now := i.Now()
+		all := feed.Revocation{Tenant: tenant, Kind: revocation.Issuer, Before: now, Until: now.Add(longestLife)}
+		switch before, err := i.Store.Get(ctx, tenant, store.Revocation, feed.IssuerRecord); {
+		case err == nil:
+			all.Rev = before.Rev
+		case !errors.Is(err, store.ErrNotFound):
+			return unavailable("look for what the tenant took back before", err)
+		}
+		err := i.takeBack(ctx, all, audit.Record(audit.Event{ID: secret.NewID(now), Tenant: tenant, Time: now, Act: "tenant.revoke-tokens",
+			Actor: by, Subject: "tenant:" + tenant, Outcome: audit.Allowed}))
+		if !errors.Is(err, store.ErrConflict) { // somebody else did the same at this moment, perhaps before some token was issued
+			return err
+		}
+	}
 }
 
 func noTenant(name string) error { return fmt.Errorf("tenant %q: %w", name, registry.ErrNotFound) }
@@ -136,10 +148,33 @@ func (i *Issuer) revokeChain(ctx context.Context, t *registry.Tenant, token stri
 
 func (r *revoker) mayRevoke(clientID string) bool { return r.owner == "" || r.owner == clientID }
 
-// commit writes a revocation down together with who did it, when there is room for one more.
-func (i *Issuer) commit(ctx context.Context, gone feed.Revocation, what Revoked, who *revoker, keep ...store.Record) error {
-	if !i.Feed.Room(gone.Tenant) {
+// crowdedRate is how fast each client may revoke single tokens when many of its tenant are revoked already: nobody buys and revokes
+// until there is no room for others. Operators, chains, clients and keys need no leave.
+var crowdedRate = limit.Rate{PerSecond: 1, Burst: 1000}
+
+// mayAdd says whether a client may add a single token to what its tenant has taken back.
+func (i *Issuer) mayAdd(tenant, client string) error {
+	if !i.Feed.Room(tenant) {
 		return unavailable("revoke the token", errors.New("too many revoked tokens of the tenant have not expired yet"))
+	}
+	if !i.Feed.Crowded(tenant) {
+		return nil
+	}
+	wait, ok := i.requests.Allow(limit.Key{Tenant: tenant, Kind: "revocations of client", Name: client}, crowdedRate)
+	if ok {
+		return nil
+	}
+	e := oauth.Refuse(oauth.Throttled, "Too many revocations.", "client %s has revoked many tokens, and the tenant's list is half full", client)
+	e.RetryAfter = wait
+	return e
+}
+
+// commit writes a revocation down together with who did it.
+func (i *Issuer) commit(ctx context.Context, gone feed.Revocation, what Revoked, who *revoker, keep ...store.Record) error {
+	if gone.Kind == revocation.Token && who.owner != "" {
+		if err := i.mayAdd(gone.Tenant, who.owner); err != nil {
+			return err
+		}
 	}
 	now, subject := i.Now(), "token:"
 	if what.Kind == revocation.Family {

@@ -311,3 +311,17 @@ func TestAnOperatorSeesWhatATokenIs(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func TestReq056_a_chain_that_is_revoked_after_the_clock_went_back_is_dead(t *testing.T) {
+	d := openWithGuard(t)
+	tok := d.must(d.signIn("app"))
+	d.clock.advance(-2 * time.Second)
+	d.revokes("app", tok.RefreshToken)
+	if d.good(tok.AccessToken) {
+		t.Error("revoked, and good")
+	}
+	d.clock.advance(6 * time.Minute)
+	if d.good(tok.AccessToken) {
+		t.Error("good again, minutes later")
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/feed"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
 	"github.com/tokenbooth/tokenbooth/internal/store"
 	"github.com/tokenbooth/tokenbooth/oauth"
@@ -195,8 +196,8 @@ func (r *Registry) UpdateClient(ctx context.Context, by, act, tenant, id string,
 		if err := c.check(t, &before); err != nil {
 			return nil, err
 		}
-		if c.Barred(c.Updated) != "" && before.Barred(c.Updated) == "" {
-			c.NotBefore = c.Updated // tokens given out so far do not come back to life when the client does
+		if c.Barred(c.Updated) != "" && before.Barred(c.Updated) == "" || c.endsSooner(&before) {
+			c.NotBefore = c.Updated // tokens given out so far do not come back to life when the client does, nor outlive it
 		}
 		taken := takenBack(tenant, revocation.Client, id, before.NotBefore, &c.NotBefore)
 		err = r.save(ctx, audit.Event{Tenant: tenant, Act: act, Actor: by, Subject: "client:" + id}, taken, c.record())
@@ -210,6 +211,11 @@ func (r *Registry) UpdateClient(ctx context.Context, by, act, tenant, id string,
 		r.ready(t, c)
 		return c, nil
 	}
+}
+
+// endsSooner reports whether a client ends before it would have, and so soon that a token given out before may live on.
+func (c *Client) endsSooner(before *Client) bool {
+	return !c.Expires.IsZero() && (before.Expires.IsZero() || c.Expires.Before(before.Expires)) && c.Expires.Before(c.Updated.Add(feed.Horizon))
 }
 
 // DisableClient stops a client, its tokens included, or lets it start again.

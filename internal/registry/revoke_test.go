@@ -62,6 +62,13 @@ var endings = map[string]struct {
 		})
 		return err
 	}},
+	"a client's end is brought so near that tokens could outlive it": {"client.update", func(r *Registry) error {
+		_, err := r.UpdateClient(ctx, by, "client.update", "acme", "postman", func(c *Client) error {
+			c.Expires = r.now().Add(time.Hour)
+			return nil
+		})
+		return err
+	}},
 	"a user is disabled": {"user.disable", func(r *Registry) error { return r.DisableUser(ctx, by, "acme", "bob", true) }},
 	"a user is deleted":  {"user.delete", func(r *Registry) error { return r.DeleteUser(ctx, by, "acme", "bob") }},
 	"a user has a new password": {"user.password", func(r *Registry) error {

@@ -168,6 +168,8 @@ func (t *Tenant) checkFollow() error {
 	switch {
 	case len(t.Dialects) > 0 || len(t.Endpoints) > 0:
 		return problem("follow", "who follows an issuer elsewhere issues nothing itself: leave dialects and endpoints out")
+	case t.RotateKeysEvery != 0:
+		return problem("rotate_keys_every", "the keys of a tenant that is followed are rotated where its tokens are issued")
 	case f.ClientID == "" || f.ClientSecretFile == "":
 		return problem("follow", "it needs client_id and client_secret_file, of a client that is a resource server of the tenant's APIs")
 	case f.StaleAfter < 0 || f.StaleAfter > 0 && f.StaleAfter < 10*time.Second:
@@ -194,16 +196,19 @@ func (a *API) check(t *Tenant, seen map[string]string) error {
 		}
 		seen[p.Name] = a.Name
 	}
-	for _, r := range a.Routes {
+	for i, r := range a.Routes {
+		field := fmt.Sprintf("routes[%d]", i)
 		switch {
 		case !strings.HasPrefix(r.Path, "/") || r.Method == "":
-			return problem("routes", "a route is a method and a path that starts with /, not %q %q", r.Method, r.Path)
+			return problem(field, "a route is a method and a path that starts with /, not %q %q", r.Method, r.Path)
 		case r.Public && r.Permission != "":
-			return problem("routes", "%s %s is public and needs %s: it can be one of the two", r.Method, r.Path, r.Permission)
+			return problem(field, "%s %s is public and needs %s: it can be one of the two", r.Method, r.Path, r.Permission)
 		case r.MaxBody < 0 || r.Rate.PerSecond < 0 || r.Rate.Burst < 0:
-			return problem("routes", "%s %s: neither max_body nor rate can be less than 0", r.Method, r.Path)
+			return problem(field, "%s %s: neither max_body nor rate can be less than 0", r.Method, r.Path)
+		case r.Rate.Burst > 0 && r.Rate.PerSecond == 0:
+			return problem(field, "%s %s: a rate has calls per_second; leave it out for no limit", r.Method, r.Path)
 		case !r.Public && !a.has(r.Permission):
-			return problem("routes", "%s %s needs a permission of this API, or public: true; %q is none", r.Method, r.Path, r.Permission)
+			return problem(field, "%s %s needs a permission of this API, or public: true; %q is none", r.Method, r.Path, r.Permission)
 		}
 	}
 	return nil

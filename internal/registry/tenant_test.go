@@ -35,16 +35,16 @@ func TestTenantsThatCouldNotWorkAreRefusedWithTheirField(t *testing.T) {
 		"a permission of two": {func(ts []Tenant) { ts[0].APIs[1].Permissions[0].Name = "workflows" }, "tenants[0].apis[1].permissions"},
 		"Req 39: a route that says nothing": {func(ts []Tenant) {
 			ts[0].APIs[0].Routes = []Route{{Method: "GET", Path: "/"}}
-		}, "tenants[0].apis[0].routes"},
+		}, "tenants[0].apis[0].routes[0]"},
 		"a route with another API's permission": {func(ts []Tenant) {
 			ts[0].APIs[0].Routes = []Route{{Method: "GET", Path: "/", Permission: "nql"}}
-		}, "tenants[0].apis[0].routes"},
+		}, "tenants[0].apis[0].routes[0]"},
 		"a route that is public and not": {func(ts []Tenant) {
 			ts[0].APIs[0].Routes = []Route{{Method: "GET", Path: "/", Permission: "workflows", Public: true}}
-		}, "tenants[0].apis[0].routes"},
+		}, "tenants[0].apis[0].routes[0]"},
 		"a route without a path": {func(ts []Tenant) {
 			ts[0].APIs[0].Routes = []Route{{Method: "GET", Path: "a", Public: true}}
-		}, "tenants[0].apis[0].routes"},
+		}, "tenants[0].apis[0].routes[0]"},
 	} {
 		ts := tenants()
 		c.change(ts)

@@ -57,11 +57,9 @@ func (h *Handler) revocations(t *Tenant) answer {
 		if page := h.Feed.Page(t.Name, at.epoch, at.after); wait > 0 && page.Epoch == at.epoch && page.After == at.after && len(page.Entries) == 0 {
 			gauge.Set(float64(waiting.Add(1)))
 			defer func() { gauge.Set(float64(waiting.Add(-1))) }()
-			if waiting.Load() > maxWaiting {
-				d.turnAway(w, r, &who, oauth.Refuse(oauth.Unavailable, "Too many are waiting for news.", "%d are waiting", maxWaiting), began)
-				return
+			if waiting.Load() <= maxWaiting { // where so many wait already, one more is told at once that there is nothing new
+				h.await(w, r, t.Name, at, wait)
 			}
-			h.await(w, r, t.Name, at, wait)
 		}
 		d.page(w, r, &who, at, wait, began)
 	}

@@ -133,7 +133,7 @@ func metadataOf(t *testing.T, issuer string) (m metadata) {
 	if m.Issuer != issuer {
 		t.Errorf("the issuer is %q at %s", m.Issuer, issuer)
 	}
-	for name := range strings.SplitSeq("revocation_endpoint introspection_endpoint authorization_endpoint registration_endpoint", " ") {
+	for name := range strings.SplitSeq("authorization_endpoint registration_endpoint", " ") {
 		if strings.Contains(a.body, `"`+name+`"`) {
 			t.Errorf("%s is advertised, and nothing here calls it: add the call to this test", name)
 		}
