@@ -214,8 +214,7 @@ func (b *booth) feed(w http.ResponseWriter, r *http.Request) {
 	if !b.known(w, r) {
 		return
 	}
-	epoch := r.URL.Query().Get("epoch")
-	after, _ := strconv.ParseUint(r.URL.Query().Get("after"), 10, 64)
+	epoch, after := b.placeOf(r)
 	if wait, ok := strings.CutPrefix(r.Header.Get("Prefer"), "wait="); ok {
 		b.mu.Lock()
 		news, caughtUp := b.news, epoch == b.epoch && after == uint64(len(b.entries))
@@ -231,6 +230,19 @@ func (b *booth) feed(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/jwt")
 	_, _ = w.Write([]byte(b.signed("", revocation.Type, b.list(epoch, after))))
+}
+
+// placeOf finds the place in the epoch of the booth among those that are asked for.
+func (b *booth) placeOf(r *http.Request) (epoch string, after uint64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for at := range strings.SplitSeq(r.URL.Query().Get("after"), ",") {
+		if e, n, ok := strings.Cut(at, "."); ok && e == b.epoch {
+			after, _ = strconv.ParseUint(n, 10, 64)
+			return e, after
+		}
+	}
+	return "", 0
 }
 
 // list is an honest page.

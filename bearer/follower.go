@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/oauth"
@@ -20,12 +21,60 @@ const (
 	sweepEach  = time.Minute
 )
 
-// place is how far the revocations have been read. It never changes.
+// place is how far the revocations of an epoch have been read. It never changes.
 type place struct {
-	epoch string
-	after uint64
-	whole bool // nothing more was there
+	epoch  string
+	after  uint64
+	latest uint64 // how many there were; as many as after: nothing more was there
 }
+
+// places are those of the epochs that were met last, the latest first. There may be several processes behind the issuer's address, each
+// counting by itself: whichever answers finds its own epoch among them and goes on from there.
+type places []place
+
+// maxPlaces is how many processes a guard keeps apart.
+const maxPlaces = 8
+
+// in returns the place in an epoch: its beginning, where it is new.
+func (p places) in(epoch string) place {
+	for _, at := range p {
+		if at.epoch == epoch {
+			return at
+		}
+	}
+	return place{epoch: epoch}
+}
+
+// with returns the places with one that is the latest now.
+func (p places) with(at place) places {
+	next := places{at}
+	for _, other := range p {
+		if other.epoch != at.epoch && len(next) < maxPlaces {
+			next = append(next, other)
+		}
+	}
+	return next
+}
+
+// again returns the beginnings of the same epochs. How many entries each had is not forgotten: an older page would say less.
+func (p places) again() (all places) {
+	for _, at := range p {
+		all = append(all, place{epoch: at.epoch, latest: at.latest})
+	}
+	return all
+}
+
+// String returns the places as they are asked for.
+func (p places) String() string {
+	var all []string
+	for _, at := range p {
+		all = append(all, at.epoch+"."+strconv.FormatUint(at.after, 10))
+	}
+	return strings.Join(all, ",")
+}
+
+// whole reports whether all was read where we read last.
+func (p places) whole() bool { return len(p) > 0 && p[0].after == p[0].latest }
 
 var (
 	errNoFeed = errors.New("the issuer's metadata name no revocation_feed")
@@ -65,7 +114,7 @@ func (i *Issuer) keepRevocations() {
 
 // poll asks once for what is new and takes it in; rest is how long to let the issuer alone then.
 func (i *Issuer) poll() (rest time.Duration, err error) {
-	began, at, where := time.Now(), i.place.Load(), i.where.Load()
+	began, at, where := time.Now(), *i.places.Load(), i.where.Load()
 	if where.revocations == nil {
 		return 0, errNoFeed
 	}
@@ -79,35 +128,35 @@ func (i *Issuer) poll() (rest time.Duration, err error) {
 		err = i.follows(l, at)
 	}
 	if errors.Is(err, errGap) {
-		i.place.Store(&place{}) // begin at the beginning: nothing is lost by that
+		again := at.again()
+		i.places.Store(&again) // nothing is lost by that
 	}
 	if err != nil {
 		return 0, fmt.Errorf("a page of revocations was refused: %w", err)
 	}
-	i.take(l, sent)
+	i.take(l, at, sent)
 	switch {
 	case l.Sequence < l.Latest: // there is more
 		return 0, nil
 	case len(l.Entries) > 0:
 		return breath, nil
-	case at.whole: // an issuer that was to wait and does not must not be asked without end
+	case at.whole(): // an issuer that was to wait and does not must not be asked without end
 		return max(i.r.pace.lull-time.Since(began), 0), nil
 	}
 	return 0, nil
 }
 
 // nextPage asks for the page after what we have; at the end of what there is, the issuer may wait for more (RFC 7240, section 4.3).
-func (i *Issuer) nextPage(where *endpoints, at *place) (string, error) {
+func (i *Issuer) nextPage(where *endpoints, at places) (string, error) {
 	p := i.r.pace
 	ctx, cancel := context.WithCancelCause(i.ctx)
 	defer cancel(nil)
 	late := time.AfterFunc(p.poll+p.grace, func() { cancel(errors.New("it did not answer in time")) })
 	defer late.Stop()
 	u := *where.revocations
-	if at.epoch != "" {
+	if len(at) > 0 {
 		q := u.Query()
-		q.Set("epoch", at.epoch)
-		q.Set("after", strconv.FormatUint(at.after, 10))
+		q.Set("after", at.String())
 		u.RawQuery = q.Encode()
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
@@ -115,7 +164,7 @@ func (i *Issuer) nextPage(where *endpoints, at *place) (string, error) {
 		return "", err
 	}
 	r.Header.Set("Accept", "application/jwt")
-	if at.whole {
+	if at.whole() {
 		r.Header.Set("Prefer", "wait="+strconv.Itoa(int(p.poll/time.Second)))
 	}
 	i.identify(r)
@@ -167,11 +216,11 @@ func (i *Issuer) pageKey(kid string) (Key, error) {
 }
 
 // follows checks that a page continues what we have, or begins an epoch.
-func (i *Issuer) follows(l *revocation.List, at *place) error {
-	switch {
-	case l.Epoch == at.epoch && l.After != at.after, l.Epoch != at.epoch && l.After != 0:
+func (i *Issuer) follows(l *revocation.List, known places) error {
+	switch at := known.in(l.Epoch); {
+	case l.After != at.after:
 		return fmt.Errorf("%w: it begins at %d, and we are at %d", errGap, l.After, at.after)
-	case l.Epoch == i.most.epoch && l.Latest < i.most.after:
+	case l.Latest < at.latest:
 		return errors.New("it tells of less than was known already: an old page that is shown again")
 	case len(l.Entries) == 0 && l.Latest > l.Sequence:
 		return errors.New("it is empty, and says that there is more")
@@ -185,12 +234,11 @@ func (i *Issuer) follows(l *revocation.List, at *place) error {
 }
 
 // take adds a page to what is known. What we know is as fresh as the question whose answer was the last page there was.
-func (i *Issuer) take(l *revocation.List, sent time.Time) {
+func (i *Issuer) take(l *revocation.List, known places, sent time.Time) {
 	i.set.Add(i.r.Now(), l.Entries...)
-	whole := l.Sequence == l.Latest
-	i.place.Store(&place{l.Epoch, l.Sequence, whole})
-	i.most = place{epoch: l.Epoch, after: l.Latest}
-	if whole {
+	now := known.with(place{l.Epoch, l.Sequence, l.Latest})
+	i.places.Store(&now)
+	if now.whole() {
 		i.fresh.Store(&sent)
 	}
 	if len(l.Entries) == 0 {

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -224,5 +226,39 @@ func TestReq102_B47_SlowHugeAndRedirectingAnswersAreGivenUp(t *testing.T) {
 				t.Errorf("a redirect was followed to %s", path)
 			}
 		}
+	})
+}
+
+func TestR23_TwoProcessesBehindOneAddressAreBothReadToTheEnd(t *testing.T) {
+	b := newBooth(t)
+	b.page = 10
+	for n := range 95 {
+		b.take(revocation.Token, fmt.Sprint("gone-", n), time.Time{})
+	}
+	var turn atomic.Int64
+	var sent sync.Map // how many entries each process had to send
+	b.answerInstead(feedPath, func(w http.ResponseWriter, r *http.Request) {
+		epoch, after := fmt.Sprint("process-", turn.Add(1)%2), uint64(0)
+		for at := range strings.SplitSeq(r.URL.Query().Get("after"), ",") {
+			if e, n, _ := strings.Cut(at, "."); e == epoch {
+				after = must(strconv.ParseUint(n, 10, 64))
+			}
+		}
+		l := b.list("e1", after)
+		l.Epoch = epoch
+		count, _ := sent.LoadOrStore(epoch, new(atomic.Int64))
+		count.(*atomic.Int64).Add(int64(len(l.Entries)))
+		_, _ = fmt.Fprint(w, b.signed("", revocation.Type, l))
+	})
+	i, v := b.guard(t, nil)
+	eventually(t, "all read", func() bool { return i.State().Revocations == 95 && i.State().Ready })
+	refuses(t, v, b.mint(object{"jti": "gone-94"}))
+	b.take(revocation.Token, "late", time.Time{})
+	eventually(t, "news heard", func() bool { return i.State().Revocations == 96 })
+	sent.Range(func(epoch, count any) bool {
+		if n := count.(*atomic.Int64).Load(); n > 96 {
+			t.Errorf("%v sent %d entries, some of them twice", epoch, n)
+		}
+		return true
 	})
 }

@@ -96,15 +96,14 @@ type Issuer struct {
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 
-	set   *revocation.Set
-	where atomic.Pointer[endpoints]
-	keys  atomic.Pointer[keySet]
-	found chan struct{} // closed when where and keys were read for the first time
-	again chan struct{} // holds one when the keys are to be read now
-	fresh atomic.Pointer[time.Time]
-	place atomic.Pointer[place]
-	most  place         // that a page has told of; only who reads pages reads it
-	stale atomic.Uint64 // tokens that passed, checked against knowledge that was too old
+	set    *revocation.Set
+	where  atomic.Pointer[endpoints]
+	keys   atomic.Pointer[keySet]
+	found  chan struct{} // closed when where and keys were read for the first time
+	again  chan struct{} // holds one when the keys are to be read now
+	fresh  atomic.Pointer[time.Time]
+	places atomic.Pointer[places]
+	stale  atomic.Uint64 // tokens that passed, checked against knowledge that was too old
 
 	mu       sync.Mutex // guards what follows; never held while anything is asked
 	closed   bool
@@ -157,7 +156,7 @@ func prepare(r Remote) (*Issuer, error) {
 		return nil, err
 	}
 	i := &Issuer{r: r, base: base, set: &revocation.Set{}, found: make(chan struct{}), again: make(chan struct{}, 1), flights: map[string]*flight{}, began: r.Now()}
-	i.place.Store(&place{})
+	i.places.Store(&places{})
 	i.troubles.log = r.Log.With(slog.String("issuer", r.Issuer))
 	i.http, i.own = r.client()
 	return i, nil

@@ -25,7 +25,10 @@ type State struct {
 
 // State returns the state of now.
 func (i *Issuer) State() State {
-	now, at := i.r.Now(), i.place.Load()
+	now, at := i.r.Now(), place{}
+	if known := *i.places.Load(); len(known) > 0 {
+		at = known[0]
+	}
 	s := State{Revocations: i.set.Len(), Epoch: at.epoch, Sequence: at.after, Stale: i.stale.Load(), LastError: i.troubles.text()}
 	ever := true
 	if i.r.ClientID != "" {

@@ -185,6 +185,14 @@ func (f *Feed) Page(tenant, epoch string, after uint64) revocation.List {
 	return l.page(epoch, after, revocation.MaxEntries)
 }
 
+// Epoch returns what a tenant's entries are counted in now.
+func (f *Feed) Epoch(tenant string) string {
+	l, _ := f.line(tenant)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.epoch
+}
+
 // Wait returns as soon as there is something for Page to tell, or when ctx is done. A thousand who wait cost a thousand goroutines and
 // nothing else.
 func (f *Feed) Wait(ctx context.Context, tenant, epoch string, after uint64) {

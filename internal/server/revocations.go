@@ -20,7 +20,10 @@ const (
 	maxWaiting  = 1000             // at one time, of a tenant
 )
 
-// place is how far a guard has read the feed.
+// maxPlaces is how many processes behind one address a guard may keep apart.
+const maxPlaces = 8
+
+// place is how far a guard has read the feed of one epoch.
 type place struct {
 	epoch string
 	after uint64
@@ -40,7 +43,7 @@ func (h *Handler) revocations(t *Tenant) answer {
 		sentBy(&who, known)
 		var at place
 		if refusal == nil {
-			at, refusal = readPlace(r)
+			at, refusal = readPlace(r, h.Feed.Epoch(t.Name))
 		}
 		if refusal != nil {
 			if refusal.Code == oauth.MethodNotAllowed {
@@ -106,18 +109,23 @@ func (d *desk) page(w http.ResponseWriter, r *http.Request, who *oauth.Asker, at
 	d.meter.answered("page", began)
 }
 
-// readPlace reads epoch and after; without them the feed begins at its beginning.
-func readPlace(r *http.Request) (place, *oauth.Error) {
-	q := r.URL.Query() // DecodeAsker has read it: every parameter stands once
-	at := place{epoch: q.Get("epoch")}
-	text := q.Get("after")
+// readPlace reads how far a guard has read: places as in ETags, epoch.sequence, with commas between them, for it may have met other
+// processes than this one. The one in our epoch counts; without it the feed begins at its beginning.
+func readPlace(r *http.Request, epoch string) (at place, refusal *oauth.Error) {
+	text := r.URL.Query().Get("after") // DecodeAsker has read the query: every parameter stands once
 	if text == "" {
 		return at, nil
 	}
-	var err error
-	at.after, err = strconv.ParseUint(text, 10, 64)
-	if err != nil || text[0] == '+' {
-		return at, oauth.Refuse(oauth.InvalidRequest, "The parameter after is not a number.", "after is %.40q", text)
+	known := strings.SplitN(text, ",", maxPlaces+1)
+	for _, k := range known {
+		e, number, _ := strings.Cut(k, ".")
+		after, err := strconv.ParseUint(number, 10, 64)
+		if err != nil || number[0] == '+' || len(known) > maxPlaces {
+			return place{}, oauth.Refuse(oauth.InvalidRequest, "The parameter after is not a list of places like epoch.sequence.", "after is %.100q", text)
+		}
+		if e == epoch {
+			at = place{e, after}
+		}
 	}
 	return at, nil
 }

@@ -97,7 +97,7 @@ func TestTheFeedTellsWhatWasTakenBackInItsOrder(t *testing.T) {
 			t.Fatal(w.Code)
 		}
 	}
-	place := fmt.Sprintf("epoch=%s&after=%d", first.Epoch, first.Sequence)
+	place := fmt.Sprintf("after=%s.%d", first.Epoch, first.Sequence)
 	news := b.page(place)
 	if news.Epoch != first.Epoch || news.After != first.Sequence || len(news.Entries) != 3 || news.Sequence != first.Sequence+3 || news.Latest != news.Sequence {
 		t.Fatalf("%+v", news)
@@ -110,7 +110,7 @@ func TestTheFeedTellsWhatWasTakenBackInItsOrder(t *testing.T) {
 	if e := news.Entries[2]; e.Before.IsZero() || e.Until.Before(b.clock.now()) {
 		t.Errorf("the chain: %+v", e)
 	}
-	for _, other := range []string{"", "epoch=unknown&after=1", fmt.Sprintf("epoch=%s&after=999", first.Epoch), "after=0"} {
+	for _, other := range []string{"", "after=unknown.1", fmt.Sprintf("after=%s.999", first.Epoch), "after=unknown.7,other.9"} {
 		if all := b.page(other); all.After != 0 || len(all.Entries) != int(news.Latest) {
 			t.Errorf("?%s: %d entries after %d", other, len(all.Entries), all.After)
 		}
@@ -121,7 +121,7 @@ func TestWhoHasAllNeedNotBeSentItAgain(t *testing.T) {
 	b := openWithGuard(t)
 	l := b.page("")
 	tag := fmt.Sprintf(`"%s.%d"`, l.Epoch, l.Sequence)
-	for _, query := range []string{"", fmt.Sprintf("epoch=%s&after=%d", l.Epoch, l.Sequence)} {
+	for _, query := range []string{"", fmt.Sprintf("after=%s.%d", l.Epoch, l.Sequence)} {
 		w := b.answer(b.follow(query, "If-None-Match", tag))
 		if w.Code != http.StatusNotModified || w.Body.Len() > 0 || w.Header().Get("ETag") != tag || !strings.Contains(w.Header().Get("Cache-Control"), "no-store") {
 			t.Errorf("?%s: %d %v", query, w.Code, w.Header())
@@ -169,13 +169,13 @@ func TestAGuardThatWaitsIsToldAtOnceAndElseThatThereIsNothing(t *testing.T) {
 	wait := b.waiters(t)
 	tok := b.tokens()
 	l := b.page("")
-	place := fmt.Sprintf("epoch=%s&after=%d", l.Epoch, l.Sequence)
+	place := fmt.Sprintf("after=%s.%d", l.Epoch, l.Sequence)
 
 	status, empty, took := wait(place, "wait=1")
 	if status != http.StatusOK || empty == nil || len(empty.Entries) != 0 || empty.Sequence != l.Sequence || took < 900*time.Millisecond || took > 5*time.Second {
 		t.Errorf("%d %+v after %v", status, empty, took)
 	}
-	if _, known, took := wait("epoch=other&after=7", "wait=20"); known == nil || len(known.Entries) != int(l.Latest) || took > 5*time.Second {
+	if _, known, took := wait("after=other.7", "wait=20"); known == nil || len(known.Entries) != int(l.Latest) || took > 5*time.Second {
 		t.Errorf("news of another epoch: %+v after %v", known, took)
 	}
 	var all sync.WaitGroup
@@ -193,7 +193,7 @@ func TestAGuardThatWaitsIsToldAtOnceAndElseThatThereIsNothing(t *testing.T) {
 
 	l = b.page("")
 	all.Go(func() {
-		status, empty, took := wait(fmt.Sprintf("epoch=%s&after=%d", l.Epoch, l.Sequence), "wait=20")
+		status, empty, took := wait(fmt.Sprintf("after=%s.%d", l.Epoch, l.Sequence), "wait=20")
 		if status != http.StatusOK || empty == nil || len(empty.Entries) != 0 || took > 5*time.Second {
 			t.Errorf("when the server leaves: %d %+v after %v", status, empty, took)
 		}
@@ -219,7 +219,7 @@ func (b *booth) waits(t *testing.T, n int) {
 func TestOnlySoManyGuardsMayWaitAndAReloadForgetsNone(t *testing.T) {
 	b := openWithGuard(t)
 	l := b.page("")
-	place := fmt.Sprintf("epoch=%s&after=%d", l.Epoch, l.Sequence)
+	place := fmt.Sprintf("after=%s.%d", l.Epoch, l.Sequence)
 	end, cancel := context.WithCancel(ctx)
 	var all sync.WaitGroup
 	for range maxWaiting {
@@ -258,7 +258,7 @@ func TestALargeFeedComesInPages(t *testing.T) {
 	var set revocation.Set
 	epoch, after := "", uint64(0)
 	for {
-		l := b.page(fmt.Sprintf("epoch=%s&after=%d", epoch, after))
+		l := b.page(fmt.Sprintf("after=%s.%d", epoch, after))
 		set.Add(b.clock.now(), l.Entries...)
 		epoch, after = l.Epoch, l.Sequence
 		if l.Sequence == l.Latest {
