@@ -2,7 +2,6 @@ package bearer
 
 import (
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -26,7 +25,7 @@ func inAuthorization(r *http.Request) (string, *oauth.Error) {
 		return "", oauth.Refuse(oauth.NoToken, "", "the scheme of Authorization is %.20q", scheme)
 	case !isToken(text):
 		return "", oauth.Refuse(oauth.InvalidRequest, "The token is malformed.", "no b64token of at most %d bytes after the scheme", maxToken)
-	case r.URL.RawQuery != "" && inQuery(r.URL.RawQuery):
+	case r.URL.RawQuery != "" && oauth.TokenInQuery(r.URL.RawQuery):
 		return "", oauth.Refuse(oauth.InvalidRequest, "The token is carried more than once.", "access_token in the query as well")
 	}
 	return text, nil
@@ -43,30 +42,6 @@ func isToken(s string) bool {
 		}
 	}
 	return body != "" && len(s) <= maxToken
-}
-
-// inQuery reports an access_token in the URL, however it is spelt and whichever of & and ; separates. A name that cannot be read may hide
-// one.
-func inQuery(query string) bool {
-	for query != "" {
-		var pair string
-		if end := strings.IndexAny(query, "&;"); end >= 0 {
-			pair, query = query[:end], query[end+1:]
-		} else {
-			pair, query = query, ""
-		}
-		name, _, _ := strings.Cut(pair, "=")
-		if strings.ContainsAny(name, "%+") {
-			var err error
-			if name, err = url.QueryUnescape(name); err != nil {
-				return true
-			}
-		}
-		if strings.EqualFold(name, "access_token") {
-			return true
-		}
-	}
-	return false
 }
 
 // status is the HTTP status of a refusal (RFC 6750, section 3.1).

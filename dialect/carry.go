@@ -2,7 +2,6 @@ package dialect
 
 import (
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -86,34 +85,10 @@ func (d *Dialect) Carried(r *http.Request) (string, *oauth.Error) {
 		return "", oauth.Refuse(oauth.MalformedToken, "The token is malformed.", "no token68 after the scheme")
 	case token == "":
 		return "", oauth.Refuse(oauth.NoToken, "", "no token")
-	case TokenInQuery(r.URL.RawQuery):
+	case oauth.TokenInQuery(r.URL.RawQuery):
 		return "", oauth.Refuse(oauth.InvalidRequest, "The token is carried more than once.", "access_token in the query")
 	}
 	return token, nil
-}
-
-// TokenInQuery reports an access_token in the query of a URL, where logs and histories keep it (RFC 6750, section 2.3), however it is
-// spelt and whichever of & and ; separates. A name that cannot be read may hide one. The rest of the query is the API's, and none of
-// our business.
-func TokenInQuery(query string) bool {
-	for query != "" {
-		end := strings.IndexAny(query, "&;")
-		if end < 0 {
-			end = len(query)
-		}
-		name, _, _ := strings.Cut(query[:end], "=")
-		query = query[min(end+1, len(query)):]
-		if strings.ContainsAny(name, "%+") {
-			var err error
-			if name, err = url.QueryUnescape(name); err != nil {
-				return true
-			}
-		}
-		if strings.EqualFold(name, "access_token") {
-			return true
-		}
-	}
-	return false
 }
 
 // tokenText reports whether s is what RFC 6750, section 2.1 calls a b64token.

@@ -36,21 +36,7 @@ what it knows. The settings have the same form; each tenant says with follow who
 The client is one that stands for these APIs: tokenbooth client create --resource-server API.`,
 		Example: "  tokenbooth gateway -c /etc/tokenbooth/gateway.yaml",
 		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := settingsOf(cmd)
-			if err != nil {
-				return err
-			}
-			lis, err := listen(s)
-			if err != nil {
-				return err
-			}
-			g, err := openGuard(cmd.Context(), s)
-			if err != nil {
-				return errors.Join(err, lis.close())
-			}
-			return g.serve(cmd.Context(), lis, func() (*settings, error) { return loadSettings(s.file, overrides(cmd)) })
-		},
+		RunE:    serving(openGuard),
 	}
 	return addServing(cmd)
 }

@@ -30,23 +30,30 @@ operators' listener with health and metrics. SIGHUP, or a change of the settings
 certificates anew without dropping a request; settings with a fault are never applied.`,
 		Example: "  tokenbooth serve -c /etc/tokenbooth/tokenbooth.yaml",
 		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := settingsOf(cmd)
-			if err != nil {
-				return err
-			}
-			lis, err := listen(s)
-			if err != nil {
-				return err
-			}
-			b, err := openBooth(cmd.Context(), s)
-			if err != nil {
-				return errors.Join(err, lis.close())
-			}
-			return b.serve(cmd.Context(), lis, func() (*settings, error) { return loadSettings(s.file, overrides(cmd)) })
-		},
+		RunE:    serving(openBooth),
 	}
 	return addServing(cmd)
+}
+
+// serving makes the RunE of a command that serves: it takes the sockets, opens what answers on them, and lets it.
+func serving[T interface {
+	serve(context.Context, *listeners, func() (*settings, error)) error
+}](open func(context.Context, *settings) (T, error)) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, _ []string) error {
+		s, err := settingsOf(cmd)
+		if err != nil {
+			return err
+		}
+		lis, err := listen(s)
+		if err != nil {
+			return err
+		}
+		who, err := open(cmd.Context(), s)
+		if err != nil {
+			return errors.Join(err, lis.close())
+		}
+		return who.serve(cmd.Context(), lis, func() (*settings, error) { return loadSettings(s.file, overrides(cmd)) })
+	}
 }
 
 // addServing gives a command that serves the flags that go before its settings.

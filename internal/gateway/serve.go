@@ -98,7 +98,7 @@ func (c *call) route() bool {
 // permitted checks the token and its permission. Whatever goes wrong, the answer is no.
 func (c *call) permitted() bool {
 	if c.to.public {
-		if dialect.TokenInQuery(c.r.URL.RawQuery) {
+		if oauth.TokenInQuery(c.r.URL.RawQuery) {
 			c.refuse(http.StatusBadRequest, "invalid_request", "A token does not belong in the URL.", "access_token in the query of a public route")
 			return false
 		}
