@@ -140,11 +140,11 @@ func (i *Issuer) Succeed(ctx context.Context, r Remote) (*Issuer, error) {
 	}
 	next.set = i.set // both add to it until i is closed: a set only grows
 	next.fresh.Store(i.fresh.Load())
-	next.where.Store(i.where.Load())
-	if keys := i.keys.Load(); keys != nil {
+	if keys := i.keys.Load(); keys != nil { // before where: whoever has keys knows where they were
 		next.keys.Store(keys)
 		close(next.found)
 	}
+	next.where.Store(i.where.Load())
 	next.begin(ctx)
 	return next, nil
 }

@@ -106,7 +106,7 @@ var conclusions = map[oauth.Code]struct{ check, advice string }{
 	oauth.InvalidGrant: {"the grant: password or refresh token (RFC 6749, section 5.2)",
 		"A refresh token is good once and ends with its user's password; ask for a new one by signing in. Look at the user with: tokenbooth user list -t TENANT"},
 	oauth.TOTPRequired:          {"the one-time code", "The password was right; send the code of the user's authenticator along."},
-	oauth.PasswordResetRequired: {"the password", "The password was right and has to be replaced first: tokenbooth user password -t TENANT NAME"},
+	oauth.PasswordResetRequired: {"the password", "The password was right and has to be replaced first: tokenbooth user password -t TENANT USER"},
 	oauth.UnauthorizedClient: {"what the client may use (RFC 6749, section 5.2)",
 		"See its grants and dialects with: tokenbooth client show -t TENANT CLIENT, and widen them with: tokenbooth client update -t TENANT CLIENT"},
 	oauth.UnsupportedGrantType: {"the grant type (RFC 6749, section 5.2)", "See what the contract of the endpoint takes with: tokenbooth dialect show NAME"},
@@ -148,6 +148,12 @@ func (v *explanation) conclude() {
 	}
 	if strings.HasPrefix(v.Act, "api.") && code == string(oauth.InvalidRequest) {
 		c.check, c.advice = "the form of the call", "Two programs could read the call differently; what exactly, the reason says."
+	}
+	if strings.HasPrefix(v.Act, "api.") && code == string(oauth.CrossOrigin) {
+		c.advice = "Name the page's origin in cors.origins of the API, in the settings."
+	}
+	if v.Act == "check.refuse" && code != "stranger" && code != "misdirected" {
+		c.check, c.advice = "how a proxy asks", "It asks at /check, /check/nginx, /check/refusal or /check/envoy and describes the call by five headers X-Forwarded-…, each once: docs/guard.md."
 	}
 	v.Check, v.Advice = c.check, strings.NewReplacer("TENANT", v.Tenant, "CLIENT", client, "NAME", orElse(v.Detail["dialect"], "NAME")).Replace(c.advice)
 }

@@ -129,6 +129,7 @@ func (l *listeners) close() error {
 // run answers until ctx is done, then finishes what it has begun. background is work that goes on meanwhile; again loads the settings
 // anew; more are servers beside the public and the operators' one.
 func (f *front) run(ctx context.Context, l *listeners, again func() (*settings, error), more []answering, background ...func(context.Context)) error {
+	f.log.Info("serving", "version", version(), "listen", l.public.Addr().String(), "operators", l.operators.Addr().String(), "tenants", len(f.settings.Tenants))
 	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	for _, work := range append(background, f.sweep, func(ctx context.Context) { f.watch(ctx, again) }) {
@@ -146,7 +147,6 @@ func (f *front) run(ctx context.Context, l *listeners, again func() (*settings, 
 	for _, a := range more {
 		go a.answer(failed)
 	}
-	f.log.Info("serving", "version", version(), "listen", l.public.Addr().String(), "operators", l.operators.Addr().String(), "tenants", len(f.settings.Tenants))
 
 	var err error
 	select {

@@ -63,6 +63,7 @@ type following struct {
 	issuer string
 	registry.Follow
 	secret oauth.Secret
+	plain  bool // in clear, if need be
 }
 
 // openGuard builds store, followers, gateways and server, once, in that order. The store has what was refused, and nothing else.
@@ -135,7 +136,7 @@ func (g *guard) follow(ctx context.Context, s *settings) error {
 		if known && before.following.issuer == who.issuer {
 			begin = before.issuer.Succeed
 		}
-		issuer, err := begin(context.WithoutCancel(ctx), who.remote(g.front, t.Name, s.InsecurePlainHTTP))
+		issuer, err := begin(context.WithoutCancel(ctx), who.remote(g.front, t.Name))
 		if err != nil {
 			return s.fault(fmt.Sprintf("tenants[%d].issuer", i), err.Error())
 		}
@@ -151,9 +152,13 @@ func (g *guard) leave(_ context.Context, inForce *settings) {
 	if g.wanted == inForce {
 		g.followed, g.next = g.next, g.followed
 	}
-	g.next.closeBut(g.followed)
+	gone, stay := g.next, g.followed
+	time.AfterFunc(handOver, func() { gone.closeBut(stay) })
 	g.next, g.wanted = nil, nil
 }
+
+// handOver is how long a follower stays after its successor has taken over: calls that were let in before still ask it.
+const handOver = 15 * time.Second
 
 // closeBut ends the followers that others do not have.
 func (f followers) closeBut(others followers) {
@@ -174,15 +179,15 @@ func whom(s *settings, i int) (who following, err error) {
 	if err != nil {
 		return who, s.fault(field+".client_secret_file", err.Error())
 	}
-	who = following{t.Issuer, *t.Follow, oauth.Secret(strings.TrimSpace(string(text)))}
+	who = following{t.Issuer, *t.Follow, oauth.Secret(strings.TrimSpace(string(text))), s.InsecurePlainHTTP}
 	if who.secret == "" {
 		return who, s.fault(field+".client_secret_file", "the file is empty")
 	}
 	return who, nil
 }
 
-func (w following) remote(f *front, tenant string, plain bool) bearer.Remote {
-	r := bearer.Remote{Issuer: w.issuer, ClientID: w.ClientID, ClientSecret: w.secret, MaxStaleness: w.StaleAfter, InsecurePlainHTTP: plain,
+func (w following) remote(f *front, tenant string) bearer.Remote {
+	r := bearer.Remote{Issuer: w.issuer, ClientID: w.ClientID, ClientSecret: w.secret, MaxStaleness: w.StaleAfter, InsecurePlainHTTP: w.plain,
 		Now: f.now, Log: f.log.With("tenant", tenant), Stale: func(time.Duration) { f.stale.Add(1) }}
 	if w.WhenStale == "refuse" {
 		r.WhenStale = bearer.RefuseStale

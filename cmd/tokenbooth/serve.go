@@ -74,10 +74,8 @@ type booth struct {
 
 // openBooth builds store, registry, issuer, gateways and server, once, in that order.
 func openBooth(ctx context.Context, s *settings) (b *booth, err error) {
-	for i := range s.Tenants {
-		if s.Tenants[i].Follow != nil {
-			return nil, s.fault(fmt.Sprintf("tenants[%d].follow", i), "the tokens of this tenant are issued elsewhere; to guard its APIs here run tokenbooth gateway")
-		}
+	if err := issuedHere(s); err != nil {
+		return nil, err
 	}
 	b = &booth{}
 	if b.front, err = newFront(s); err != nil {
@@ -106,14 +104,24 @@ func openBooth(ctx context.Context, s *settings) (b *booth, err error) {
 	})
 	b.metrics.Count("tokenbooth_journal_lost_total", "Issuances that did not reach the journal.", b.journal.Lost)
 	surface, err := b.compile(s)
-	if err == nil {
-		err = b.takeBackDisabled(ctx, s, nil)
-	}
 	if err != nil {
 		return nil, errors.Join(err, b.close())
 	}
+	if err := b.takeBackDisabled(ctx, s, nil); err != nil { // what needs no write goes on all the same
+		b.log.Error("guards elsewhere could not be told of disabled tenants", "error", err)
+	}
 	b.show(surface)
 	return b, nil
+}
+
+// issuedHere refuses settings with a tenant whose tokens are issued elsewhere.
+func issuedHere(s *settings) error {
+	for i := range s.Tenants {
+		if s.Tenants[i].Follow != nil {
+			return s.fault(fmt.Sprintf("tenants[%d].follow", i), "the tokens of this tenant are issued elsewhere; to guard its APIs here run tokenbooth gateway")
+		}
+	}
+	return nil
 }
 
 // serve answers until ctx is done. again loads the settings anew.
@@ -144,25 +152,28 @@ func (b *booth) storeHealth(ctx context.Context) server.Health {
 
 // widen reads what new tenants have taken back, before anything can ask for it.
 func (b *booth) widen(ctx context.Context, s *settings) error {
+	if err := issuedHere(s); err != nil {
+		return err
+	}
 	return b.desk.feed.SetTenants(ctx, append(b.settings.tenantNames(), s.tenantNames()...))
 }
 
 // reconfigure applies new settings to those who decide.
 func (b *booth) reconfigure(ctx context.Context, s *settings) error {
-	if err := b.takeBackDisabled(ctx, s, b.settings); err != nil {
-		return err
-	}
 	if err := b.desk.keys.Configure(ctx, keyTenants(s)); err != nil {
 		return err
 	}
-	return b.desk.registry.SetTenants(s.Tenants)
+	if err := b.desk.registry.SetTenants(s.Tenants); err != nil {
+		return err
+	}
+	return b.takeBackDisabled(ctx, s, b.settings) // last: from here on no more tokens are issued
 }
 
 // takeBackDisabled tells guards elsewhere that a tenant's tokens are worth nothing: they know nothing of our settings.
 func (b *booth) takeBackDisabled(ctx context.Context, s, before *settings) error {
 	for _, t := range s.Tenants {
 		was := before != nil && slices.ContainsFunc(before.Tenants, func(o registry.Tenant) bool { return o.Name == t.Name && o.Disabled })
-		if _, known := b.desk.registry.Tenant(t.Name); !t.Disabled || was || !known { // who is new has issued nothing
+		if !t.Disabled || was {
 			continue
 		}
 		if err := b.issuer.RevokeTenant(ctx, "settings", t.Name); err != nil {

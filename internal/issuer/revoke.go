@@ -44,6 +44,9 @@ func (i *Issuer) Revoke(ctx context.Context, q oauth.TokenQuery) error {
 		return err
 	}
 	_, err = i.revoke(ctx, who.tenant, q.Token.Reveal(), &revoker{by: "client:" + who.id, owner: who.id, asker: q.Asker})
+	if refusal := oauth.AsError(err); refusal != nil {
+		i.NoteAsked(RevokeRefused, &q.Asker, refusal)
+	}
 	return err
 }
 
@@ -69,6 +72,12 @@ func (i *Issuer) RevokeTenant(ctx context.Context, by, tenant string) error {
 		switch before, err := i.Store.Get(ctx, tenant, store.Revocation, feed.IssuerRecord); {
 		case err == nil:
 			all.Rev = before.Rev
+			if err := i.Feed.Heard(ctx, store.Revocation, tenant, feed.IssuerRecord); err != nil {
+				return unavailable("look for what the tenant took back before", err)
+			}
+			if last := i.Feed.NotBefore(tenant); last.After(now) { // by another clock; it never moves back
+				all.Before, all.Until = last, last.Add(longestLife)
+			}
 		case !errors.Is(err, store.ErrNotFound):
 			return unavailable("look for what the tenant took back before", err)
 		}

@@ -120,7 +120,7 @@ func readPlace(r *http.Request, epoch string) (at place, refusal *oauth.Error) {
 	for _, k := range known {
 		e, number, _ := strings.Cut(k, ".")
 		after, err := strconv.ParseUint(number, 10, 64)
-		if err != nil || number[0] == '+' || len(known) > maxPlaces {
+		if err != nil || len(known) > maxPlaces {
 			return place{}, oauth.Refuse(oauth.InvalidRequest, "The parameter after is not a list of places like epoch.sequence.", "after is %.100q", text)
 		}
 		if e == epoch {
