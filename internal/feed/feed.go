@@ -25,7 +25,7 @@ import (
 	"github.com/tokenbooth/tokenbooth/revocation"
 )
 
-// MaxLive is how many entries of one tenant may count at one time before no single token can be revoked any more: some 100 MB of
+// MaxLive is how many entries of one tenant may count at one time before clients can revoke no single token any more: some 100 MB of
 // memory in this process and in every guard.
 const MaxLive = 1_000_000
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/feed"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/store"
 	"github.com/tokenbooth/tokenbooth/oauth"
@@ -323,5 +324,24 @@ func TestReq056_a_chain_that_is_revoked_after_the_clock_went_back_is_dead(t *tes
 	d.clock.advance(6 * time.Minute)
 	if d.good(tok.AccessToken) {
 		t.Error("good again, minutes later")
+	}
+}
+
+func TestReq006_what_a_tenant_took_back_is_not_given_back_when_the_clock_goes_back(t *testing.T) {
+	d := openWithGuard(t)
+	if err := d.RevokeTenant(ctx, by, "acme"); err != nil {
+		t.Fatal(err)
+	}
+	last := d.Feed.NotBefore("acme")
+	d.clock.advance(-time.Minute)
+	if err := d.RevokeTenant(ctx, by, "acme"); err != nil {
+		t.Fatal(err)
+	}
+	again, err := feed.Open(ctx, feed.Options{Store: d.Store, Now: d.clock.now}) // as after a restart
+	if err == nil {
+		err = again.SetTenants(ctx, []string{"acme"})
+	}
+	if kept := again.NotBefore("acme"); err != nil || kept.Before(last.Truncate(time.Microsecond)) {
+		t.Errorf("%v was kept, and %v before: %v", kept, last, err)
 	}
 }

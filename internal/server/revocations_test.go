@@ -11,6 +11,8 @@ import (
 	"math/big"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -294,6 +296,22 @@ func FuzzPrefer(f *testing.F) {
 		}
 		if has(http.Header{"If-None-Match": {tags}}, "epoch.1") && !strings.Contains(tags, `"epoch.1"`) && !strings.Contains(tags, "*") {
 			t.Fatalf("%q", tags)
+		}
+	})
+}
+
+func FuzzReadPlace(f *testing.F) {
+	for _, after := range []string{"", "e.1", "e.1,f.2", "e.18446744073709551615", "e.+1", ".", ",", "e.1,e.2,e.3,e.4,e.5,e.6,e.7,e.8,e.9", "e", "e.1.2"} {
+		f.Add(after)
+	}
+	f.Fuzz(func(t *testing.T, after string) {
+		r := httptest.NewRequest("GET", "/?"+url.Values{"after": {after}}.Encode(), nil)
+		at, refusal := readPlace(r, "e")
+		switch {
+		case refusal != nil && at != (place{}):
+			t.Errorf("%q is refused, and read as %+v", after, at)
+		case at != (place{}) && (at.epoch != "e" || !strings.Contains(after, "e."+strconv.FormatUint(at.after, 10)) && !strings.Contains(after, "e.0")):
+			t.Errorf("%q is read as %+v", after, at)
 		}
 	})
 }

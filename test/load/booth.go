@@ -67,21 +67,28 @@ func (b *bench) booth(clients int) (*booth, error) {
 	return t, b.open(t)
 }
 
-// newBooth writes settings and a database. upstream is where its gateway forwards to.
-func (b *bench) newBooth(clients int, upstream string) (t *booth, err error) {
+// settle finds a process a folder and addresses, and writes its settings there.
+func (b *bench) settle(folder string, settings func(addr, operators netip.AddrPort) string) (t *booth, operators netip.AddrPort, err error) {
 	t = &booth{}
-	if t.dir, err = os.MkdirTemp(b.dir, "booth-"); err != nil {
-		return nil, err
+	if t.dir, err = os.MkdirTemp(b.dir, folder); err != nil {
+		return nil, operators, err
 	}
 	if t.addr, err = freeAddress(); err != nil {
-		return nil, err
+		return nil, operators, err
 	}
-	operators, err := freeAddress()
-	if err != nil {
-		return nil, err
+	if operators, err = freeAddress(); err != nil {
+		return nil, operators, err
 	}
 	t.file = filepath.Join(t.dir, "tokenbooth.yaml")
-	if err := os.WriteFile(t.file, fmt.Appendf(nil, settingsText, t.addr, operators, t.addr, upstream), 0o600); err != nil {
+	return t, operators, os.WriteFile(t.file, []byte(settings(t.addr, operators)), 0o600)
+}
+
+// newBooth writes settings and a database. upstream is where its gateway forwards to.
+func (b *bench) newBooth(clients int, upstream string) (*booth, error) {
+	t, _, err := b.settle("booth-", func(addr, operators netip.AddrPort) string {
+		return fmt.Sprintf(settingsText, addr, operators, addr, upstream)
+	})
+	if err != nil {
 		return nil, err
 	}
 	key := secret.Nonce()

@@ -59,20 +59,11 @@ func (t *booth) takeBack(n int) error {
 }
 
 // gate starts a gateway that follows a desk, and waits until it knows of all that was taken back.
-func (b *bench) gate(desk *booth, text, upstream string, revocations int) (g *booth, err error) {
-	g = &booth{}
-	if g.dir, err = os.MkdirTemp(b.dir, "gate-"); err != nil {
-		return nil, err
-	}
-	if g.addr, err = freeAddress(); err != nil {
-		return nil, err
-	}
-	operators, err := freeAddress()
+func (b *bench) gate(desk *booth, text, upstream string, revocations int) (*booth, error) {
+	g, operators, err := b.settle("gate-", func(addr, operators netip.AddrPort) string {
+		return fmt.Sprintf(gateText, addr, operators, desk.addr, upstream)
+	})
 	if err != nil {
-		return nil, err
-	}
-	g.file = filepath.Join(g.dir, "tokenbooth.yaml")
-	if err := os.WriteFile(g.file, fmt.Appendf(nil, gateText, g.addr, operators, desk.addr, upstream), 0o600); err != nil {
 		return nil, err
 	}
 	if err := os.WriteFile(filepath.Join(g.dir, "guard.secret"), []byte(text), 0o600); err != nil {
