@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -17,7 +18,8 @@ import (
 )
 
 // childVariable makes this test binary a process of its own that writes to the store whose path it holds, and says on its standard
-// output what was acknowledged: "kept <id>", "gone <id>" for what it had removed again, or "failed <error>".
+// output what was acknowledged: "kept <id>", "gone <id>" for what it had removed again, "late <id>" for a write that was begun after
+// another had failed and succeeded none the less, or "failed <error>".
 const childVariable = "TOKENBOOTH_TEST_STORE"
 
 // child is the life of such a process: TestMain calls it. Its first argument after "--" prefixes the ids it writes.
@@ -46,7 +48,11 @@ func write(s *Store, prefix string) {
 	ctx := context.Background()
 	for n := 0; n < 1_000_000; n++ {
 		id := fmt.Sprintf("%s-%06d", prefix, n)
-		say("kept", id, s.Put(ctx, pair(id)...))
+		what := "kept"
+		if failed.Load() {
+			what = "late"
+		}
+		say(what, id, s.Put(ctx, pair(id)...))
 		passing := store.Record{Tenant: "acme", Kind: store.Login, ID: id}
 		if err := s.Put(ctx, passing); err != nil {
 			say("", id, err)
@@ -56,9 +62,14 @@ func write(s *Store, prefix string) {
 	}
 }
 
+// failed is whether a write of this process has failed. It is looked at before a write is begun: lines of several writers may be said
+// in another order than their writes were acknowledged in.
+var failed atomic.Bool
+
 // say writes one line, at once. A parent that has gone away ends the child: nobody ignores the signal.
 func say(what, id string, err error) {
 	if err != nil {
+		failed.Store(true)
 		what, id = "failed", err.Error()
 	}
 	fmt.Println(what, id)
@@ -99,10 +110,10 @@ func spawn(t *testing.T, path, prefix string, under ...string) (*exec.Cmd, *bufi
 // end kills the child and whatever command it runs under.
 func end(cmd *exec.Cmd) { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 
-// kill ends the child at once, as kill -9 does, and returns the ids it had acknowledged. A line cut short was not acknowledged.
-func kill(t *testing.T, cmd *exec.Cmd, lines *bufio.Scanner, after time.Duration) (kept, gone []string) {
+// kill ends the child at once, as kill -9 does, when it has acknowledged so many puts, and returns the ids of all it acknowledged. A
+// line cut short was not acknowledged.
+func kill(t *testing.T, cmd *exec.Cmd, lines *bufio.Scanner, after int) (kept, gone []string) {
 	t.Helper()
-	time.AfterFunc(after, func() { end(cmd) })
 	for lines.Scan() {
 		switch what, id, _ := strings.Cut(lines.Text(), " "); {
 		case what == "failed":
@@ -110,7 +121,9 @@ func kill(t *testing.T, cmd *exec.Cmd, lines *bufio.Scanner, after time.Duration
 		case len(id) < len("x00-0-000000"):
 			// cut short
 		case what == "kept":
-			kept = append(kept, id)
+			if kept = append(kept, id); len(kept) == after {
+				end(cmd)
+			}
 		case what == "gone":
 			gone = append(gone, id)
 		}

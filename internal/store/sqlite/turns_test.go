@@ -83,7 +83,7 @@ func TestTwoProcessesOnOneFileBothWrite(t *testing.T) {
 		mustPut(t, s, pair(id)...)
 		own = append(own, id)
 	}
-	kept, _ := kill(t, cmd, lines, 0)
+	kept, _ := kill(t, cmd, lines, 1)
 	wantPairs(t, s, append(own, kept...))
 	wantWhole(t, s)
 	if len(kept) == 0 || len(own) == 0 {
