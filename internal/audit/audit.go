@@ -56,13 +56,22 @@ func Record(e Event) store.Record {
 	return r
 }
 
-// Query asks for events, the newest first.
+// Query asks for events, the newest first. What is empty asks for all. Every text is taken literally.
 type Query struct {
 	Tenant  string
-	Subject string // of this subject only
+	Subject string // of this subject only; looked up, not searched for
 	Actor   string // of actors that start with this
 	Before  string // older than the event of this id
-	Limit   int
+	Limit   int    // how many at most; 0: 100; at most 1000
+
+	// List knows only those above, Search all.
+	ActorIs   string        // of exactly this actor; looked up, not searched for
+	RequestID string        // of this request; looked up
+	Act       string        // client.create; or all that start with it when it ends with a dot: client.
+	Outcome   string        // Allowed or Refused
+	Since     time.Time     // at this time or later
+	Until     time.Time     // before this time
+	Budget    time.Duration // how long to go on looking; 0: until the page is full or all events have been seen
 }
 
 // List returns events, the newest first.

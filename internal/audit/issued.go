@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/tokenbooth/tokenbooth/internal/secret"
 )
 
 // line is the form of an Issuance in the journal, as Issuance.append writes it.
@@ -30,7 +32,8 @@ type line struct {
 }
 
 // FindIssuance returns the issuance that a request was answered with, from the journal in dir, the youngest day first. No such request
-// is no error, and nil. It reads whole files: it is for a person who asks about one request.
+// is no error, and nil. It reads whole files, and for a request id that was made here (package secret, NewID) only those of its day and the
+// next: it is for a person who asks about one request.
 func FindIssuance(dir, requestID string) (*Issuance, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "issued-*.jsonl"))
 	if err != nil {
@@ -38,12 +41,25 @@ func FindIssuance(dir, requestID string) (*Issuance, error) {
 	}
 	slices.Sort(files)
 	for _, file := range slices.Backward(files) {
+		if otherDay(file, requestID) {
+			continue
+		}
 		found, err := findIn(file, requestID)
 		if found != nil || err != nil {
 			return found, err
 		}
 	}
 	return nil, nil
+}
+
+// otherDay reports whether a file is neither of the day on which a request id was made nor of the day after: lines may have waited for the
+// disk.
+func otherDay(file, requestID string) bool {
+	day, err := time.Parse("issued-"+time.DateOnly+".jsonl", filepath.Base(file))
+	if err != nil || len(requestID) != len(secret.NewID(day)) {
+		return false
+	}
+	return requestID < secret.FirstID(day.Add(-24*time.Hour)) || requestID > secret.FirstID(day.Add(24*time.Hour))
 }
 
 func findIn(file, requestID string) (*Issuance, error) {

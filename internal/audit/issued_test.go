@@ -7,18 +7,21 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/tokenbooth/tokenbooth/internal/secret"
 )
 
 func TestAnIssuanceIsFoundByItsRequest(t *testing.T) {
 	dir := t.TempDir()
 	at := time.Date(2026, 11, 22, 4, 9, 0, 0, time.UTC)
-	want := Issuance{Time: at, Tenant: "acme", RequestID: "8DngrX27Qpcyt1jI", Dialect: "nexthink", Grant: "client_credentials", ClientID: `a"b<`,
+	request := secret.NewID(at)
+	want := Issuance{Time: at, Tenant: "acme", RequestID: request, Dialect: "nexthink", Grant: "client_credentials", ClientID: `a"b<`,
 		Subject: "a", Scope: "s", TokenID: "t", Expires: at.Add(time.Minute), Source: netip.MustParseAddr("192.0.2.1")}
 	j, err := OpenJournal(dir, func() time.Time { return at }, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	j.Write(&Issuance{Time: at, RequestID: "other", ClientID: "8DngrX27Qpcyt1jI"})
+	j.Write(&Issuance{Time: at, RequestID: "other", ClientID: request})
 	j.Write(&want)
 	if err := j.Close(); err != nil {
 		t.Fatal(err)
@@ -27,7 +30,7 @@ func TestAnIssuanceIsFoundByItsRequest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.WriteString(`{"time":"2026-11-23T00:00:00Z","request_id":"8DngrX27Qpcyt1jI","ten`); err != nil { // a crash cut it short
+	if _, err := f.WriteString(`{"time":"2026-11-23T00:00:00Z","request_id":"` + request + `","ten`); err != nil { // a crash cut it short
 		t.Fatal(err)
 	}
 	f.Close()
@@ -41,5 +44,37 @@ func TestAnIssuanceIsFoundByItsRequest(t *testing.T) {
 	}
 	if none, err := FindIssuance(dir, "nobody"); none != nil || err != nil {
 		t.Errorf("found %+v %v for a request that is not there", none, err)
+	}
+}
+
+func TestAnIssuanceIsLookedForInTheFilesOfItsDayAndTheNext(t *testing.T) {
+	dir, midnight := t.TempDir(), time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+	write := func(file, id string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(`{"request_id":"`+id+`"}`+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for made, want := range map[time.Duration]map[string]bool{
+		0:                     {"issued-2026-11-21.jsonl": false, "issued-2026-11-22.jsonl": true, "issued-2026-11-23.jsonl": true, "issued-2026-11-24.jsonl": false},
+		24*time.Hour - 1000:   {"issued-2026-11-21.jsonl": false, "issued-2026-11-22.jsonl": true, "issued-2026-11-23.jsonl": true, "issued-2026-11-24.jsonl": false},
+		-time.Millisecond:     {"issued-2026-11-21.jsonl": true, "issued-2026-11-22.jsonl": true, "issued-2026-11-23.jsonl": false},
+		365 * 24 * time.Hour:  {"issued-2026-11-22.jsonl": false, "issued-of-old.jsonl": true},
+		-365 * 24 * time.Hour: {"issued-2026-11-22.jsonl": false},
+	} {
+		for file, found := range want {
+			id := secret.NewID(midnight.Add(made))
+			write(file, id)
+			if got, err := FindIssuance(dir, id); err != nil || (got != nil) != found {
+				t.Errorf("an id of %v in %s: %+v, %v", midnight.Add(made), file, got, err)
+			}
+			if err := os.Remove(filepath.Join(dir, file)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	write("issued-2026-11-22.jsonl", "a request id of another make")
+	if got, err := FindIssuance(dir, "a request id of another make"); err != nil || got == nil {
+		t.Error(got, err)
 	}
 }

@@ -34,10 +34,15 @@ const (
 	Change     Kind = "change"
 	Use        Kind = "use"
 	Revocation Kind = "revocation"
+	Operator   Kind = "operator"
+	Session    Kind = "session"
+	Answer     Kind = "answer"
+	Tally      Kind = "tally"
+	Notice     Kind = "notice"
 )
 
 // Kinds lists every kind, in the order in which engines lay out and sweep their tables. Nobody may change it.
-var Kinds = []Kind{Client, User, Login, Token, Refresh, Key, Event, Change, Use, Revocation}
+var Kinds = []Kind{Client, User, Login, Token, Refresh, Key, Event, Change, Use, Revocation, Operator, Session, Answer, Tally, Notice}
 
 // The two answers a caller may act on; engines wrap them. All other errors are faults of the engine.
 var (
@@ -54,7 +59,7 @@ type Record struct {
 	ID      string    // unique in its tenant and kind; time-ordered where rows are many
 	Rev     uint64    // the revision that was read; 0 creates
 	Parent  string    // what it belongs to; the one thing that is indexed beside the id
-	Label   string    // what a person searches by: found by prefix, not indexed
+	Label   string    // what a person searches by: found by prefix, which is not indexed, or exactly, which is for events
 	Expires time.Time // from this instant on it does not exist; zero: never. Kept in UTC, to the microsecond
 	Body    []byte    // the engine never looks inside; an empty body comes back as nil
 }
@@ -65,6 +70,7 @@ type Query struct {
 	Kind    Kind
 	Parent  string // only records with exactly this parent; "" asks for all
 	Label   string // only records whose label starts with exactly this; no character is a wildcard
+	Exact   bool   // only records whose label is Label, not those that start with it; "" asks for those without a label
 	After   string // the last id of the page before; "" starts at the beginning, or at the end when Reverse
 	Limit   int    // how many at most; 0 means DefaultLimit, and more than MaxLimit means MaxLimit
 	Reverse bool   // from the highest id to the lowest

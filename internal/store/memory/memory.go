@@ -98,7 +98,7 @@ func (s *Store) List(ctx context.Context, q store.Query) ([]store.Record, error)
 	now := s.now()
 	for id := range sh.walk(q.After, q.Reverse) {
 		r := sh.records[id]
-		if r.Expired(now) || q.Parent != "" && r.Parent != q.Parent || !strings.HasPrefix(r.Label, q.Label) {
+		if r.Expired(now) || q.Parent != "" && r.Parent != q.Parent || !strings.HasPrefix(r.Label, q.Label) || q.Exact && r.Label != q.Label {
 			continue
 		}
 		if page = append(page, r.Clone()); len(page) == q.Page() {

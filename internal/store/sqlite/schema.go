@@ -16,6 +16,8 @@ const application = 0x546B426F
 var migrations = [][]string{
 	tables(store.Client, store.User, store.Login, store.Token, store.Refresh, store.Key, store.Event, store.Change, store.Use),
 	tables(store.Revocation),
+	append(tables(store.Operator, store.Session, store.Answer, store.Tally, store.Notice),
+		`CREATE INDEX "event_label" ON "event" (tenant, label, id)`), // who did what, among millions
 }
 
 // tables lays out one table for each kind. The row is stored in the tree of its name, so a look-up is one search; the index by

@@ -49,20 +49,26 @@ func create(n int) string {
 		expires = excluded.expires, sum = excluded.sum, body = excluded.body WHERE %.expires <= ?`
 }
 
-// list builds the statement for a page and its parameters. There are sixteen different ones for each kind at most.
+// list builds the statement for a page and its parameters. There are twenty-four different ones for each kind at most.
 func list(q store.Query, now int64) (string, []any) {
 	sql := strings.Builder{}
 	sql.WriteString(`SELECT ` + columns + ` FROM "` + string(q.Kind) + `"`)
 	args := []any{q.Tenant}
-	if q.Parent == "" {
-		sql.WriteString(` WHERE tenant = ?`)
-	} else {
-		// Left to itself SQLite takes a tenant for some ten rows and reads them all. The index is only for rows that have a parent,
-		// so the statement must say that it wants no others.
+	// Left to itself SQLite takes a tenant for some ten rows and reads them all, so the statement names the index.
+	switch {
+	case q.Parent != "": // the index is only for rows that have a parent, so the statement must say that it wants no others
 		sql.WriteString(` INDEXED BY "` + string(q.Kind) + `_parent" WHERE tenant = ? AND parent = ? AND parent <> ''`)
 		args = append(args, q.Parent)
+	case q.Exact && q.Kind == store.Event:
+		sql.WriteString(` INDEXED BY "event_label" WHERE tenant = ?`)
+	default:
+		sql.WriteString(` WHERE tenant = ?`)
 	}
-	if q.Label != "" {
+	switch {
+	case q.Exact:
+		sql.WriteString(` AND label = ?`)
+		args = append(args, q.Label)
+	case q.Label != "":
 		sql.WriteString(` AND substr(label, 1, length(?)) = ?`) // LIKE would make wildcards of % and _
 		args = append(args, q.Label, q.Label)
 	}

@@ -49,6 +49,16 @@ func TestNoStatementReadsAWholeTableOrSorts(t *testing.T) {
 		for _, after := range []string{"", "x"} {
 			sql, args := list(store.Query{Kind: store.Token, Parent: "p", Reverse: reverse, After: after, Label: "l"}, 1)
 			wantPlan(t, plan(t, c, sql, args...), "token_parent (tenant=? AND parent=?")
+			sql, args = list(store.Query{Kind: store.Event, Reverse: reverse, After: after, Label: "l", Exact: true}, 1)
+			found := "event_label (tenant=? AND label=?"
+			if after != "" {
+				found += " AND id"
+			}
+			wantPlan(t, plan(t, c, sql, args...), found)
+			sql, args = list(store.Query{Kind: store.Event, Parent: "p", Reverse: reverse, After: after, Label: "l", Exact: true}, 1)
+			wantPlan(t, plan(t, c, sql, args...), "event_parent (tenant=? AND parent=?")
+			sql, args = list(store.Query{Kind: store.Token, Reverse: reverse, After: after, Label: "l", Exact: true}, 1)
+			wantPlan(t, plan(t, c, sql, args...), "PRIMARY KEY (tenant=?")
 			sql, args = list(store.Query{Kind: store.Token, Reverse: reverse, After: after}, 1)
 			wantPlan(t, plan(t, c, sql, args...), "PRIMARY KEY (tenant=?")
 		}

@@ -108,6 +108,29 @@ var listing = []promise{
 			d.wantIDs(store.Query{Label: prefix}, want...)
 		}
 	}},
+	{"an exact label is the whole label, for every kind", func(d desk) {
+		for _, kind := range []store.Kind{store.Client, store.Event} {
+			for i, label := range []string{"", "a", "ab", "A", "a%", "a", "\u00e1"} {
+				r := rec(fmt.Sprintf("%02d", i))
+				r.Kind, r.Label, r.Parent = kind, label, []string{"", "p"}[i%2]
+				d.mustPut(r)
+			}
+			other := rec("07")
+			other.Tenant, other.Kind, other.Label = "other", kind, "a"
+			d.mustPut(other)
+			q := store.Query{Tenant: "acme", Kind: kind, Exact: true}
+			d.wantIDs(q, "00")
+			q.Label = "a"
+			d.wantIDs(q, "01", "05")
+			q.Reverse, q.After = true, "05"
+			d.wantIDs(q, "01")
+			q.Reverse, q.After, q.Limit = true, "", 1
+			d.wantIDs(q, "05")
+			d.wantIDs(store.Query{Tenant: "acme", Kind: kind, Label: "a%", Exact: true}, "04")
+			d.wantIDs(store.Query{Tenant: "acme", Kind: kind, Label: "a", Exact: true, Parent: "p"}, "01", "05")
+			d.wantIDs(store.Query{Tenant: "acme", Kind: kind, Label: "abc", Exact: true})
+		}
+	}},
 	{"parent, label, start and direction can be asked for together", func(d desk) {
 		for i := range 20 {
 			r := rec(fmt.Sprintf("%02d", i))
