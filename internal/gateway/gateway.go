@@ -43,6 +43,10 @@ type Options struct {
 	Refused   func(context.Context, *http.Request, Refusal) // told of every call that did not end with the API's answer; may be nil
 	Served    func(api, route string, status int)           // told of every call; api and route are empty where none matched; may be nil
 
+	// Opened is told of every call whose token holds the permission that its route needs, on the path of the call: it may neither wait
+	// nor fail. May be nil.
+	Opened func(client, permission string)
+
 	// Allow counts a call that may be made, and says whether it is one too many and how long to wait then. route is as declared,
 	// "GET,PUT /files/{name}"; client is empty on a public route, where only the source tells callers apart. Nil: nothing is counted.
 	Allow func(api, route, client string, source netip.Addr) (wait time.Duration, ok bool)

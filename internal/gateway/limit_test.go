@@ -124,3 +124,19 @@ func TestReq088_AChallengeNamesTheMetadataOfTheAPI(t *testing.T) {
 		}
 	}
 }
+
+func TestAPermissionThatOpensARouteIsToldAndNoOther(t *testing.T) {
+	var opened []string
+	w := newWorld(t, func(o *gateway.Options) {
+		o.Opened = func(client, permission string) { opened = append(opened, client+" "+permission) }
+	})
+	token := auth(mint(apiAudience, "files", "workflows"))
+	w.forwarded(w.ask("GET", "/files/a", token))
+	w.forwarded(w.ask("GET", "/hello", token)) // public
+	w.ask("GET", "/me", token)                 // any good token
+	w.ask("GET", "/files/secret", token)       // not held
+	w.ask("GET", "/files/a", auth("bad"))
+	if !slices.Equal(opened, []string{"robot files"}) {
+		t.Errorf("%q", opened)
+	}
+}

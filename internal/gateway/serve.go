@@ -124,6 +124,9 @@ func (c *call) permitted() bool {
 		c.speak(oauth.Refuse(oauth.InsufficientScope, "The token lacks a permission this call needs.", "permission %s is asked for; held: %.200q", c.to.permission, token.Held()))
 		return false
 	}
+	if opened := c.gateway.o.Opened; opened != nil && c.to.permission != "" {
+		opened(token.ClientID, c.to.permission)
+	}
 	return true
 }
 

@@ -69,10 +69,13 @@ type Credential struct {
 	Created  time.Time   `json:"created"`
 	Expires  time.Time   `json:"expires,omitzero"`
 
+	Replaced bool      `json:"replaced,omitempty"` // a newer one has taken its place, and it ends for that
+	Before   time.Time `json:"before,omitzero"`    // what its expiry was until it was replaced: an undone rotation gives it back
+
 	LastUsed     time.Time `json:"-"` // to the minute; kept apart, so that using a secret does not change the client
 	LastUsedFrom string    `json:"-"`
 
-	used *atomic.Int64 // when Used last noted it, in Unix seconds
+	used *atomic.Int64 // see mark
 }
 
 // Live reports whether the credential works at now.
@@ -149,6 +152,9 @@ func (c *Client) check(t *Tenant, before *Client) error {
 	}
 	if !slices.Contains([]oauth.TokenForm{"", oauth.JWT, oauth.Opaque, oauth.UUID}, c.TokenForm) {
 		return problem("token_form", "a token is jwt, opaque or uuid, not %q", c.TokenForm)
+	}
+	if err := checkAlone(c.Permissions); err != nil {
+		return err
 	}
 	if err := t.checkResourceServers(c.ResourceServers, before.ResourceServers); err != nil {
 		return err

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
 	"github.com/tokenbooth/tokenbooth/internal/feed"
@@ -241,33 +240,6 @@ func (r *Registry) DeleteClient(ctx context.Context, by, tenant, id string) erro
 		return nil
 	})
 	return err
-}
-
-// RotateSecret gives a client a new secret and lets the present ones work for overlap still. With two live secrets there is no room
-// for a third.
-func (r *Registry) RotateSecret(ctx context.Context, by, tenant, id string, overlap time.Duration) (*Client, oauth.Secret, error) {
-	text := secret.New(SecretPrefix)
-	c, err := r.UpdateClient(ctx, by, "client.rotate", tenant, id, func(c *Client) error {
-		now := r.now()
-		c.Credentials = slices.DeleteFunc(c.Credentials, func(cr Credential) bool { return !cr.Live(now) })
-		if len(c.Credentials) >= MaxLiveSecrets && overlap > 0 {
-			return problem("overlap", "client %s has %d live secrets already; rotate without overlap to end them, or wait until one has expired", id, MaxLiveSecrets)
-		}
-		for i := range c.Credentials {
-			if end := now.Add(overlap); c.Credentials[i].Expires.IsZero() || end.Before(c.Credentials[i].Expires) {
-				c.Credentials[i].Expires = end
-			}
-		}
-		if overlap <= 0 {
-			c.Credentials = nil
-		}
-		c.Credentials = append(c.Credentials, Credential{ID: secret.NewID(now), Hash: secret.HashSecret(text), Created: now})
-		return nil
-	})
-	if err != nil {
-		return nil, "", err
-	}
-	return c, oauth.Secret(text), nil
 }
 
 // UpgradeSecret replaces the slow hash of an imported secret, which has just been checked, by a fast one.

@@ -23,15 +23,15 @@ func (c *Client) texts() (texts [4 + 2*MaxLiveSecrets]*string, n int) {
 }
 
 // times are a client's own times.
-func (c *Client) times() (times [4 + 2*MaxLiveSecrets]*time.Time, n int) {
+func (c *Client) times() (times [4 + 3*MaxLiveSecrets]*time.Time, n int) {
 	times[0], times[1], times[2], times[3] = &c.Created, &c.Updated, &c.Expires, &c.NotBefore
 	for i := range c.Credentials {
-		times[4+2*i], times[5+2*i] = &c.Credentials[i].Created, &c.Credentials[i].Expires
+		times[4+3*i], times[5+3*i], times[6+3*i] = &c.Credentials[i].Created, &c.Credentials[i].Expires, &c.Credentials[i].Before
 	}
-	return times, 4 + 2*len(c.Credentials)
+	return times, 4 + 3*len(c.Credentials)
 }
 
-// pack takes a client apart. Its own are: the revision (8 bytes), how many secrets, which of them are imported (a byte each); the times
+// pack takes a client apart. Its own are: the revision (8 bytes), how many secrets, which of them are imported or replaced (a byte each); the times
 // (seconds and nanoseconds, 8 bytes each); the texts (each after its length, 2 bytes). A client that would not come out as it went in,
 // because clients have got something new of their own or it has more of something than others, is its own like, and takes more room.
 func (c *Client) pack(known *likes) (*Client, string) {
@@ -42,6 +42,9 @@ func (c *Client) pack(known *likes) (*Client, string) {
 	for i := range c.Credentials {
 		if c.Credentials[i].Imported {
 			own[9] |= 1 << i
+		}
+		if c.Credentials[i].Replaced {
+			own[9] |= 1 << (i + MaxLiveSecrets)
 		}
 	}
 	times, n := c.times()
@@ -73,7 +76,8 @@ func (like *Client) unpack(id, own string, marks []atomic.Int64) *Client {
 		c.Credentials = make([]Credential, own[8])
 	}
 	for i := range c.Credentials {
-		c.Credentials[i].Imported, c.Credentials[i].used = own[9]&(1<<i) != 0, &marks[i]
+		c.Credentials[i].Imported, c.Credentials[i].Replaced = own[9]&(1<<i) != 0, own[9]&(1<<(i+MaxLiveSecrets)) != 0
+		c.Credentials[i].used = &marks[i]
 	}
 	c.Rev, own = number(own), own[10:]
 	times, n := c.times()

@@ -6,8 +6,9 @@
 // change of one is written together with its author (package audit) and with a note that tells other processes on the same store
 // to forget what they remember (Heard). So a client disabled anywhere is refused everywhere within a second.
 //
-// Reads of clients and users by id come from memory: bounded, without a lock, a copy that nobody changes. All methods may be called
-// concurrently. A store that fails is an error of its own, never "no such client".
+// Reads of clients and users by id come from memory: bounded, without a lock, a copy that nobody changes. Searches come from a directory
+// of all clients of a tenant, which the hot path never touches. Uses of secrets and permissions are counted without a lock and written
+// down by one goroutine (WriteUses). All methods may be called concurrently. A store that fails is an error of its own, never "no such client".
 package registry
 
 import (
@@ -41,7 +42,9 @@ type Registry struct {
 	clients *remembered[*Client]
 	users   *remembered[*User]
 	uses    uses
-	slow    sync.Map // names of tenants where a secret under a slow hash was seen
+
+	directories sync.Map // of *directory, by the tenant's name
+	slow        sync.Map // names of tenants where a secret under a slow hash was seen
 }
 
 // Options are what a registry needs.
@@ -57,6 +60,7 @@ type Options struct {
 func New(o Options) (*Registry, error) {
 	r := &Registry{store: o.Store, sealer: o.Sealer, feed: o.Feed, now: o.Now}
 	r.clients = remember(maxClients, r.readClient)
+	r.clients.known.gone = r.leave
 	r.users = remember(maxUsers, r.readUser)
 	r.uses.init()
 	return r, r.SetTenants(o.Tenants)
@@ -72,7 +76,9 @@ func (r *Registry) SetTenants(tenants []Tenant) error {
 		byName[tenants[i].Name] = &tenants[i]
 	}
 	r.tenants.Store(&byName)
-	r.Missed()
+	r.forgetAll() // what is made ready of a client depends on its tenant's APIs; a directory does not
+	r.keepDirectories(byName)
+	r.uses.busy.keep(byName)
 	return nil
 }
 
@@ -123,8 +129,10 @@ func (r *Registry) tenant(name string) (*Tenant, error) {
 	if t, ok := r.Tenant(name); ok {
 		return t, nil
 	}
-	return nil, fmt.Errorf("tenant %q: %w", name, ErrNotFound)
+	return nil, errNotThere(name)
 }
+
+func errNotThere(tenant string) error { return fmt.Errorf("tenant %q: %w", tenant, ErrNotFound) }
 
 // save writes records together with the event that says who did it, the notes that tell other processes, and what the change takes
 // back, if anything: from then on it is refused.
@@ -158,6 +166,9 @@ func (r *Registry) forget(kind store.Kind, tenant, id string) {
 	switch kind {
 	case store.Client:
 		r.clients.forget(name{tenant, id})
+		if d := r.directory(tenant); d != nil {
+			d.changed(id)
+		}
 	case store.User:
 		r.users.forget(name{tenant, id})
 	}

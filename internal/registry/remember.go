@@ -125,17 +125,25 @@ func (r *Registry) Heard(kind store.Kind, tenant, id string) { r.forget(kind, te
 
 // Missed forgets everything, after changes of other processes may have gone unheard.
 func (r *Registry) Missed() {
+	r.forgetAll()
+	for _, t := range r.Tenants() {
+		if d := r.directory(t.Name); d != nil {
+			d.missed()
+		}
+	}
+}
+
+func (r *Registry) forgetAll() {
 	r.clients.forgetAll()
 	r.users.forgetAll()
 }
 
-// Survey looks at every client once, for HasSlowSecrets. Where the store fails, the clients are looked at as they are asked for.
+// Survey looks at every client once, for HasSlowSecrets and for the directories. Where the store fails, the clients are looked at as
+// they are asked for.
 func (r *Registry) Survey(ctx context.Context) {
 	for _, t := range r.Tenants() {
-		for after, err := "", error(nil); ; {
-			if _, after, err = r.Clients(ctx, t.Name, after, store.MaxLimit); err != nil || after == "" {
-				break
-			}
+		if d := r.directory(t.Name); d != nil {
+			_ = d.fresh(ctx, r, t.Name)
 		}
 	}
 }

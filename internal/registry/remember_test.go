@@ -256,12 +256,19 @@ func TestAnOlderUseDoesNotReplaceAYoungerOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	id := name{"acme", "postman/" + cl.Credentials[0].ID}
-	younger, older := noted{id, use{c.now(), "192.0.2.2"}}, noted{id, use{c.now().Add(-time.Minute), "192.0.2.1"}}
-	r.keepUses(ctx, map[name]use{id: younger.use})
-	r.keepUses(ctx, map[name]use{id: older.use})
-	r.uses.queue <- older
-	r.keepUses(ctx, r.batch(younger)) // in one batch too
+	w := &useWriter{r: r, waiting: map[useOf]*use{}}
+	note := func(at time.Time, from string) noted {
+		return noted{tenant: "acme", client: "postman", part: cl.Credentials[0].ID, at: at, from: from, count: 1}
+	}
+	younger, older := note(c.now(), "192.0.2.2"), note(c.now().Add(-time.Minute), "192.0.2.1")
+	for _, batch := range [][]noted{{younger}, {older}, {younger, older}} {
+		for _, n := range batch {
+			w.add(n)
+		}
+		if err := w.keep(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if cl, err = r.InspectClient(ctx, "acme", "postman"); err != nil || cl.Credentials[0].LastUsedFrom != "192.0.2.2" {
 		t.Errorf("%+v %v", cl, err)
 	}
@@ -290,6 +297,10 @@ func TestR18_a_store_that_fails_is_never_nobody(t *testing.T) {
 		"Client":        func(r *Registry) error { _, err := r.Client(ctx, "acme", "postman"); return err },
 		"InspectClient": func(r *Registry) error { _, err := r.InspectClient(ctx, "acme", "postman"); return err },
 		"Clients":       func(r *Registry) error { _, _, err := r.Clients(ctx, "acme", "", 10); return err },
+		"FindClients":   func(r *Registry) error { _, err := r.FindClients(ctx, "acme", ClientSearch{}); return err },
+		"Expiring":      func(r *Registry) error { _, err := r.Expiring(ctx, "acme", time.Hour); return err },
+		"FindUsers":     func(r *Registry) error { _, _, err := r.FindUsers(ctx, "acme", "bob@acme.test", "", 10); return err },
+		"Usage":         func(r *Registry) error { _, err := r.Usage(ctx, "acme", "postman"); return err },
 		"CreateClient": func(r *Registry) error {
 			reg := postman()
 			reg.ID = fresh()

@@ -18,6 +18,8 @@ type table[V comparable] struct {
 	size   int // what there is now
 	shards []atomic.Pointer[shard[V]]
 	room   []item[V] // where a writer spreads out the shard it takes apart
+
+	gone func(*item[V]) // told of what is remembered no more; nil: nobody is
 }
 
 type shard[V comparable] struct {
@@ -113,7 +115,9 @@ func (t *table[V]) put(it item[V]) {
 	case t.size < t.most:
 		items = append(items, it)
 	case n > 0:
-		items[it.hash%uint32(n)] = it
+		one := &items[it.hash%uint32(n)]
+		t.leave(one)
+		*one = it
 	}
 	t.replace(p, items)
 }
@@ -134,6 +138,8 @@ func (t *table[V]) others(p *atomic.Pointer[shard[V]], hash uint32, n name) []it
 			switch sl := &s.slots[at]; {
 			case !sl.occupied:
 			case sl.hash == hash && s.name(sl) == n:
+				it := s.item(at)
+				t.leave(&it)
 				t.size--
 			default:
 				others = append(others, s.item(at))
@@ -185,8 +191,8 @@ func (s *shard[V]) add(it *item[V], text *strings.Builder) {
 	text.WriteString(it.name.tenant)
 	text.WriteString(it.name.id)
 	text.WriteString(it.own)
-	for i := range it.marks { // one that is set in this very moment is lost: a use may be noted twice
-		s.marks[at*MaxLiveSecrets+i].Store(it.marks[i].Load())
+	for i := range it.marks {
+		moveMark(&s.marks[at*MaxLiveSecrets+i], &it.marks[i])
 	}
 }
 
@@ -200,9 +206,30 @@ func (s *shard[V]) like(v V) uint16 {
 	return uint16(len(s.likes) - 1)
 }
 
+func (t *table[V]) leave(it *item[V]) {
+	if t.gone != nil {
+		t.gone(it)
+	}
+}
+
+// each calls f with everything in a shard. It takes no lock.
+func (t *table[V]) each(i int, f func(*item[V])) {
+	s := t.shards[i].Load()
+	if s == nil {
+		return
+	}
+	for at := range s.slots {
+		if s.slots[at].occupied {
+			it := s.item(at)
+			f(&it)
+		}
+	}
+}
+
 // clear forgets everything.
 func (t *table[V]) clear() {
 	for i := range t.shards {
+		t.each(i, t.leave)
 		t.shards[i].Store(nil)
 	}
 	t.size = 0

@@ -36,6 +36,9 @@ type Tenant struct {
 	Follow     *Follow `yaml:"follow,omitempty"` // the tenant's tokens are issued elsewhere: it is only guarded here
 
 	RotateKeysEvery time.Duration `yaml:"rotate_keys_every,omitempty"` // of its signing keys; zero: only by hand
+
+	// OperatorsAPI: programs of operators may be registered here, as clients that hold permissions of the built-in API tokenbooth.
+	OperatorsAPI bool `yaml:"operators_api,omitempty"`
 }
 
 // Follow says how a guard in another process knows what the issuer publishes and asks it about opaque tokens.
@@ -70,6 +73,8 @@ type API struct {
 	Permissions []Permission `yaml:"permissions"`
 	Routes      []Route      `yaml:"routes"`
 	CORS        *CORS        `yaml:"cors,omitempty"` // which web pages may call it; none: what the API itself says
+
+	builtIn bool // not declared: check has put it here
 }
 
 // CORS says which web pages of other origins may call an API (Fetch Standard, section 3.2).
@@ -148,6 +153,9 @@ func (t *Tenant) check() error {
 	if !slices.Contains([]string{"ES256", "EdDSA", "RS256"}, t.Algorithm) {
 		return problem("algorithm", "keys are ES256, EdDSA or RS256, not %q", t.Algorithm)
 	}
+	if err := t.checkOperatorsAPI(); err != nil {
+		return err
+	}
 	seen := map[string]string{}
 	for i := range t.APIs {
 		if err := t.APIs[i].check(t, seen); err != nil {
@@ -184,12 +192,18 @@ func (a *API) check(t *Tenant, seen map[string]string) error {
 	if !isName(a.Name) {
 		return problem("name", "an API's name is 1 to 64 of a-z, 0-9 and -, not %q", a.Name)
 	}
+	if a.Name == OperatorsAPIName && !a.builtIn {
+		return problem("name", "%s is the name of the operators' API; say operators_api: true for it, and another name here", a.Name)
+	}
 	if a.Audience == "" {
 		a.Audience = t.Issuer
 	}
 	for _, p := range a.Permissions {
 		if p.Name == "" || strings.Contains(p.Name, " ") || !oauth.ValidScope(p.Name) {
 			return problem("permissions", "a permission is one word of a scope (RFC 6749, section 3.3), not %q", p.Name)
+		}
+		if IsOperatorsPermission(p.Name) && !a.builtIn {
+			return problem("permissions", "permission %s would look like one of the operators' API: none may start with %s", p.Name, OperatorsPrefix)
 		}
 		if other, twice := seen[p.Name]; twice {
 			return problem("permissions", "permission %s belongs to API %s already", p.Name, other)
@@ -238,10 +252,21 @@ func (t *Tenant) Audiences(permissions []string) []string {
 	return []string{t.Issuer}
 }
 
-// PermissionNames returns the names of all permissions of the tenant's APIs, in their order.
+// DeclaredAPIs returns the tenant's APIs as the settings declare them, in their order: those that a gateway may stand in front of. The
+// operators' API, which the desk answers itself, comes behind them in APIs and is left out here.
+func (t *Tenant) DeclaredAPIs() []API {
+	n := slices.IndexFunc(t.APIs, func(a API) bool { return a.Name == OperatorsAPIName })
+	if n < 0 {
+		n = len(t.APIs)
+	}
+	return t.APIs[:n:n]
+}
+
+// PermissionNames returns the names of all permissions of the declared APIs, in their order. Those of the operators' API are left out:
+// whoever offers or gives everything there is must not make an operator by it.
 func (t *Tenant) PermissionNames() []string {
 	var names []string
-	for _, a := range t.APIs {
+	for _, a := range t.DeclaredAPIs() {
 		for _, p := range a.Permissions {
 			names = append(names, p.Name)
 		}
@@ -253,7 +278,8 @@ func (t *Tenant) PermissionNames() []string {
 func (t *Tenant) checkPermissions(field string, wanted, held []string) error {
 	known := t.PermissionNames()
 	for _, p := range wanted {
-		if !slices.Contains(known, p) && !slices.Contains(held, p) {
+		there := slices.ContainsFunc(t.APIs, func(a API) bool { return a.has(p) })
+		if !there && !slices.Contains(held, p) {
 			return problem(field, "tenant %s has no permission %q; it has %s", t.Name, p, strings.Join(known, ", "))
 		}
 	}

@@ -1,125 +1,129 @@
 package registry
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
+	"math"
 	"net/netip"
+	"strings"
+	"sync/atomic"
 	"time"
-
-	"github.com/tokenbooth/tokenbooth/internal/store"
 )
 
-// How exactly the last use of a secret is known, and how many uses may wait to be written down. Four hundred a second cost a hundredth of
-// a core; where more secrets than that are at work all the time, a last use may be some minutes old.
+// How exactly the last use of a secret is known, and how many notes may wait to be written down. Four hundred a second cost a hundredth
+// of a core; where more secrets than that are at work all the time, a last use may be some minutes old. Counts are exact all the same:
+// what finds no room in the queue goes on waiting in its mark.
 const (
 	useEvery = time.Minute
 	useQueue = 4096
-	useBatch = 100
-	useTick  = 250 * time.Millisecond
 )
 
-// use is the stored form of a last use, keyed by client and credential.
-type use struct {
-	At   time.Time `json:"at"`
-	From string    `json:"from"`
+// A mark counts the uses of one secret since they were last noted. It is a single number, so that counting takes neither a lock nor
+// memory: in the upper bits the second of the last note, in the lower 30 the uses since then. A mark below zero has been given up:
+// another took its place, with what had been counted until then.
+const (
+	markBits  = 30
+	markCount = 1<<markBits - 1
+	givenUp   = math.MinInt64
+)
+
+// takeMark gives a mark up and returns what it had counted, and since when.
+func takeMark(m *atomic.Int64) (count, since int64) { return readMark(m.Swap(givenUp)) }
+
+// drainMark takes what a mark has counted and leaves it in use. With due, only where the last note is long enough ago.
+func drainMark(m *atomic.Int64, now int64, due bool) (count, since int64) {
+	v := m.Load()
+	if count, since = readMark(v); count == 0 || due && now-since < int64(useEvery/time.Second) || !m.CompareAndSwap(v, since<<markBits) {
+		return 0, 0 // it was used in this moment: the next round comes by again
+	}
+	return count, since
 }
 
+func readMark(v int64) (count, since int64) {
+	if v < 0 {
+		return 0, 0
+	}
+	return v & markCount, v >> markBits
+}
+
+// moveMark lets a mark take the place of another that may be in use. Who holds the other still, sees that and notes each use.
+func moveMark(to, from *atomic.Int64) { to.Store(max(0, from.Swap(givenUp))) }
+
+// noted says that something of a client was used.
 type noted struct {
-	name name
-	use  use
+	tenant, client string
+	part           string // the id of a secret; permissionsPart for a permission
+	permission     string
+	at             time.Time
+	from           string // empty: not known, as with uses that were counted only
+	count          uint32
 }
 
-// uses are the last uses that wait to be written down.
-type uses struct{ queue chan noted }
+// uses are the notes that wait to be written down.
+type uses struct {
+	queue       chan noted // of secrets
+	permissions chan noted
+	opened      permissionMarks
+	busy        busy
+}
 
-func (u *uses) init() { u.queue = make(chan noted, useQueue) }
+func (u *uses) init() {
+	u.queue, u.permissions = make(chan noted, useQueue), make(chan noted, useQueue)
+	u.opened.init()
+}
 
-// Used notes that a secret of the client has worked. It neither waits nor writes: at most once a minute for each secret, the note
-// is queued for WriteUses.
+// note queues a note, if there is room.
+func note(queue chan noted, n noted) bool {
+	select {
+	case queue <- n:
+		return true
+	default:
+		return false
+	}
+}
+
+// Used counts a use of a secret of the client, which has just worked. It neither waits nor writes: at most once a minute for each
+// secret, a note with the address and the count is queued for WriteUses.
 func (r *Registry) Used(c *Client, cred *Credential, from netip.Addr) {
 	now := r.now()
-	last := cred.used.Load()
-	if now.Unix()-last < int64(useEvery/time.Second) || !cred.used.CompareAndSwap(last, now.Unix()) {
+	v, count := cred.used.Add(1), int64(1)
+	if v >= 0 {
+		if now.Unix()-v>>markBits < int64(useEvery/time.Second) || !cred.used.CompareAndSwap(v, now.Unix()<<markBits) {
+			return // whoever changed the mark in this moment has taken our count with it, or is about to
+		}
+		count = v & markCount
+	}
+	if !note(r.uses.queue, noted{tenant: c.Tenant, client: c.ID, part: cred.ID, at: now, from: from.String(), count: uint32(count)}) && v >= 0 {
+		cred.used.Add(count) // more secrets at work than can be noted: the next minute tries again
+	}
+}
+
+// eachUse takes what the marks of a client have counted and hands it on.
+func eachUse(it *item[*Client], take func(*atomic.Int64) (count, since int64), to func(noted)) {
+	c := it.like // which is all of a client that is not packed
+	hand := func(i int, m *atomic.Int64) {
+		count, since := take(m)
+		if count == 0 {
+			return
+		}
+		if it.own != "" && c == it.like {
+			c = it.like.unpack(it.name.id, it.own, it.marks)
+		}
+		if i < len(c.Credentials) {
+			to(noted{tenant: c.Tenant, client: c.ID, part: strings.Clone(c.Credentials[i].ID), at: time.Unix(since, 0).UTC(), count: uint32(count)})
+		}
+	}
+	if it.own == "" {
+		for i := range c.Credentials {
+			hand(i, c.Credentials[i].used)
+		}
 		return
 	}
-	select {
-	case r.uses.queue <- noted{name{c.Tenant, c.ID + "/" + cred.ID}, use{now, from.String()}}:
-	default: // more secrets at work than can be noted; the next minute tries again
+	for i := range it.marks {
+		hand(i, &it.marks[i])
 	}
 }
 
-// WriteUses writes last uses down until ctx is done, then what is queued still: at once, but no more than a batch four times a second,
-// so that many clients at work cost a small and even share of the store.
-func (r *Registry) WriteUses(ctx context.Context) {
-	write := context.WithoutCancel(ctx) // what has been begun is finished
-	for ctx.Err() == nil {
-		select {
-		case n := <-r.uses.queue:
-			r.keepUses(write, r.batch(n))
-		case <-ctx.Done():
-		}
-		select {
-		case <-time.After(useTick):
-		case <-ctx.Done():
-		}
-	}
-	for len(r.uses.queue) > 0 {
-		r.keepUses(write, r.batch(<-r.uses.queue))
-	}
-}
-
-// batch collects what is queued, the latest use of each secret.
-func (r *Registry) batch(first noted) map[name]use {
-	latest := map[name]use{first.name: first.use}
-	for range min(useBatch, len(r.uses.queue)) {
-		if n := <-r.uses.queue; !latest[n.name].At.After(n.use.At) {
-			latest[n.name] = n.use
-		}
-	}
-	return latest
-}
-
-// keepUses puts uses in the place of earlier ones. A failed write is lost: the next use of the secret is noted again.
-func (r *Registry) keepUses(ctx context.Context, latest map[name]use) {
-	var batch []store.Record
-	for n, u := range latest {
-		if rec, ok := r.useRecord(ctx, noted{n, u}); ok {
-			batch = append(batch, rec)
-		}
-	}
-	if len(batch) == 0 {
-		return
-	}
-	if err := r.store.Put(ctx, batch...); errors.Is(err, store.ErrConflict) { // another process notes uses of the same secrets
-		for _, rec := range batch {
-			_ = r.store.Put(ctx, rec)
-		}
-	}
-}
-
-// useRecord returns what to write for a use, unless a later one is written down already.
-func (r *Registry) useRecord(ctx context.Context, n noted) (store.Record, bool) {
-	rec, err := r.store.Get(ctx, n.name.tenant, store.Use, n.name.id)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return rec, false
-	}
-	var before use
-	if err == nil && json.Unmarshal(rec.Body, &before) == nil && before.At.After(n.use.At) {
-		return rec, false
-	}
-	return store.Record{Tenant: n.name.tenant, Kind: store.Use, ID: n.name.id, Rev: rec.Rev, Body: encode(n.use)}, true
-}
-
-// lastUses fills in when and from where each secret of a client was used last.
-func (r *Registry) lastUses(ctx context.Context, c *Client) error {
-	for i := range c.Credentials {
-		var u use
-		_, err := r.get(ctx, name{c.Tenant, c.ID + "/" + c.Credentials[i].ID}, store.Use, &u)
-		if err != nil && !errors.Is(err, ErrNotFound) {
-			return err
-		}
-		c.Credentials[i].LastUsed, c.Credentials[i].LastUsedFrom = u.At, u.From
-	}
-	return nil
+// leave queues what was counted of a client that is remembered no more. Where the queue is full it is lost: room for what everybody
+// may leave at one time would be as large as the memory itself.
+func (r *Registry) leave(it *item[*Client]) {
+	eachUse(it, takeMark, func(n noted) { note(r.uses.queue, n) })
 }

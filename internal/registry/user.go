@@ -123,7 +123,7 @@ func (r *Registry) CreateUser(ctx context.Context, by string, u User, password o
 	if u.Username, err = canonicalName(u.Username); err != nil {
 		return nil, err
 	}
-	if err := t.checkPermissions("permissions", u.Permissions, nil); err != nil {
+	if err := t.checkUserPermissions(u.Permissions, nil); err != nil {
 		return nil, err
 	}
 	if err := secret.CheckPassword(password.Reveal(), len(u.TOTP) > 0, u.Username, u.Name); err != nil {
@@ -167,7 +167,7 @@ func (r *Registry) UpdateUser(ctx context.Context, by, act, tenant, username str
 		if err := edit(u); err != nil {
 			return nil, err
 		}
-		if err := t.checkPermissions("permissions", u.Permissions, before.Permissions); err != nil {
+		if err := t.checkUserPermissions(u.Permissions, before.Permissions); err != nil {
 			return nil, err
 		}
 		u.Tenant, u.ID, u.Rev, u.Username, u.Created, u.CreatedBy = before.Tenant, before.ID, before.Rev, before.Username, before.Created, before.CreatedBy

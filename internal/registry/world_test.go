@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -153,3 +154,6 @@ func field(err error) string {
 	}
 	return fmt.Sprint(err)
 }
+
+// from is where secrets are used from.
+var from = netip.MustParseAddr("192.0.2.1")

@@ -1,0 +1,92 @@
+package registry
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/tokenbooth/tokenbooth/internal/secret"
+	"github.com/tokenbooth/tokenbooth/oauth"
+)
+
+// A client's secrets are in the order in which they were made. The last is the newest; one that it replaced may be live beside it, until
+// the overlap is over.
+
+// Rotate gives a client a new secret and lets the present ones work for overlap still, never longer than they would have. With two live
+// secrets there is no room for a third. It is an edit for UpdateClient: whoever must know that nobody was faster looks at c.Rev first.
+func (c *Client) Rotate(now time.Time, overlap time.Duration) (oauth.Secret, error) {
+	live := slices.DeleteFunc(slices.Clone(c.Credentials), func(cr Credential) bool { return !cr.Live(now) })
+	if len(live) >= MaxLiveSecrets && overlap > 0 {
+		return "", problem("overlap", "client %s has %d live secrets already; rotate without overlap to end them, or wait until one has expired",
+			c.ID, MaxLiveSecrets)
+	}
+	if overlap <= 0 {
+		live = nil
+	}
+	for i := range live {
+		old, end := &live[i], now.Add(overlap)
+		old.Replaced, old.Before = true, old.Expires
+		if old.Expires.IsZero() || end.Before(old.Expires) {
+			old.Expires = end
+		}
+	}
+	text := secret.New(SecretPrefix)
+	c.Credentials = append(live, Credential{ID: secret.NewID(now), Hash: secret.HashSecret(text), Created: now})
+	return oauth.Secret(text), nil
+}
+
+// Retire ends an old secret now. The newest is what the client goes on with, and cannot be retired. It is an edit for UpdateClient.
+func (c *Client) Retire(now time.Time, credential string) error {
+	i := slices.IndexFunc(c.Credentials, func(cr Credential) bool { return cr.ID == credential })
+	switch {
+	case i < 0 || !c.Credentials[i].Live(now):
+		return problem("credential", "client %s has no live secret %.64q; it may have ended already", c.ID, credential)
+	case i == len(c.Credentials)-1:
+		return problem("credential", "secret %s is the newest of client %s: rotate to replace it, or disable the client to end it", credential, c.ID)
+	}
+	c.Credentials = slices.Delete(slices.Clone(c.Credentials), i, i+1)
+	return nil
+}
+
+// UndoRotation ends the newest secret now and gives the one that it replaced its earlier expiry back. It is an edit for UpdateClient.
+func (c *Client) UndoRotation(now time.Time) error {
+	newest := len(c.Credentials) - 1
+	switch {
+	case newest < 1 || !c.Credentials[newest-1].Replaced:
+		return problem("credentials", "there is no rotation to undo: the old secret of client %s has ended, or it was never rotated", c.ID)
+	case !c.Credentials[newest-1].Live(now):
+		return problem("credentials", "the old secret of client %s ended at %s and does not come back; rotate once more instead", c.ID,
+			c.Credentials[newest-1].Expires.UTC().Format(time.RFC3339))
+	case !c.Credentials[newest].Live(now):
+		return problem("credentials", "the new secret of client %s has ended already; rotate once more instead", c.ID)
+	}
+	c.Credentials = slices.Clone(c.Credentials[:newest])
+	old := &c.Credentials[newest-1]
+	old.Expires, old.Replaced, old.Before = old.Before, false, time.Time{}
+	return nil
+}
+
+// RotateSecret gives a client a new secret and lets the present ones work for overlap still. The text is not kept and cannot be shown
+// again.
+func (r *Registry) RotateSecret(ctx context.Context, by, tenant, id string, overlap time.Duration) (c *Client, text oauth.Secret, err error) {
+	c, err = r.UpdateClient(ctx, by, "client.rotate", tenant, id, func(c *Client) (err error) {
+		text, err = c.Rotate(r.now(), overlap)
+		return err
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	return c, text, nil
+}
+
+// RetireSecret ends an old secret of a client now: from its answer on it buys nothing here, and within a second nowhere. What it has
+// bought lives on.
+func (r *Registry) RetireSecret(ctx context.Context, by, tenant, id, credential string) (*Client, error) {
+	return r.UpdateClient(ctx, by, "client.retire-secret", tenant, id, func(c *Client) error { return c.Retire(r.now(), credential) })
+}
+
+// UndoRotation ends the newest secret of a client now and gives the one it replaced its earlier expiry back, while both are live. What
+// cannot be undone is a *Problem.
+func (r *Registry) UndoRotation(ctx context.Context, by, tenant, id string) (*Client, error) {
+	return r.UpdateClient(ctx, by, "client.undo-rotation", tenant, id, func(c *Client) error { return c.UndoRotation(r.now()) })
+}
