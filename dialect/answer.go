@@ -141,7 +141,7 @@ func (a *answer) readHeaders(b *block) error {
 
 // Which holes only some answers can fill, or none; the others (path, realm, status, scope …) any answer can.
 var (
-	issuedHoles  = []hole{holeAccessToken, holeRefreshToken, holeExpiresIn, holeExpiresAt, holeClientID, holeUsername}
+	issuedHoles  = []hole{holeAccessToken, holeRefreshToken, holeExpiresIn, holeExpiresAt, holeSecretExpiresIn, holeClientID, holeUsername}
 	refusedHoles = []hole{holeError, holeDescription, holeRetryAfter, holeMetadata}
 	secretHoles  = []hole{holeClientSecret, holePassword, holeTOTP}
 )

@@ -174,7 +174,8 @@ func parseAnswer(tb testing.TB, head, body string) *Dialect {
 
 func TestEveryFormOfEveryHole(t *testing.T) {
 	token := &oauth.Token{AccessToken: `a"b\c<d>&` + "\x01é\xff", Scope: "a b", ClientID: "cid", Username: "ann@example.com",
-		IssuedAt: time.Date(2026, 11, 1, 12, 0, 0, 0, time.FixedZone("", 3600)), ExpiresIn: 900 * time.Second}
+		IssuedAt: time.Date(2026, 11, 1, 12, 0, 0, 0, time.FixedZone("", 3600)), ExpiresIn: 900 * time.Second,
+		SecretExpires: time.Date(2026, 11, 1, 11, 1, 0, 999, time.UTC)}
 	about := &About{RequestID: "r1", Path: "/t", Realm: "acme", Metadata: "https://a.example/m"}
 	for _, row := range []struct{ mediaType, body, want string }{
 		{"application/json", `{"t":"{{access_token}}"}`, `{"t":"a\"b\\c\u003cd\u003e\u0026\u0001é` + "\ufffd" + `"}`},
@@ -186,6 +187,8 @@ func TestEveryFormOfEveryHole(t *testing.T) {
 		{"application/json", `{"t":"{{access_token}}","c":"{{client_id}}","n":"{{username}}","p":"{{path}}","r":"{{realm}}","i":"{{request_id}}","st":{{status}}}`,
 			`"c":"cid","n":"ann@example.com","p":"/t","r":"acme","i":"r1","st":200}`},
 		{"application/json", `{"t":"{{access_token}}","scope" : "{{scope?}}","refresh":"x"}`, `,"scope" : "a b","refresh":"x"}`},
+		{"application/json", `{"t":"{{access_token}}","left":{{secret_expires_in?}},"text":"{{secret_expires_in?}}"}`, `,"left":60,"text":"60"}`},
+		{"application/x-www-form-urlencoded", `t={{access_token}}&left={{secret_expires_in?}}`, `&left=60`},
 		{"application/json", `{"a":{"b":"\\","c\"":["{{access_token}}"]}}`, `{"a":{"b":"\\","c\"":["a\"b`},
 	} {
 		got := string(parseAnswer(t, "HTTP/1.1 200 OK\nContent-Type: "+row.mediaType, row.body).AppendToken(nil, token, about))
@@ -196,6 +199,8 @@ func TestEveryFormOfEveryHole(t *testing.T) {
 	bare := &oauth.Token{AccessToken: "abc"}
 	for body, want := range map[string]string{
 		`{"t":"{{access_token}}","scope":"{{scope?}}","x":1}`:                          `{"t":"abc","x":1}`,
+		`{"t":"{{access_token}}","left" : {{secret_expires_in?}} ,"x":1}`:              `{"t":"abc" ,"x":1}`,
+		`{"t":"{{access_token}}","left":"{{secret_expires_in?}}"}`:                     `{"t":"abc"}`,
 		`{"t":"{{access_token}}","scope":"{{scope?}}","name":"{{username?}}"}`:         `{"t":"abc"}`,
 		`{"t":"{{access_token}}",` + "\n" + `  "scope":"{{scope?}}"` + "\n" + `}`:      `{"t":"abc"` + "\n}",
 		`{"t":"{{access_token}}","a":{"x":1,"scope":"{{scope?}}"},"b":"{{username}}"}`: `{"t":"abc","a":{"x":1},"b":""}`,
@@ -207,7 +212,8 @@ func TestEveryFormOfEveryHole(t *testing.T) {
 }
 
 func TestAnsweringAllocatesNothingButItsBytes(t *testing.T) {
-	token := &oauth.Token{AccessToken: strings.Repeat("eyJ", 200), RefreshToken: "tbr_1", Scope: "service:integration", ExpiresIn: 900 * time.Second}
+	token := &oauth.Token{AccessToken: strings.Repeat("eyJ", 200), RefreshToken: "tbr_1", Scope: "service:integration", ExpiresIn: 900 * time.Second,
+		SecretExpires: time.Unix(1_800_000_000, 0)}
 	about := &About{Grant: oauth.ClientCredentials, Realm: "acme"}
 	buf := make([]byte, 0, 4096)
 	for _, d := range Builtin() {

@@ -174,6 +174,11 @@ func (f *filling) appendHole(dst []byte, s *segment) []byte {
 		return strconv.AppendInt(dst, int64(f.status), 10)
 	case holeExpiresIn, holeExpiresAt:
 		return appendExpiry(dst, f.token, s.format)
+	case holeSecretExpiresIn:
+		if f.token.SecretExpires.IsZero() { // the end is not near
+			return dst
+		}
+		return strconv.AppendInt(dst, max(0, int64(f.token.SecretExpires.Sub(f.token.IssuedAt)/time.Second)), 10)
 	case holeRetryAfter:
 		return strconv.AppendInt(dst, retryAfter(f.err), 10)
 	}

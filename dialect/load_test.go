@@ -189,6 +189,7 @@ var loadFaults = []struct {
 	{"an optional first member", `{"error":"{{error}}",`, `{"realm":"{{realm?}}","error":"{{error}}",`, `acme.http:41:11: ` + optionalPlace},
 	{"an optional half of a value", `"{{error_description?}}"`, `"Sorry: {{error_description?}}"`, `acme.http:41:50: ` + optionalPlace},
 	{"an optional number", `{{expires_in}}`, `{{expires_in?}}`, `acme.http:34:49: ` + optionalPlace},
+	{"a number that is seldom there, always", `{{expires_in}}`, `{{secret_expires_in}}`, `acme.http:34:49: {{secret_expires_in}} is seldom there: write {{secret_expires_in?}}`},
 	{"an optional first parameter in a header", `realm="{{realm}}"`, `realm="{{realm?}}"`, `acme.http:51:33: ` + optionalPlace},
 	{"a hole outside quotes in a header", `realm="{{realm}}"`, `realm={{realm}}`, `acme.http:51:32: a hole in a header stands alone or inside quotes, so that no value can add a parameter`},
 	{"expires_at without a form", `{{expires_in}}`, `{{expires_at}}`, `acme.http:34:49: {{expires_at}} needs a form: {{expires_at:unix}} or {{expires_at:rfc3339}}`},

@@ -40,6 +40,9 @@ var memberStart = [...]*regexp.Regexp{
 
 var memberEnd = [...]string{inJSON: `"`, inHeader: `"`, inForm: "", inText: ""}
 
+// numberStart is the start of a JSON member whose value is a number; nothing ends it.
+var numberStart = regexp.MustCompile(`,\s*"[^"\\]*"\s*:\s*$`)
+
 const optionalPlace = `an optional hole is the whole value of a member that is not the first: in JSON ,"name":"{{hole?}}"; ` +
 	`in a header , name="{{hole?}}"; in a form &name={{hole?}}`
 
@@ -63,7 +66,8 @@ func segments(text string, ps []piece, lang escape) (out []segment, wrong *fault
 		s := segment{isHole: true, hole: p.hole, format: p.format, escape: lang, optional: p.optional}
 		if p.optional {
 			rest := text[p.offset+len(p.text):]
-			if skip = s.detach(out, rest); skip < 0 || p.number() || i == 0 {
+			bare := lang == inJSON && p.number() && !quoted
+			if skip = s.detach(out, rest, bare); skip < 0 || p.number() && p.hole != holeSecretExpiresIn || i == 0 {
 				return nil, &fault{p.offset, optionalPlace}
 			}
 		}
@@ -73,14 +77,19 @@ func segments(text string, ps []piece, lang escape) (out []segment, wrong *fault
 }
 
 // detach moves the start and the end of a member from the constants around an optional hole into the hole. It returns how many bytes
-// of rest belong to it now, or -1 when the hole does not stand where it could be left out.
-func (s *segment) detach(before []segment, rest string) int {
+// of rest belong to it now, or -1 when the hole does not stand where it could be left out. bare says that it is a JSON number without
+// quotes around it.
+func (s *segment) detach(before []segment, rest string, bare bool) int {
 	if len(before) == 0 || before[len(before)-1].isHole {
 		return -1
 	}
 	last := &before[len(before)-1]
-	start := memberStart[s.escape].FindStringIndex(last.text)
-	s.tail = memberEnd[s.escape]
+	member, end := memberStart[s.escape], memberEnd[s.escape]
+	if bare {
+		member, end = numberStart, ""
+	}
+	start := member.FindStringIndex(last.text)
+	s.tail = end
 	if start == nil || !strings.HasPrefix(rest, s.tail) || s.escape == inForm && rest != "" && rest[0] != '&' {
 		return -1
 	}

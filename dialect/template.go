@@ -29,6 +29,7 @@ const (
 	holeRequestID
 	holeRetryAfter
 	holeMetadata
+	holeSecretExpiresIn
 
 	requestHoles = holeScope + 1 // how many a request can fill
 )
@@ -36,7 +37,7 @@ const (
 var holeNames = []string{
 	"client_id", "client_secret", "username", "password", "totp", "refresh_token", "scope",
 	"access_token", "expires_in", "expires_at", "error", "error_description", "status", "path", "realm", "request_id",
-	"retry_after", "resource_metadata",
+	"retry_after", "resource_metadata", "secret_expires_in",
 }
 
 func (h hole) String() string { return "{{" + holeNames[h] + "}}" }
@@ -86,7 +87,7 @@ type piece struct {
 
 // number reports whether the hole is a JSON number and not a text.
 func (p piece) number() bool {
-	return p.hole == holeExpiresIn || p.hole == holeStatus || p.hole == holeRetryAfter || p.format == unixTime
+	return p.hole == holeExpiresIn || p.hole == holeStatus || p.hole == holeRetryAfter || p.hole == holeSecretExpiresIn || p.format == unixTime
 }
 
 // fault is a problem at an offset of a template; who knows where the template stands turns it into an *Error.
@@ -141,6 +142,8 @@ func parseHole(text string) (piece, string) {
 		p.format = rfc3339
 	case p.hole == holeExpiresAt:
 		return piece{}, "{{expires_at}} needs a form: {{expires_at:unix}} or {{expires_at:rfc3339}}"
+	case p.hole == holeSecretExpiresIn && !optional:
+		return piece{}, "{{secret_expires_in}} is seldom there: write {{secret_expires_in?}}"
 	case form != "":
 		return piece{}, "{{" + name + "}} has no form " + form + ": take it out"
 	}

@@ -145,8 +145,12 @@ func (x exchange) serve(tb testing.TB, w http.ResponseWriter, r *http.Request) {
 	case outcome == "active" || outcome == "inactive":
 		EncodeIntrospection(w, known(tb, outcome, values))
 	case outcome == "issued":
-		x.dialect.Encode(w, &oauth.Token{AccessToken: values["access_token"], RefreshToken: values["refresh_token"],
-			Scope: values["scope"], ExpiresIn: x.dialect.Terms.Lifetime}, about)
+		token := &oauth.Token{AccessToken: values["access_token"], RefreshToken: values["refresh_token"], Scope: values["scope"],
+			IssuedAt: time.Unix(1_800_000_000, 0), ExpiresIn: x.dialect.Terms.Lifetime}
+		if left, err := time.ParseDuration(values["secret_expires_in"]); err == nil {
+			token.SecretExpires = token.IssuedAt.Add(left)
+		}
+		x.dialect.Encode(w, token, about)
 	case refusal != nil:
 		x.dialect.EncodeError(w, refusal, about)
 	default:

@@ -109,6 +109,9 @@ type Token struct {
 	Username     string
 	IssuedAt     time.Time
 	ExpiresIn    time.Duration // of the access token
+
+	// SecretExpires is when the secret that the client proved itself with ends, where that is soon; zero: not soon, or never.
+	SecretExpires time.Time
 }
 
 // LogValue shows what may be read of a token: never its text.

@@ -39,18 +39,18 @@ func (i *Issuer) authenticate(ctx context.Context, asker *oauth.Asker, as manner
 		return &caller{tenant: t, id: oauth.LabelClientID(asker.Client.ID)}, nil
 	}
 	began := time.Now()
-	c, err := i.proven(ctx, asker)
+	c, cred, err := i.proven(ctx, asker)
 	if err != nil {
 		if e := oauth.AsError(err); e != nil && e.Code == oauth.InvalidClient && i.Registry.HasSlowSecrets(t.Name) {
 			pause(ctx, max(slowAnswer, time.Duration(i.slowest.Load()))-time.Since(began))
 		}
 		return nil, err
 	}
-	return &caller{tenant: t, client: c, id: c.ID}, nil
+	return &caller{tenant: t, client: c, id: c.ID, secretEnds: cred.Expires}, nil
 }
 
-// proven returns the client whose secret was presented.
-func (i *Issuer) proven(ctx context.Context, asker *oauth.Asker) (*registry.Client, error) {
+// proven returns the client whose secret was presented, and which of its secrets that was.
+func (i *Issuer) proven(ctx context.Context, asker *oauth.Asker) (*registry.Client, *registry.Credential, error) {
 	given := asker.Client
 	c, err := i.Registry.Client(ctx, asker.Tenant, given.ID)
 	if errors.Is(err, registry.ErrNotFound) && asker.Decoded != nil && asker.Decoded.ID != given.ID {
@@ -61,19 +61,19 @@ func (i *Issuer) proven(ctx context.Context, asker *oauth.Asker) (*registry.Clie
 	switch {
 	case errors.Is(err, registry.ErrNotFound):
 		_ = secret.DecoySecret.Matches(given.Secret.Reveal()) // costs what a known client's check costs
-		return nil, i.guessed(account, asker, "client %.64q is not registered", given.ID)
+		return nil, nil, i.guessed(account, asker, "client %.64q is not registered", given.ID)
 	case err != nil:
-		return nil, unavailable("look for the client", err)
+		return nil, nil, unavailable("look for the client", err)
 	case c.Guessable():
 		return i.provenSlowly(ctx, c, account, asker)
 	}
 	cred := match(c, i.Now(), asker)
 	if reason := barred(c, cred, asker, i.Now()); reason != "" {
-		return nil, i.guessed(account, asker, "client %s: %s", c.ID, reason)
+		return nil, nil, i.guessed(account, asker, "client %s: %s", c.ID, reason)
 	}
 	i.guesses.Succeeded(account, asker.Source)
 	i.Registry.Used(c, cred, asker.Source)
-	return c, nil
+	return c, cred, nil
 }
 
 // guessed counts a failure at a secret too random to be guessed, and says no; after too many, not before a while.
@@ -87,19 +87,19 @@ func (i *Issuer) guessed(account limit.Key, asker *oauth.Asker, reason string, a
 
 // provenSlowly checks a client with an imported secret. That may be weak or kept under a slow hash, so a guess is counted before it is
 // looked at, and slow hashing has a lane of its own.
-func (i *Issuer) provenSlowly(ctx context.Context, c *registry.Client, account limit.Key, asker *oauth.Asker) (*registry.Client, error) {
+func (i *Issuer) provenSlowly(ctx context.Context, c *registry.Client, account limit.Key, asker *oauth.Asker) (*registry.Client, *registry.Credential, error) {
 	attempt, err := i.guesses.Begin(ctx, account, asker.Source)
 	if err != nil {
-		return nil, refuseGuess(err, account)
+		return nil, nil, refuseGuess(err, account)
 	}
 	defer attempt.End(false)
 	var cred *registry.Credential
 	if err := i.check(ctx, c.Slow(), func() { cred = match(c, i.Now(), asker) }); err != nil {
 		attempt.Void()
-		return nil, err
+		return nil, nil, err
 	}
 	if reason := barred(c, cred, asker, i.Now()); reason != "" {
-		return nil, oauth.AuthenticationFailed("client %s: %s", c.ID, reason)
+		return nil, nil, oauth.AuthenticationFailed("client %s: %s", c.ID, reason)
 	}
 	attempt.End(true)
 	if cred.Hash.Slow() {
@@ -107,7 +107,7 @@ func (i *Issuer) provenSlowly(ctx context.Context, c *registry.Client, account l
 		_ = i.Registry.UpgradeSecret(ctx, c, cred.ID, given(cred, asker))
 	}
 	i.Registry.Used(c, cred, asker.Source)
-	return c, nil
+	return c, cred, nil
 }
 
 // check runs the check of a client's secret, and remembers how long the slow ones take.

@@ -15,14 +15,22 @@ import (
 // accessPrefix starts every opaque access token, so that scanners know one when they see it.
 const accessPrefix = "tba"
 
+// secretSoon is how long before its end a client is told that its secret ends.
+const secretSoon = 30 * 24 * time.Hour
+
 // mint makes the token that was decided on and keeps what must be kept: nothing for a JWT, a row for an opaque token, the next
 // generation of a chain of refresh tokens. store.ErrConflict: another request has spent the same refresh token first.
 func (i *Issuer) mint(ctx context.Context, who *caller, a *award, req *oauth.TokenRequest) (oauth.Token, error) {
-	if a.replay != nil {
-		return *a.replay, nil
+	now, soon := i.Now(), who.secretEnds
+	if soon.Sub(now) >= secretSoon {
+		soon = time.Time{}
 	}
-	now := i.Now()
-	t := oauth.Token{Scope: a.scope, ClientID: who.id, Username: a.username, IssuedAt: now, ExpiresIn: a.lifetime}
+	if a.replay != nil {
+		t := *a.replay
+		t.SecretExpires = soon
+		return t, nil
+	}
+	t := oauth.Token{Scope: a.scope, ClientID: who.id, Username: a.username, IssuedAt: now, ExpiresIn: a.lifetime, SecretExpires: soon}
 	var keep []store.Record
 	var id string
 	var err error

@@ -76,6 +76,8 @@ type caller struct {
 	tenant *registry.Tenant
 	client *registry.Client // nil: the caller only named itself
 	id     string           // the client's id, or a label marked as such
+
+	secretEnds time.Time // of the secret it proved itself with; zero: never
 }
 
 // award is what is given: everything a token will say.
