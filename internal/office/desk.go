@@ -1,0 +1,88 @@
+package office
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/operator"
+	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/secret"
+	"github.com/tokenbooth/tokenbooth/internal/store"
+)
+
+// Refused is the act of an event that tells of somebody who wanted to do what he may not.
+const Refused = "operator.refuse"
+
+// writeWithin bounds how long a refusal may take to be written down where that is waited for.
+const writeWithin = 2 * time.Second
+
+// Desk is one tenant, as one actor may use it. Office.At makes one; it is used for one request.
+type Desk struct {
+	office *Office
+	who    *operator.Actor
+	tenant string
+}
+
+// Tenant returns the tenant, to whoever has any role in it. Nobody may change it.
+func (d *Desk) Tenant() (*registry.Tenant, error) {
+	if d.who.Role(d.tenant) == "" {
+		d.office.refused(d.who, d.tenant, "any")
+		return nil, fmt.Errorf("%w to see tenant %s", operator.ErrDenied, d.tenant)
+	}
+	return d.found()
+}
+
+// Settings returns nil when the actor may see the settings, which whoever shows them has.
+func (d *Desk) Settings() error { return d.may(operator.ReadSettings) }
+
+// may returns nil when the actor has a right at this desk, and the desk is there. Whoever may not learns nothing about that.
+func (d *Desk) may(right operator.Right) error {
+	if err := d.allowed(right); err != nil {
+		return err
+	}
+	_, err := d.found()
+	return err
+}
+
+// allowed returns nil when the actor has a right; that he has not is written down.
+func (d *Desk) allowed(right operator.Right) error {
+	err := d.who.May(right, d.tenant)
+	if errors.Is(err, operator.ErrDenied) {
+		d.office.refused(d.who, d.tenant, right)
+	}
+	return err
+}
+
+func (d *Desk) found() (*registry.Tenant, error) {
+	if t, known := d.office.Registry.Tenant(d.tenant); known {
+		return t, nil
+	}
+	return nil, fmt.Errorf("tenant %q: %w", d.tenant, registry.ErrNotFound)
+}
+
+// refused writes down that an actor wanted what he may not. Of a tenant that is not there nothing is kept but under the desk itself: whoever
+// makes up names fills no records of theirs. That it could not be written changes nothing about the refusal.
+func (o *Office) refused(who *operator.Actor, tenant string, right operator.Right) {
+	now := o.Now()
+	e := audit.Event{ID: who.RequestID, Time: now, Act: Refused, Actor: who.By, Outcome: audit.Refused, Reason: "no right to " + string(right),
+		RequestID: who.RequestID, Source: who.Source, Detail: map[string]string{"right": string(right), "tenant": fmt.Sprintf("%.64s", tenant)}}
+	if _, known := o.Registry.Tenant(tenant); known {
+		e.Tenant, e.Subject = tenant, "tenant:"+tenant
+	}
+	if e.ID == "" {
+		e.ID = secret.NewID(now)
+	}
+	if o.Refusals != nil {
+		o.Refusals.Refused(e)
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), writeWithin)
+	defer cancel()
+	if err := o.Store.Put(ctx, audit.Record(e)); errors.Is(err, store.ErrConflict) { // the request was refused something else before
+		e.ID = secret.NewID(now)
+		_ = o.Store.Put(ctx, audit.Record(e))
+	}
+}
