@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/sheet"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
@@ -27,7 +28,7 @@ secret is shown this once: only its hash is kept.`,
 			if err != nil {
 				return err
 			}
-			made, text, err := e.desk.registry.CreateClient(ctx, e.by, *c)
+			made, text, err := e.CreateClient(ctx, *c)
 			if err != nil {
 				return err
 			}
@@ -63,18 +64,18 @@ type issuedView struct {
 
 // showIssued shows a client with a secret that was just made. It cannot be shown again.
 func (e *errand) showIssued(ctx context.Context, c *registry.Client, text oauth.Secret, what string) error {
-	if fresh, err := e.desk.registry.InspectClient(ctx, c.Tenant, c.ID); err == nil {
+	if fresh, err := e.Client(ctx, c.ID); err == nil {
 		c = fresh // with the last uses of its other secret
 	}
 	v := issuedView{ID: c.ID, Secret: text.Reveal(), Tenant: c.Tenant, Client: viewClient(c, e.now)}
-	dialects, err := loadDialects(e.desk.settings)
+	dialects, err := e.dialects()
 	if err != nil {
 		dialects = nil // the client is there all the same, and its secret must be shown now or never
 		e.note("there is no example command: %v", err)
 	}
-	ask, terms := exampleFor(e.tenant, c, dialects)
-	if ask != nil {
-		v.Dialect, v.TokenURL, v.Curl = ask.dialect, ask.url, ask.curl(valuesFor(c.ID, v.Secret, terms))
+	ways := sheet.For(e.tenant, c, dialects)
+	if len(ways) > 0 {
+		v.Dialect, v.TokenURL, v.Curl = ways[0].Dialect, ways[0].URL, ways[0].Command(c.ID, text)
 	}
 	if e.json {
 		return e.object(v)
@@ -84,8 +85,8 @@ func (e *errand) showIssued(ctx context.Context, c *registry.Client, text oauth.
 	switch {
 	case len(c.ResourceServers) > 0 && len(c.Permissions) == 0:
 		err = errors.Join(err, e.say("\nIt asks for no tokens; it may introspect and follow what is taken back. In the settings of a gateway:\n\n  follow: {client_id: %s, client_secret_file: FILE}", c.ID))
-	case ask != nil:
-		err = errors.Join(err, e.say("\n%s\n\n%s", ask.about(), v.Curl))
+	case len(ways) > 0:
+		err = errors.Join(err, e.say("\n%s\n\n%s", ways[0].About(), v.Curl))
 	}
 	return err
 }
