@@ -1,0 +1,138 @@
+package admin
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/oauth"
+)
+
+// as copies the fields that two generated types share: the contract builds one from the other, the generator writes them out twice.
+func as[T any](v any) (out T) {
+	text, err := json.Marshal(v)
+	if err == nil {
+		err = json.Unmarshal(text, &out)
+	}
+	if err != nil { // texts, numbers and times of the contract's own types: cannot happen
+		panic(fmt.Errorf("%T as %T: %w", v, out, err))
+	}
+	return out
+}
+
+// words copies names from the type of one side to that of the other.
+func words[T, S ~string](in []S) []T {
+	if len(in) == 0 {
+		return nil
+	}
+	out := make([]T, len(in))
+	for i, s := range in {
+		out[i] = T(s)
+	}
+	return out
+}
+
+// members returns s, and a list without members rather than null.
+func members[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}
+
+// writable returns what can be written of a client.
+func writable(c *registry.Client) ClientFields {
+	f := ClientFields{Name: c.Name, Description: c.Description, Permissions: c.Permissions, Grants: words[Grant](c.Grants),
+		AuthMethods: words[AuthMethod](c.AuthMethods), Dialects: c.Dialects, TokenForm: TokenForm(c.TokenForm), Lifetime: c.Lifetime,
+		Expires: utc(c.Expires), ResourceServers: c.ResourceServers, AllowBodylessToken: c.AllowBodylessToken, Disabled: c.Disabled}
+	for _, p := range c.AllowFrom {
+		f.AllowFrom = append(f.AllowFrom, p.String())
+	}
+	return f
+}
+
+// put writes the fields to a client, all of them.
+func (f *ClientFields) put(c *registry.Client) error {
+	var from []netip.Prefix
+	for i, text := range f.AllowFrom {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return atField(fmt.Sprintf("allow_from[%d]", i), "A range of addresses is written like 192.0.2.0/24 or 2001:db8::/32.")
+		}
+		from = append(from, p)
+	}
+	c.Name, c.Description, c.Permissions, c.Grants = f.Name, f.Description, members(f.Permissions), words[oauth.GrantType](f.Grants)
+	c.AuthMethods, c.Dialects, c.TokenForm = words[oauth.AuthMethod](f.AuthMethods), f.Dialects, oauth.TokenForm(f.TokenForm)
+	c.Lifetime, c.AllowFrom, c.Expires, c.ResourceServers = f.Lifetime, from, f.Expires, f.ResourceServers
+	c.AllowBodylessToken, c.Disabled = f.AllowBodylessToken, f.Disabled
+	return nil
+}
+
+// clientOut is a client as the contract has it.
+func clientOut(c *registry.Client, now time.Time) Client {
+	out := as[Client](writable(c))
+	out.Id, out.Rev, out.NotBefore = c.ID, int64(c.Rev), utc(c.NotBefore)
+	out.Created, out.CreatedBy, out.Updated, out.UpdatedBy = utc(c.Created), c.CreatedBy, utc(c.Updated), c.UpdatedBy
+	for i := range c.Credentials {
+		cr := &c.Credentials[i]
+		out.Credentials = append(out.Credentials, Credential{Id: cr.ID, Live: cr.Live(now), Imported: cr.Imported, Created: utc(cr.Created),
+			Expires: utc(cr.Expires), LastUsed: utc(cr.LastUsed), LastUsedFrom: cr.LastUsedFrom})
+	}
+	return out
+}
+
+// clientIn is a client of the contract as the rest of the product has it, without the hashes of its secrets, which nobody is told.
+func clientIn(tenant string, in *Client) (*registry.Client, error) {
+	c := &registry.Client{Tenant: tenant, ID: in.Id, Rev: uint64(in.Rev), NotBefore: in.NotBefore,
+		Created: in.Created, CreatedBy: in.CreatedBy, Updated: in.Updated, UpdatedBy: in.UpdatedBy}
+	fields := as[ClientFields](in)
+	if err := fields.put(c); err != nil {
+		return nil, err
+	}
+	for _, cr := range in.Credentials {
+		c.Credentials = append(c.Credentials, registry.Credential{ID: cr.Id, Imported: cr.Imported, Created: cr.Created,
+			Expires: cr.Expires, LastUsed: cr.LastUsed, LastUsedFrom: cr.LastUsedFrom})
+	}
+	return c, nil
+}
+
+func utc(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+func writableUser(u *registry.User) UserFields {
+	return UserFields{Name: u.Name, Permissions: u.Permissions, MustReset: u.MustReset, Disabled: u.Disabled}
+}
+
+// put writes the fields to a user, all of them.
+func (f *UserFields) put(u *registry.User) {
+	u.Name, u.Permissions, u.MustReset, u.Disabled = f.Name, members(f.Permissions), f.MustReset, f.Disabled
+}
+
+// userOut is a user as the contract has it.
+func userOut(u *registry.User) User {
+	out := as[User](writableUser(u))
+	out.Id, out.Rev, out.Username, out.HasTotp, out.NotBefore = u.ID, int64(u.Rev), u.Username, len(u.TOTP) > 0, utc(u.NotBefore)
+	out.Created, out.CreatedBy, out.Updated, out.UpdatedBy = utc(u.Created), u.CreatedBy, utc(u.Updated), u.UpdatedBy
+	return out
+}
+
+// hasTOTP stands where the sealed secret of one-time codes is: that there is one is all that is told.
+var hasTOTP = []byte("sealed")
+
+// userIn is a user of the contract as the rest of the product has it.
+func userIn(tenant string, in *User) *registry.User {
+	u := &registry.User{Tenant: tenant, ID: in.Id, Rev: uint64(in.Rev), Username: in.Username, NotBefore: in.NotBefore,
+		Created: in.Created, CreatedBy: in.CreatedBy, Updated: in.Updated, UpdatedBy: in.UpdatedBy}
+	fields := as[UserFields](in)
+	fields.put(u)
+	if in.HasTotp {
+		u.TOTP = hasTOTP
+	}
+	return u
+}

@@ -1,0 +1,172 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/tokenbooth/tokenbooth/internal/issuer"
+	"github.com/tokenbooth/tokenbooth/internal/office"
+	"github.com/tokenbooth/tokenbooth/internal/operator"
+	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/secret"
+	"github.com/tokenbooth/tokenbooth/internal/store"
+)
+
+// Options are what the operators' API works with. All are needed.
+type Options struct {
+	Office   *office.Office
+	Issuer   *issuer.Issuer // says whose an access token is
+	Registry *registry.Registry
+	Store    store.Store    // keeps answers that may be asked for again
+	Sealer   *secret.Sealer // seals them, and makes cursors
+	Now      func() time.Time
+	NewID    func() string // of requests
+	Log      *slog.Logger
+}
+
+// api is the handler, and the server that the contract asks for.
+type api struct {
+	Options
+	mux *http.ServeMux
+}
+
+var _ StrictServerInterface = (*api)(nil)
+
+// New makes the handler of everything under /v1/. It asks for an access token itself, and for nothing else: neither cookies nor the
+// origin of a web page count.
+func New(o Options) http.Handler {
+	a := &api{o, http.NewServeMux()}
+	strict := NewStrictHandlerWithOptions(a, []StrictMiddlewareFunc{a.declaredOnly},
+		StrictHTTPServerOptions{RequestErrorHandlerFunc: a.fail, ResponseErrorHandlerFunc: a.fail})
+	HandlerWithOptions(strict, StdHTTPServerOptions{BaseRouter: a.mux, ErrorHandlerFunc: a.fail})
+	return a
+}
+
+// call is one request: who asks, and what was sent.
+type call struct {
+	id     string
+	actor  operator.Actor
+	tenant string // of the token
+	body   []byte
+}
+
+type callKey struct{}
+
+func callOf(ctx context.Context) *call { return ctx.Value(callKey{}).(*call) }
+
+// ServeHTTP answers one request.
+func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := &call{id: a.NewID()}
+	h := w.Header()
+	h.Set("X-Request-Id", c.id)
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	r = r.WithContext(context.WithValue(r.Context(), callKey{}, c))
+	defer func() {
+		if p := recover(); p != nil {
+			a.Log.Error("the operators' API has panicked", "request_id", c.id, "panic", p, "stack", string(debug.Stack()))
+			a.fail(w, r, &refusal{kind: "fault"})
+		}
+	}()
+	if err := a.serve(w, r, c); err != nil {
+		a.fail(w, r, err)
+	}
+}
+
+func (a *api) serve(w http.ResponseWriter, r *http.Request, c *call) (err error) {
+	// 1 is there such an operation?
+	pattern, err := a.route(r)
+	if err != nil {
+		return err
+	}
+	// 2 who asks?
+	tenant := tenantIn(r)
+	if err := a.authenticate(r, c, tenant); err != nil {
+		return err
+	}
+	// 3 in the tenant of the token? That somebody wanted another one is written down.
+	if tenant != "" {
+		if _, err := a.Office.At(&c.actor, tenant).Tenant(); err != nil {
+			return err
+		}
+	}
+	// 4 what was sent?
+	if c.body, err = readBody(w, r); err != nil {
+		return err
+	}
+	// 5 do it, once
+	if key := r.Header.Get(idempotencyKey); key != "" && takesKey[pattern] {
+		return a.once(w, r, c, key)
+	}
+	a.mux.ServeHTTP(w, r)
+	return nil
+}
+
+// route finds the operation of a request. A path that is not in its one spelling is none: it must not be redirected to another.
+func (a *api) route(r *http.Request) (pattern string, err error) {
+	unknown := &refusal{kind: "not-found", detail: "There is no such path. The contract is at /openapi."}
+	if p := r.URL.EscapedPath(); strings.Contains(p, "//") || dotted(p) {
+		return "", unknown
+	}
+	if _, pattern := a.mux.Handler(r); pattern != "" {
+		return pattern, nil
+	}
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
+		other := r.Clone(r.Context())
+		other.Method = method
+		if _, pattern := a.mux.Handler(other); pattern != "" {
+			allowed = append(allowed, method)
+		}
+	}
+	if len(allowed) == 0 {
+		return "", unknown
+	}
+	return "", &refusal{kind: "wrong-method", header: http.Header{"Allow": {strings.Join(allowed, ", ")}}}
+}
+
+// dotted reports whether a path has a segment that means another place.
+func dotted(path string) bool {
+	for s := range strings.SplitSeq(path, "/") {
+		if s == "." || s == ".." {
+			return true
+		}
+	}
+	return false
+}
+
+// tenantIn returns the tenant that a path names, or nothing.
+func tenantIn(r *http.Request) string {
+	rest, ok := strings.CutPrefix(r.URL.EscapedPath(), "/v1/tenants/")
+	if !ok {
+		return ""
+	}
+	segment, _, _ := strings.Cut(rest, "/")
+	name, err := url.PathUnescape(segment)
+	if err != nil {
+		return segment // no tenant has a % in its name
+	}
+	return name
+}
+
+// desk is the tenant that a request names, as its author may use it.
+func (a *api) desk(ctx context.Context, tenant string) *office.Desk {
+	return a.Office.At(&callOf(ctx).actor, tenant)
+}
+
+// sourceOf returns the address a request comes from.
+func sourceOf(r *http.Request) string {
+	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+		return host
+	}
+	return r.RemoteAddr
+}
+
+func etag(rev uint64) string { return fmt.Sprintf("%q", fmt.Sprint(rev)) }

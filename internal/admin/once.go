@@ -1,0 +1,183 @@
+package admin
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/tokenbooth/tokenbooth/internal/secret"
+	"github.com/tokenbooth/tokenbooth/internal/store"
+)
+
+// How long an answer can be asked for again, how long a request may be under way, and how long the second one waits for the first.
+const (
+	keepAnswer = time.Hour
+	underWay   = time.Minute
+	waitFirst  = 5 * time.Second
+	lookAgain  = 20 * time.Millisecond
+)
+
+// takesKey names the operations that make a secret or a registration, as the contract does.
+var takesKey = map[string]bool{
+	"POST /v1/tenants/{tenant}/clients":               true,
+	"POST /v1/tenants/{tenant}/clients/import":        true,
+	"POST /v1/tenants/{tenant}/clients/{id}/rotate":   true,
+	"POST /v1/tenants/{tenant}/users":                 true,
+	"POST /v1/tenants/{tenant}/users/{username}/totp": true,
+}
+
+// answer is the stored form of an answer, sealed under a label that has the Idempotency-Key in it: whoever has the store and the
+// key-encryption key still cannot read a secret from it. Until it is Done the request is under way.
+type answer struct {
+	Request []byte      `json:"request"` // digest of the body that was answered
+	Done    bool        `json:"done,omitempty"`
+	Status  int         `json:"status,omitempty"`
+	Header  http.Header `json:"header,omitempty"`
+	Body    []byte      `json:"body,omitempty"`
+}
+
+// kept is where an answer is kept.
+type kept struct {
+	tenant, id, label string
+}
+
+// once answers a request that has an Idempotency-Key: the first time by doing it, later as it was answered then. Of two at the same
+// moment the store lets one write first; the other waits for it.
+func (a *api) once(w http.ResponseWriter, r *http.Request, c *call, text string) error {
+	key, err := parseKey(text)
+	if err != nil {
+		return err
+	}
+	name := strings.Join([]string{c.actor.By, r.Method, r.URL.EscapedPath(), key}, "\x00")
+	id := secret.Digest(name)
+	at := kept{c.tenant, base64.RawURLEncoding.EncodeToString(id[:]), "answer\x00" + name}
+	digest := secret.Digest(string(c.body))
+	mine := answer{Request: digest[:]}
+	for until := time.Now().Add(waitFirst); ; {
+		err := a.keep(r.Context(), at, 0, underWay, &mine)
+		if err == nil {
+			return a.first(w, r, at, mine)
+		}
+		if !errors.Is(err, store.ErrConflict) {
+			return err
+		}
+		before, err := a.earlier(r.Context(), at)
+		switch {
+		case errors.Is(err, store.ErrNotFound): // the first has failed meanwhile, and may be tried again
+			continue
+		case err != nil:
+			return err
+		case !bytes.Equal(before.Request, digest[:]):
+			return &refusal{kind: "key-reused", field: idempotencyKey, detail: "It was sent with another body. Make a new key for a new request."}
+		case before.Done:
+			before.send(w)
+			return nil
+		case time.Now().After(until):
+			return &refusal{kind: "in-progress", header: http.Header{"Retry-After": {"1"}}}
+		}
+		select {
+		case <-time.After(lookAgain):
+		case <-r.Context().Done():
+			return r.Context().Err()
+		}
+	}
+}
+
+// first does what was asked and keeps the answer. What was refused or has failed may be tried again with the same key.
+func (a *api) first(w http.ResponseWriter, r *http.Request, at kept, mine answer) error {
+	ctx := context.WithoutCancel(r.Context()) // what was done must be found again, whether or not anybody waits for it still
+	done := false
+	defer func() {
+		if !done {
+			if err := a.Store.Delete(ctx, at.tenant, store.Answer, at.id); err != nil {
+				a.Log.Error("an Idempotency-Key could not be set free", "request_id", callOf(ctx).id, "error", err)
+			}
+		}
+	}()
+	page := &written{header: w.Header().Clone()}
+	a.mux.ServeHTTP(page, r)
+	if done = page.status < 300; done {
+		mine.Done, mine.Status, mine.Body, mine.Header = true, page.status, page.body.Bytes(), http.Header{}
+		for _, name := range []string{"Content-Type", "Etag", "Location"} {
+			if v := page.header.Values(name); len(v) > 0 {
+				mine.Header[name] = v
+			}
+		}
+		if err := a.keep(ctx, at, 1, keepAnswer, &mine); err != nil {
+			a.Log.Error("an answer could not be kept to be asked for again", "request_id", callOf(ctx).id, "error", err)
+		}
+	}
+	for name, values := range page.header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(page.status)
+	_, _ = w.Write(page.body.Bytes()) // a caller that went away asks again
+	return nil
+}
+
+// send answers as before.
+func (n *answer) send(w http.ResponseWriter) {
+	for name, values := range n.Header {
+		w.Header()[name] = values
+	}
+	w.Header().Set(replayed, "true")
+	w.WriteHeader(n.Status)
+	_, _ = w.Write(n.Body)
+}
+
+func (a *api) keep(ctx context.Context, at kept, rev uint64, life time.Duration, n *answer) error {
+	body, err := json.Marshal(n)
+	if err != nil {
+		return fmt.Errorf("encode an answer: %w", err)
+	}
+	err = a.Store.Put(ctx, store.Record{Tenant: at.tenant, Kind: store.Answer, ID: at.id, Rev: rev, Expires: a.Now().Add(life), Body: a.Sealer.Seal(at.label, body)})
+	if err != nil {
+		return fmt.Errorf("keep an answer: %w", err)
+	}
+	return nil
+}
+
+func (a *api) earlier(ctx context.Context, at kept) (*answer, error) {
+	rec, err := a.Store.Get(ctx, at.tenant, store.Answer, at.id)
+	if err != nil {
+		return nil, fmt.Errorf("look for an earlier answer: %w", err)
+	}
+	body, err := a.Sealer.Open(at.label, rec.Body)
+	if err != nil {
+		return nil, fmt.Errorf("open an earlier answer: %w", err)
+	}
+	n := &answer{}
+	if err := json.Unmarshal(body, n); err != nil {
+		return nil, fmt.Errorf("read an earlier answer: %w", err)
+	}
+	return n, nil
+}
+
+// written is an answer that is looked at before it is sent.
+type written struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+// Header is part of http.ResponseWriter.
+func (p *written) Header() http.Header { return p.header }
+
+// WriteHeader is part of http.ResponseWriter.
+func (p *written) WriteHeader(status int) {
+	if p.status == 0 {
+		p.status = status
+	}
+}
+
+// Write is part of http.ResponseWriter.
+func (p *written) Write(b []byte) (int, error) {
+	p.WriteHeader(http.StatusOK)
+	return p.body.Write(b)
+}
