@@ -1,0 +1,136 @@
+package console
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tokenbooth/tokenbooth/internal/operator"
+	"github.com/tokenbooth/tokenbooth/internal/registry"
+)
+
+// apisPage shows what the tenant's settings declare: its APIs, what a client may be given, and which call needs what.
+type apisPage struct {
+	APIs        []apiCard
+	SettingsURL string // "": the settings are not this operator's to read
+}
+
+// apiCard is one API.
+type apiCard struct {
+	registry.API
+	Heading     string
+	Place       string // where the settings declare it; "": not shown
+	DialectURL  string // "": no such dialect is loaded
+	BuiltIn     bool   // the operators' API, which no settings declare
+	Permissions []permissionRow
+	Routes      []routeRow
+	CORSMaxAge  string
+}
+
+// permissionRow is a permission with the clients that hold it.
+type permissionRow struct {
+	registry.Permission
+	Holders int
+	URL     string // of the list of those clients
+}
+
+// routeRow is a route in words.
+type routeRow struct {
+	Method, Path, Permission string
+	Public                   bool
+	Rate, MaxBody            string // "": no limit
+}
+
+func apis(v *visit) error {
+	p := apisPage{}
+	if v.actor.Role(operator.All).Can(operator.ReadSettings) {
+		p.SettingsURL = "/settings"
+	}
+	places := v.apiPlaces()
+	known := v.Dialects()
+	for i := range v.tenant.APIs {
+		a := &v.tenant.APIs[i]
+		card := apiCard{API: *a, Heading: titleOf(a.Title, a.Name), Place: places[i], BuiltIn: a.Upstream == "" && registry.IsOperatorsPermission(firstPermission(a))}
+		if known[a.Dialect] != nil {
+			card.DialectURL = v.path("dialects", a.Dialect)
+		}
+		for _, permission := range a.Permissions {
+			held, err := v.desk.FindClients(v.r.Context(), registry.ClientSearch{Permission: permission.Name, Limit: 1})
+			if err != nil {
+				return err
+			}
+			card.Permissions = append(card.Permissions, permissionRow{permission, held.Total, v.path("clients") + "?permission=" + url.QueryEscape(permission.Name)})
+		}
+		for _, r := range a.Routes {
+			card.Routes = append(card.Routes, routeRow{r.Method, r.Path, r.Permission, r.Public, rateText(r.Rate), sizeText(r.MaxBody)})
+		}
+		if a.CORS != nil && a.CORS.MaxAge > 0 {
+			card.CORSMaxAge = inWords(a.CORS.MaxAge)
+		}
+		p.APIs = append(p.APIs, card)
+	}
+	return v.render(http.StatusOK, "apis", "APIs & permissions", p)
+}
+
+func firstPermission(a *registry.API) string {
+	if len(a.Permissions) == 0 {
+		return ""
+	}
+	return a.Permissions[0].Name
+}
+
+// apiPlaces finds where the settings declare each API, for those who may read the settings.
+func (v *visit) apiPlaces() map[int]string {
+	if v.Settings == nil || v.actor.May(operator.ReadSettings, v.tenant.Name) != nil {
+		return nil
+	}
+	all := v.Settings()
+	tenant := slices.IndexFunc(all, func(s Setting) bool {
+		return strings.HasPrefix(s.Field, "tenants[") && strings.HasSuffix(s.Field, "].name") && strings.Count(s.Field, ".") == 1 && s.Value == v.tenant.Name
+	})
+	if tenant < 0 {
+		return nil
+	}
+	prefix := strings.TrimSuffix(all[tenant].Field, "name") + "apis["
+	places := map[int]string{}
+	for _, s := range all {
+		rest, ours := strings.CutPrefix(s.Field, prefix)
+		number, field, _ := strings.Cut(rest, "].")
+		if i, err := strconv.Atoi(number); ours && field == "name" && err == nil {
+			places[i] = s.Place
+		}
+	}
+	return places
+}
+
+// rateText says how many calls are let through; "" is no limit.
+func rateText(r registry.Rate) string {
+	if r.PerSecond == 0 {
+		return ""
+	}
+	text := strconv.FormatFloat(r.PerSecond, 'g', -1, 64) + " a second"
+	if r.PerSecond < 1 {
+		text = "one every " + inWords(time.Duration(float64(time.Second)/r.PerSecond).Round(time.Second))
+	}
+	if r.Burst > 0 {
+		text += fmt.Sprintf(", %d at once", r.Burst)
+	}
+	return text
+}
+
+// sizeText says how many bytes; "" is no limit.
+func sizeText(n int64) string {
+	switch {
+	case n <= 0:
+		return ""
+	case n%(1<<20) == 0:
+		return fmt.Sprintf("%d MiB", n>>20)
+	case n%(1<<10) == 0:
+		return fmt.Sprintf("%d KiB", n>>10)
+	}
+	return num(n) + " bytes"
+}

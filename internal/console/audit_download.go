@@ -1,0 +1,81 @@
+package console
+
+import (
+	"bufio"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/tokenbooth/tokenbooth/internal/registry"
+)
+
+// How an export reads: in large pages, each with time to look at many events that do not match, all together bounded.
+const (
+	exportPage   = 1000
+	exportBudget = 2 * time.Second
+	exportWithin = 5 * time.Minute
+)
+
+// auditExport streams the events of a search as a file. The first page is read before the answer begins, so that who may not, and a store
+// that fails, get an answer of their own; a fault after that cuts the connection, so that nobody takes a part for the whole.
+func auditExport(v *visit) error {
+	in := v.r.URL.Query()
+	q, problems := readAuditFilter(in).query()
+	for field, text := range problems {
+		return &registry.Problem{Field: field, Text: text}
+	}
+	q.RequestID, q.Limit, q.Budget = in.Get("request"), exportPage, exportBudget
+	events, next, _, err := v.desk.Events(v.r.Context(), q)
+	if err != nil {
+		return err
+	}
+	sheet, out, err := v.beginExport(in.Get("format"))
+	if err != nil {
+		return err
+	}
+	written, end := 0, v.Now().Add(exportWithin)
+	for {
+		taken := min(len(events), maxExport-written)
+		for _, e := range events[:taken] {
+			if err := sheet.write(e); err != nil {
+				return nil // the browser went away
+			}
+		}
+		written += taken
+		if more := next != "" || taken < len(events); !more || written == maxExport || v.Now().After(end) {
+			if err := sheet.end(more); err == nil {
+				_ = out.Flush() // a browser that went away cannot be told
+			}
+			return nil
+		}
+		_ = http.NewResponseController(v.w).SetWriteDeadline(time.Now().Add(time.Minute)) // each page has its time; a writer without deadlines needs none
+		q.Before = next
+		if events, next, _, err = v.desk.Events(v.r.Context(), q); err != nil {
+			v.Log.Error("export broke off", "request_id", v.id, "error", err)
+			panic(http.ErrAbortHandler)
+		}
+	}
+}
+
+var (
+	_ eventSheet = (*csvSheet)(nil)
+	_ eventSheet = (*jsonSheet)(nil)
+)
+
+// beginExport writes the head of the answer.
+func (v *visit) beginExport(format string) (eventSheet, *bufio.Writer, error) {
+	kind, media := "csv", "text/csv; charset=utf-8; header=present"
+	if format == "json" {
+		kind, media = "json", "application/json"
+	}
+	name := fmt.Sprintf("audit-%s-%s.%s", v.tenant.Name, v.Now().UTC().Format("20060102T150405Z"), kind)
+	h := v.w.Header()
+	h.Set("Content-Type", media)
+	h.Set("Content-Disposition", `attachment; filename="`+name+`"`) // a tenant's name is a-z, 0-9 and -
+	out := bufio.NewWriterSize(v.w, 32<<10)
+	if kind == "json" {
+		return &jsonSheet{out: out}, out, nil
+	}
+	sheet, err := newCSVSheet(out)
+	return sheet, out, err
+}

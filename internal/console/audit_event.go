@@ -1,0 +1,92 @@
+package console
+
+import (
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/registry"
+)
+
+// eventPage tells one event in words: what happened, who did it, which check refused it and what helps; or of a request that was given a
+// token, which.
+type eventPage struct {
+	ID          string
+	Row         auditRow
+	HasEvent    bool
+	RequestID   string
+	Check       string
+	Advice      string
+	Detail      []contractTerm
+	Issued      *audit.Issuance
+	IssuedTo    string
+	Back        string
+	SameActor   string
+	SameSubject string
+	Kept        time.Time // when a refusal is forgotten
+}
+
+func auditEvent(v *visit) error {
+	id := v.r.PathValue("event")
+	p := eventPage{ID: plainly(id), Back: v.path("audit")}
+	e, err := v.desk.Event(v.r.Context(), id)
+	switch {
+	case err == nil:
+		p.tell(v, e)
+	case !errors.Is(err, registry.ErrNotFound):
+		return err
+	}
+	if !p.HasEvent || !p.Row.Refused && e.RequestID != "" { // who was refused got no token, and the journal is long
+		if err := p.explain(v, id, e.RequestID); err != nil {
+			return err
+		}
+	}
+	title := "A token was issued"
+	if p.HasEvent {
+		title = p.Row.Words
+	}
+	return v.render(http.StatusOK, "audit_event", title, p)
+}
+
+// explain adds the token that the request of an event was given; without an event, whatever is known of a request of that id.
+func (p *eventPage) explain(v *visit, id, request string) error {
+	if p.HasEvent {
+		id = request
+	}
+	known, err := v.desk.Explain(v.r.Context(), id)
+	if errors.Is(err, registry.ErrNotFound) && p.HasEvent {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if p.Issued = known.Issuance; p.Issued != nil {
+		p.IssuedTo, p.RequestID = v.whoURL("client:"+p.Issued.ClientID), plainly(p.Issued.RequestID)
+	}
+	return nil
+}
+
+func (p *eventPage) tell(v *visit, e audit.Event) {
+	p.HasEvent, p.Row, p.RequestID = true, v.auditRow(e), plainly(e.RequestID)
+	p.Row.Name = v.operatorName(e.Actor)
+	if p.Row.Refused {
+		words := wordsOf(e.Reason)
+		p.Check, p.Advice, p.Kept = words.Check, words.Advice, e.Time.Add(audit.KeepRefusals)
+		if e.Act == "operator.refuse" {
+			p.Check, p.Advice = "the operator's role", "An owner can give another role, under Operators."
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(e.Detail)) {
+		p.Detail = append(p.Detail, contractTerm{plainly(name), plainly(e.Detail[name])})
+	}
+	search := func(f auditFilter) string { return v.path("audit") + query(f.values().Encode()) }
+	if e.Actor != "" {
+		p.SameActor = search(auditFilter{Actor: e.Actor})
+	}
+	if e.Subject != "" {
+		p.SameSubject = search(auditFilter{Subject: e.Subject})
+	}
+}

@@ -1,0 +1,106 @@
+package console
+
+import (
+	"fmt"
+	"mime"
+	"net/http"
+
+	"github.com/tokenbooth/tokenbooth/internal/operator"
+	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/sheet"
+	"github.com/tokenbooth/tokenbooth/oauth"
+)
+
+// credentialsPage shows a secret, once: it is the answer to the POST that made it, and no address leads to it.
+type credentialsPage struct {
+	Client *registry.Client
+	Secret string
+	New    bool // the client is new, too; else its secret was rotated
+	Detail string
+	Try    string
+	Sheet  []sheetContract
+	Old    *registry.Credential // still works for a while after a rotation
+}
+
+// sheetContract is how to ask by one contract.
+type sheetContract struct {
+	sheet.Contract
+	Index    int
+	Recipes  []sheetRecipe
+	Download string // address of the downloads
+	Open     bool
+}
+
+// sheetRecipe is a recipe with its place in the page.
+type sheetRecipe struct {
+	sheet.Recipe
+	Place string // id of its element
+	Group string // the tabs it belongs to
+	Open  bool   // the first of its group
+	File  bool   // too long to copy with comfort: it can be downloaded
+}
+
+// credentials answers with a secret that was just made.
+func (v *visit) credentials(c *registry.Client, text oauth.Secret, isNew bool) error {
+	p := &credentialsPage{Client: c, Secret: text.Reveal(), New: isNew, Detail: v.path("clients", c.ID), Try: v.path("clients", c.ID, "try"),
+		Sheet: v.sheet(c, text)}
+	title := "New secret"
+	if isNew {
+		title = "OAuth client credentials"
+	}
+	for i := range c.Credentials[:max(0, len(c.Credentials)-1)] {
+		if c.Credentials[i].Live(v.Now()) {
+			p.Old = &c.Credentials[i]
+		}
+	}
+	return v.render(http.StatusOK, "client_created", title, p)
+}
+
+// sheet is the credential sheet: each contract in the words of each tool.
+func (v *visit) sheet(c *registry.Client, text oauth.Secret) (out []sheetContract) {
+	for i, contract := range sheet.For(v.tenant, c, v.Dialects()) {
+		s := sheetContract{Contract: contract, Index: i, Download: v.path("clients", c.ID, "download"), Open: i == 0}
+		for k, r := range contract.Recipes(c.ID, text) {
+			s.Recipes = append(s.Recipes, sheetRecipe{Recipe: r, Place: fmt.Sprintf("sheet-%d-%s", i, r.ID), Group: fmt.Sprintf("sheet-%d", i),
+				Open: k == 0, File: r.Language == "json" || r.Language == "yaml"})
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// clientDownload answers with a recipe as a file. The secret comes with the request, from the page that showed it, because nobody here
+// has it any more.
+func clientDownload(v *visit) error {
+	if err := v.actor.May(operator.ChangeClients, v.tenant.Name); err != nil {
+		return err
+	}
+	in, err := v.form()
+	if err != nil {
+		return err
+	}
+	c, err := v.desk.Client(v.r.Context(), v.r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	for i, contract := range sheet.For(v.tenant, c, v.Dialects()) {
+		if fmt.Sprint(i) != in.Get("contract") {
+			continue
+		}
+		for _, r := range contract.Recipes(c.ID, oauth.Secret(in.Get("secret"))) {
+			if r.ID == in.Get("recipe") {
+				return v.attach(r)
+			}
+		}
+	}
+	return registry.ErrNotFound
+}
+
+func (v *visit) attach(r sheet.Recipe) error {
+	h := v.w.Header()
+	h.Set("Content-Type", "application/octet-stream") // it is to be saved; no browser is to look for something in it to run
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": r.FileName}))
+	h.Set("Cache-Control", "no-store")
+	_, _ = v.w.Write([]byte(r.Text)) // a browser that went away cannot be told
+	return nil
+}

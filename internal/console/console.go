@@ -1,0 +1,135 @@
+// Package console is the surface for people: pages for operators in a browser, on the operators' listener. It translates between HTML
+// and package office, which decides who may do what and writes down who did it; a page cannot forget either. Nothing is kept here but
+// the notices that a person is about to read.
+//
+// Every route is a line of a table (routes.go and routes_*.go). Each page is one file, one struct and one template of the same name; the
+// struct holds all that the page shows. An action returns an error and ServeHTTP speaks for it: sign in first, 403, 404, 409, 503, 500,
+// always with the request id.
+//
+// All answers carry the same headers, errors and static files too (headers.go): no inline script or style, no frame, no other site. A
+// change is a POST from a page of our own (csrf.go), answered with a redirect; a secret is shown once, on the answer to the POST that made
+// it. Everything works without JavaScript but passkeys and copy buttons. Handlers may be called concurrently.
+//
+// RFC 6265bis (section 4.1.3), RFC 9110 (sections 7.4, 15.5.20), W3C Content Security Policy Level 3, WCAG 2.2 AA.
+package console
+
+import (
+	"errors"
+	"fmt"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/tokenbooth/tokenbooth/dialect"
+	"github.com/tokenbooth/tokenbooth/internal/office"
+	"github.com/tokenbooth/tokenbooth/internal/operator"
+)
+
+// Options are what a console works with.
+type Options struct {
+	Office    *office.Office
+	Operators *operator.Operators
+	Dialects  func() map[string]*dialect.Dialect // by name, as loaded
+	Public    http.Handler                       // of the public listener: Try it asks there what a program would ask
+	Settings  func() []Setting                   // in effect, in the order of the file; nil: none are shown
+	Fetches   func(tenant string) []Fetch        // who fetched the tenant's key set lately; nil: nobody knows
+	Health    func(*http.Request) []Fact         // of the store, the feed and what else can fail; nil: not shown
+	Source    func(*http.Request) netip.Addr     // whose request it is; nil: the peer's address
+	Now       func() time.Time
+	URL       string // of the console, like https://desk.example.com; pages answer to its host and to loopback hosts only
+	Log       *slog.Logger
+	NewID     func() string // makes request ids
+	Version   string
+}
+
+// Setting is one value in effect.
+type Setting struct {
+	Field string // its path in the file: tenants[0].hosts
+	Value string // as text; secrets are files, so there are none
+	Place string // where it comes from: booth.yaml:12, TOKENBOOTH_LISTEN, --listen, default
+}
+
+// Fetch is somebody who fetched a key set.
+type Fetch struct {
+	From    string // the caller's address
+	Agent   string // what it calls itself
+	Tag     string // of the set it has
+	At      time.Time
+	Current bool // that set is the one published now
+}
+
+// State says how well something does.
+type State string
+
+// States of a fact.
+const (
+	OK      State = "ok"
+	Warning State = "warning"
+	Failing State = "problem"
+)
+
+// Fact is one line about health.
+type Fact struct {
+	Name  string
+	State State
+	Text  string
+}
+
+// Console answers all paths of the operators' listener that nothing else answers.
+type Console struct {
+	Options
+	host    string // of URL, in lower case, without port
+	mux     *http.ServeMux
+	csrf    *http.CrossOriginProtection
+	pages   map[string]*template.Template
+	files   *files
+	notices *notices
+	reports *reports
+}
+
+// New makes a console. It panics when a template does not parse or a route contradicts another: both are faults of the build.
+func New(o Options) http.Handler {
+	c, err := build(o)
+	if err != nil {
+		panic(err)
+	}
+	return c
+}
+
+func build(o Options) (*Console, error) {
+	at, err := url.Parse(o.URL)
+	if err != nil || at.Hostname() == "" {
+		return nil, errors.Join(fmt.Errorf("the console's URL %q names no host", o.URL), err)
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Source == nil {
+		o.Source = peer
+	}
+	c := &Console{Options: o, host: strings.ToLower(at.Hostname()), mux: http.NewServeMux(), notices: newNotices(), reports: newReports(o.Now)}
+	c.csrf = http.NewCrossOriginProtection()
+	if c.files, err = loadFiles(); err != nil {
+		return nil, err
+	}
+	if c.pages, err = c.parse(); err != nil {
+		return nil, err
+	}
+	for _, r := range routes() {
+		c.mux.HandleFunc(r.pattern, func(w http.ResponseWriter, req *http.Request) { c.serve(r, w, req) })
+	}
+	return c, nil
+}
+
+// peer is the address at the other end of the connection; the zero Addr where there is none.
+func peer(r *http.Request) netip.Addr {
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return at.Addr().Unmap()
+}
