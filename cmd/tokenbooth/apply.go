@@ -69,11 +69,14 @@ func (f *applyFlags) run(cmd *cobra.Command) error {
 	if f.file == "" {
 		return errors.New("-f: name the file of declarations, or - for standard input")
 	}
-	s, err := settingsOf(cmd)
+	d, err := readDeclarations(cmd, f.file)
 	if err != nil {
 		return err
 	}
-	d, err := readDeclarations(cmd, f.file)
+	if at := serverFlag(cmd); at != "" {
+		return elsewhere(cmd, at, orElse(tenantFlag(cmd), d.Tenant), func(ctx context.Context, e *errand) error { return f.apply(ctx, e, d) })
+	}
+	s, err := settingsOf(cmd)
 	if err != nil {
 		return err
 	}
@@ -87,11 +90,11 @@ func (f *applyFlags) run(cmd *cobra.Command) error {
 // apply is the way from declarations to registrations.
 func (f *applyFlags) apply(ctx context.Context, e *errand, d *declared) error {
 	// 1. What is there to do?
-	is, err := d.registered(ctx, e.desk.registry, e.tenant.Name)
+	is, err := d.registered(ctx, e)
 	if err != nil {
 		return err
 	}
-	steps, err := d.plan(e.tenant, is, e.desk.now())
+	steps, err := d.plan(e.tenant, is, e.now)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/tokenbooth/tokenbooth/internal/office"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
 	"github.com/tokenbooth/tokenbooth/internal/store"
@@ -14,18 +15,23 @@ import (
 // passwordPrefix starts the passwords that are made here, so that scanners and people know one when they see it.
 const passwordPrefix = "tbp"
 
-// rehearse does all steps on paper, so that a fault is found before anything is written.
+// rehearse does all steps on paper, so that a fault is found before anything is written. A server elsewhere has no paper for us: there a
+// fault ends the work at its step.
 func (e *errand) rehearse(ctx context.Context, d *declared, steps []*step) error {
-	r, err := registry.New(registry.Options{Store: &paper{e.desk.store, map[sheetName]store.Record{}}, Sealer: e.desk.sealer, Now: e.desk.now,
-		Tenants: e.desk.settings.Tenants})
+	if e.local == nil {
+		return nil
+	}
+	kept := &paper{e.local.store, map[sheetName]store.Record{}}
+	r, err := registry.New(registry.Options{Store: kept, Sealer: e.local.sealer, Now: e.local.now, Tenants: e.local.settings.Tenants})
 	if err != nil {
 		return err
 	}
+	onPaper := office.New(office.Options{Store: kept, Registry: r, Now: e.local.now}).At(commandLine(), e.tenant.Name)
 	for _, s := range steps {
 		if s.act == toDoNone {
 			continue
 		}
-		_, err := s.do(ctx, r, e.by, e.tenant)
+		_, err := s.do(ctx, onPaper, e.tenant)
 		p, ok := errors.AsType[*registry.Problem](err)
 		switch {
 		case ok && s.place != "":
@@ -40,17 +46,17 @@ func (e *errand) rehearse(ctx context.Context, d *declared, steps []*step) error
 }
 
 // do brings one step about: unless somebody was there since the plan was made. What it registers gets a secret, which is returned.
-func (s *step) do(ctx context.Context, r *registry.Registry, by string, t *registry.Tenant) (text oauth.Secret, err error) {
+func (s *step) do(ctx context.Context, a acts, t *registry.Tenant) (text oauth.Secret, err error) {
 	switch {
 	case s.act == toCreate && s.kind == "client":
-		_, text, err = r.CreateClient(ctx, by, *s.wantedClient(t))
+		_, text, err = a.CreateClient(ctx, *s.wantedClient(t))
 		return text, err
 	case s.act == toCreate:
 		text = oauth.Secret(secret.New(passwordPrefix))
-		_, err = r.CreateUser(ctx, by, *s.wantedUser(t), text)
+		_, _, err = a.CreateUser(ctx, *s.wantedUser(t), text, false)
 		return text, err
 	case s.kind == "client":
-		_, err = r.UpdateClient(ctx, by, "client.apply", t.Name, s.id, func(c *registry.Client) error {
+		_, err = a.UpdateClient(ctx, s.id, "client.apply", 0, func(c *registry.Client) error {
 			if err := s.sameClient(c); err != nil {
 				return err
 			}
@@ -58,7 +64,7 @@ func (s *step) do(ctx context.Context, r *registry.Registry, by string, t *regis
 			return nil
 		})
 	default:
-		_, err = r.UpdateUser(ctx, by, "user.apply", t.Name, s.id, func(u *registry.User) error {
+		_, err = a.UpdateUser(ctx, s.id, "user.apply", 0, func(u *registry.User) error {
 			if err := s.sameUser(u); err != nil {
 				return err
 			}
@@ -73,16 +79,16 @@ func (s *step) do(ctx context.Context, r *registry.Registry, by string, t *regis
 }
 
 // unmoved reports, as an error, whether somebody else has changed what the step is about since the plan was made.
-func (s *step) unmoved(ctx context.Context, r *registry.Registry, t *registry.Tenant) error {
+func (s *step) unmoved(ctx context.Context, a acts) error {
 	var err error
 	if s.kind == "client" {
 		var c *registry.Client
-		if c, err = r.InspectClient(ctx, t.Name, s.id); err == nil {
+		if c, err = a.Client(ctx, s.id); err == nil {
 			err = s.sameClient(c)
 		}
 	} else {
 		var u *registry.User
-		if u, err = r.UserByName(ctx, t.Name, s.id); err == nil {
+		if u, err = a.User(ctx, s.id); err == nil {
 			err = s.sameUser(u)
 		}
 	}

@@ -52,10 +52,10 @@ type difference struct {
 }
 
 // registered looks up whom the plan has to know.
-func (d *declared) registered(ctx context.Context, r *registry.Registry, tenant string) (*registered, error) {
+func (d *declared) registered(ctx context.Context, a acts) (*registered, error) {
 	is := &registered{map[string]*registry.Client{}, map[string]*registry.User{}}
 	for i := range d.Clients {
-		c, err := r.InspectClient(ctx, tenant, d.Clients[i].ID)
+		c, err := a.Client(ctx, d.Clients[i].ID)
 		if err == nil {
 			is.clients[c.ID] = c
 		} else if !errors.Is(err, registry.ErrNotFound) {
@@ -63,7 +63,7 @@ func (d *declared) registered(ctx context.Context, r *registry.Registry, tenant 
 		}
 	}
 	for i := range d.Users {
-		u, err := r.UserByName(ctx, tenant, d.Users[i].Username)
+		u, err := a.User(ctx, d.Users[i].Username)
 		if err == nil {
 			is.users[u.Username] = u
 		} else if !errors.Is(err, registry.ErrNotFound) {
@@ -73,23 +73,23 @@ func (d *declared) registered(ctx context.Context, r *registry.Registry, tenant 
 	if !d.Prune {
 		return is, nil
 	}
-	return is, is.addAll(ctx, r, tenant)
+	return is, is.addAll(ctx, a)
 }
 
 // addAll adds everybody of a tenant but those who are deleted.
-func (is *registered) addAll(ctx context.Context, r *registry.Registry, tenant string) error {
+func (is *registered) addAll(ctx context.Context, a acts) error {
 	for after, more := "", true; more; more = after != "" {
-		page, next, err := r.Clients(ctx, tenant, after, 0)
+		page, err := a.FindClients(ctx, registry.ClientSearch{After: after, Limit: pageOf})
 		if err != nil {
 			return err
 		}
-		for _, c := range page {
+		for _, c := range page.Clients {
 			is.clients[c.ID] = c
 		}
-		after = next
+		after = page.Next
 	}
 	for after, more := "", true; more; more = after != "" {
-		page, next, err := r.Users(ctx, tenant, after, 0)
+		page, next, err := a.FindUsers(ctx, "", after, 0)
 		if err != nil {
 			return err
 		}

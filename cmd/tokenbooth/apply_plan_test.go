@@ -14,6 +14,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 
+	"github.com/tokenbooth/tokenbooth/internal/office"
+	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/store"
 	"github.com/tokenbooth/tokenbooth/internal/store/memory"
@@ -112,7 +114,10 @@ func applied(t *testing.T, reg *registry.Registry, inside store.Store, text stri
 		t.Fatal(err)
 	}
 	tenant, _ := reg.Tenant("acme")
-	is, err := d.registered(t.Context(), reg, "acme")
+	now := func() time.Time { return planNow }
+	who := &operator.Actor{By: "cli:test", Roles: map[string]operator.Role{operator.All: operator.Owner}, Fresh: true}
+	atDesk := office.New(office.Options{Store: inside, Registry: reg, Now: now}).At(who, "acme")
+	is, err := d.registered(t.Context(), atDesk)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,9 +125,8 @@ func applied(t *testing.T, reg *registry.Registry, inside store.Store, text stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	now := func() time.Time { return planNow }
-	e := &errand{printer: &printer{out: &strings.Builder{}}, asker: &asker{}, cmd: &cobra.Command{}, tenant: tenant, by: "cli:test",
-		desk: &desk{kept: kept{store: inside}, now: now, registry: reg, settings: &settings{Tenants: []registry.Tenant{*tenant}}}}
+	e := &errand{printer: &printer{out: &strings.Builder{}}, asker: &asker{}, cmd: &cobra.Command{}, acts: atDesk, tenant: tenant,
+		local: &desk{kept: kept{store: inside}, now: now, registry: reg, settings: &settings{Tenants: []registry.Tenant{*tenant}}}}
 	return &work{errand: e, steps: steps, fates: make([]fate, len(steps))}, d
 }
 

@@ -32,7 +32,7 @@ type fate struct {
 // doAll brings about one step after the other, unless somebody else was there since the plan was made.
 func (w *work) doAll(ctx context.Context) (err error) {
 	for _, s := range w.steps {
-		if err := s.unmoved(ctx, w.desk.registry, w.tenant); err != nil {
+		if err := s.unmoved(ctx, w.acts); err != nil {
 			return fmt.Errorf("%w; nothing was changed: apply again to see what there is to do now", err)
 		}
 	}
@@ -44,7 +44,7 @@ func (w *work) doAll(ctx context.Context) (err error) {
 		if s.act == toDoNone {
 			continue
 		}
-		text, err := s.do(ctx, w.desk.registry, w.by, w.tenant)
+		text, err := s.do(ctx, w.acts, w.tenant)
 		if err != nil {
 			return fmt.Errorf("stopped at %s %s: %w; what was done before it stays, the rest was not begun: apply again to see it", s.kind, s.id, explain(err))
 		}

@@ -94,46 +94,44 @@ func auditListCommand() *cobra.Command {
 
 // find returns the newest events that were asked for. A client's are those done to it and those done by it.
 func (f *auditFlags) find(ctx context.Context, e *errand) ([]audit.Event, error) {
-	q := audit.Query{Tenant: e.tenant.Name, Actor: f.actor, Before: f.before, Limit: store.MaxLimit}
+	q := audit.Query{Actor: f.actor, Before: f.before, Limit: f.limit}
+	if f.refusals {
+		q.Outcome = audit.Refused
+	}
 	if f.client == "" {
-		return f.collect(ctx, e, q, func(*audit.Event) bool { return true })
+		return collect(ctx, e, q)
 	}
 	who := "client:" + f.client
 	q.Subject = who
-	done, err := f.collect(ctx, e, q, func(*audit.Event) bool { return true })
+	all, err := collect(ctx, e, q)
+	if err != nil || !strings.HasPrefix(who, f.actor) {
+		return all, err
+	}
+	q.Subject, q.Actor, q.ActorIs = "", "", who
+	did, err := collect(ctx, e, q)
 	if err != nil {
 		return nil, err
 	}
-	q.Subject, q.Actor = "", who
-	did, err := f.collect(ctx, e, q, func(ev *audit.Event) bool {
-		return ev.Actor == who && ev.Subject != who && strings.HasPrefix(ev.Actor, f.actor)
-	})
-	if err != nil {
-		return nil, err
+	for _, ev := range did {
+		if ev.Subject != who { // those are there already
+			all = append(all, ev)
+		}
 	}
-	all := append(done, did...)
 	slices.SortFunc(all, func(a, b audit.Event) int { return cmp.Compare(b.ID, a.ID) })
 	return all[:min(len(all), f.limit)], nil
 }
 
-// collect reads page after page until there are enough events that keep lets through.
-func (f *auditFlags) collect(ctx context.Context, e *errand, q audit.Query, keep func(*audit.Event) bool) ([]audit.Event, error) {
-	var out []audit.Event
-	for {
-		page, err := audit.List(ctx, e.desk.store, q)
+// collect asks on until there are as many events as the query wants, or no more.
+func collect(ctx context.Context, e *errand, q audit.Query) (all []audit.Event, err error) {
+	for limit := q.Limit; len(all) < limit; q.Limit = limit - len(all) {
+		page, next, _, err := e.Events(ctx, q)
 		if err != nil {
 			return nil, err
 		}
-		for i := range page {
-			if keep(&page[i]) && (!f.refusals || page[i].Outcome == audit.Refused) {
-				if out = append(out, page[i]); len(out) == f.limit {
-					return out, nil
-				}
-			}
+		if all = append(all, page...); next == "" {
+			break
 		}
-		if len(page) < q.Limit {
-			return out, nil
-		}
-		q.Before = page[len(page)-1].ID
+		q.Before = next
 	}
+	return all, nil
 }

@@ -28,16 +28,12 @@ func clientListCommand() *cobra.Command {
 			views := []clientView{}
 			var rows [][]string
 			for after, more := "", true; more; more = after != "" {
-				page, next, err := e.desk.registry.Clients(ctx, e.tenant.Name, after, 0)
+				page, err := e.FindClients(ctx, registry.ClientSearch{After: after, Limit: pageOf})
 				if err != nil {
 					return err
 				}
-				after = next
-				for _, c := range page {
-					c, err := e.desk.registry.InspectClient(ctx, e.tenant.Name, c.ID) // with the last use of its secrets
-					if err != nil {
-						return err
-					}
+				after = page.Next
+				for _, c := range page.Clients {
 					v := viewClient(c, e.now)
 					views = append(views, v)
 					rows = append(rows, []string{c.ID, c.Name, strings.Join(c.Permissions, " "), fmt.Sprint(v.live()), v.State,
@@ -80,7 +76,7 @@ func clientAbleCommand(disable bool) *cobra.Command {
 		if _, err := e.standingClient(ctx, args[0]); err != nil {
 			return err
 		}
-		if err := e.desk.registry.DisableClient(ctx, e.by, e.tenant.Name, args[0], disable); err != nil {
+		if _, err := e.DisableClient(ctx, args[0], 0, disable); err != nil {
 			return err
 		}
 		said := "Client %s is enabled."
@@ -108,7 +104,7 @@ func clientDeleteCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := e.desk.registry.DeleteClient(ctx, e.by, e.tenant.Name, c.ID); err != nil {
+			if err := e.DeleteClient(ctx, c.ID, 0); err != nil {
 				return err
 			}
 			return e.clientDone(ctx, c.ID, "Client %s is deleted.", c.ID)
@@ -121,7 +117,7 @@ func (e *errand) clientDone(ctx context.Context, id, format string, args ...any)
 	if !e.json {
 		return e.say(format, args...)
 	}
-	c, err := e.desk.registry.InspectClient(ctx, e.tenant.Name, id)
+	c, err := e.Client(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -130,17 +126,17 @@ func (e *errand) clientDone(ctx context.Context, id, format string, args ...any)
 
 // findClient returns a client, deleted ones too. Whoever misspells one is told which was meant.
 func (e *errand) findClient(ctx context.Context, id string) (*registry.Client, error) {
-	c, err := e.desk.registry.InspectClient(ctx, e.tenant.Name, id)
+	c, err := e.Client(ctx, id)
 	if !errors.Is(err, registry.ErrNotFound) {
 		return c, err
 	}
-	page, _, err := e.desk.registry.Clients(ctx, e.tenant.Name, "", mostCompleted)
+	page, err := e.FindClients(ctx, registry.ClientSearch{Limit: pageOf})
 	if err != nil {
 		return nil, err
 	}
 	var names []string
 	idOf := map[string]string{}
-	for _, c := range page {
+	for _, c := range page.Clients {
 		if strings.EqualFold(c.Name, id) {
 			return nil, fmt.Errorf("tenant %s has no client with the id %q, but one of that name; its id is %s", e.tenant.Name, id, c.ID)
 		}

@@ -84,7 +84,7 @@ func (f *clientFlags) apply(e *errand, c *registry.Client) (err error) {
 		}
 	}
 	if said("expires") {
-		if c.Expires, err = instant("--expires", f.expires, e.desk.now()); err != nil {
+		if c.Expires, err = instant("--expires", f.expires, e.now); err != nil {
 			return err
 		}
 	}
@@ -138,7 +138,8 @@ func (f *clientFlags) applyLists(t *registry.Tenant, c *registry.Client, said fu
 	return err
 }
 
-// permissionsOf reads a list of permissions. Whether they exist the registry says.
+// permissionsOf reads a list of permissions. Whether they exist the registry says. All of them are those of the declared APIs: a program
+// that acts as an operator is given tokenbooth:… by name.
 func permissionsOf(t *registry.Tenant, words []string) ([]string, error) {
 	known := t.PermissionNames()
 	switch {

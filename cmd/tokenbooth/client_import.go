@@ -39,7 +39,7 @@ guesses at it are counted; rotate it when its callers can change.`,
 			if err != nil {
 				return err
 			}
-			made, err := e.desk.registry.ImportClient(ctx, e.by, *c, text, hash)
+			made, err := e.ImportClient(ctx, *c, text, hash)
 			if err != nil {
 				return err
 			}

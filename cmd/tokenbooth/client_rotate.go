@@ -33,7 +33,7 @@ change without a gap; last uses show when they have. With --overlap 0 it ends at
 			if err != nil {
 				return err
 			}
-			made, text, err := e.desk.registry.RotateSecret(ctx, e.by, e.tenant.Name, c.ID, wait)
+			made, text, err := e.RotateSecret(ctx, c.ID, 0, wait)
 			if err != nil {
 				return err
 			}

@@ -29,7 +29,7 @@ may do changes with the next token it asks for; to end its present tokens: token
 			if _, err := e.standingClient(ctx, args[0]); err != nil {
 				return err
 			}
-			_, err := e.desk.registry.UpdateClient(ctx, e.by, "client.update", e.tenant.Name, args[0], func(c *registry.Client) error {
+			_, err := e.UpdateClient(ctx, args[0], "client.update", 0, func(c *registry.Client) error {
 				return f.apply(e, c)
 			})
 			if err != nil {

@@ -62,7 +62,7 @@ func completePermissions(cmd *cobra.Command, s *settings) []string {
 		return nil
 	}
 	names := []string{described(everyPermission, "every one of them"), described(noPermission, "nothing at all")}
-	for _, a := range t.APIs {
+	for _, a := range t.DeclaredAPIs() {
 		for _, p := range a.Permissions {
 			names = append(names, described(p.Name, p.Label))
 		}
@@ -72,7 +72,7 @@ func completePermissions(cmd *cobra.Command, s *settings) []string {
 
 func completeAPIs(cmd *cobra.Command, s *settings) (names []string) {
 	if t := completedTenant(cmd, s); t != nil {
-		for _, a := range t.APIs {
+		for _, a := range t.DeclaredAPIs() {
 			names = append(names, described(a.Name, a.Title))
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/tokenbooth/tokenbooth/internal/console"
+	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
 	"github.com/tokenbooth/tokenbooth/oauth"
@@ -23,6 +25,7 @@ const demoBy = "demo"
 type demoVars struct {
 	names  []string
 	values map[string]string
+	link   string // signs in to the console, once: it is shown and written nowhere
 }
 
 func (v *demoVars) set(name, value string) {
@@ -43,7 +46,7 @@ func (v *demoVars) shell() string {
 
 // screen is what the demo's screen is filled with.
 func (v *demoVars) screen(data string) map[string]string {
-	filled := map[string]string{"Data": data}
+	filled := map[string]string{"Data": data, "SignInLink": v.link}
 	for n, value := range v.values {
 		filled[n] = value
 	}
@@ -102,9 +105,30 @@ func (b *booth) seedDemo(ctx context.Context, p demoPlaces) (*demoVars, error) {
 	if err := b.seedUser(ctx, v, kept, registry.User{Username: "jane.roe@example.com", Name: "Jane Roe"}, "NEXUDUS_TOTP", true); err != nil {
 		return nil, err
 	}
+	if v.link, err = b.seedOperator(ctx); err != nil {
+		return nil, err
+	}
 	v.set("ACME_LOGIN_URL", "http://acme-login.eu.localhost:"+p.Port)
 	v.set("ACME_API_URL", "http://acme.api.eu.localhost:"+p.Port)
 	return v, writeWhole(filepath.Join(b.settings.Data, "credentials.env"), v.shell())
+}
+
+// demoOperator is who signs in to the demo's console.
+const demoOperator = "operator@demo.localhost"
+
+// seedOperator registers the demo's operator, unless an earlier run did, and makes a link that signs in once: there is no password before
+// somebody sets one.
+func (b *booth) seedOperator(ctx context.Context) (link string, err error) {
+	who, err := b.operators.ByName(ctx, demoOperator)
+	if errors.Is(err, operator.ErrNotFound) {
+		who, err = b.operators.Create(ctx, demoBy, operator.Operator{Username: demoOperator, Name: "Demo operator",
+			Roles: map[string]operator.Role{operator.All: operator.Owner}})
+	}
+	if err != nil {
+		return "", err
+	}
+	text, _, err := b.operators.Invite(ctx, demoBy, who.ID, day)
+	return console.SignInLink(b.settings.consoleURL(), text), err
 }
 
 // seedUser registers a user of the demo, with one-time codes if asked for; when the password of an earlier run is lost, it sets a new one.

@@ -12,26 +12,32 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/tokenbooth/tokenbooth/dialect"
 	"github.com/tokenbooth/tokenbooth/internal/issuer"
 	"github.com/tokenbooth/tokenbooth/internal/limit"
+	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 )
 
-// errand is one command at work for one tenant, on the same store as a running server: that hears of every change within half a
-// second.
+// errand is one command at work for one tenant: on the same store as a running server, which hears of every change within half a second,
+// or at a server elsewhere.
 type errand struct {
 	*printer
 	*asker
-	cmd    *cobra.Command
-	desk   *desk
-	tenant *registry.Tenant
-	by     string // whom the audit record will name
+	acts
+	cmd      *cobra.Command
+	tenant   *registry.Tenant
+	local    *desk // nil: the work is done elsewhere
+	dialects func() (map[string]*dialect.Dialect, error)
 }
 
 // forTenant makes the RunE of a command that works for the tenant of --tenant. The tenant is found before anything is opened, so a
 // spelling error leaves no trace.
 func forTenant(do func(context.Context, *errand, []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
+		if at := serverFlag(cmd); at != "" {
+			return elsewhere(cmd, at, tenantFlag(cmd), func(ctx context.Context, e *errand) error { return do(ctx, e, args) })
+		}
 		s, err := settingsOf(cmd)
 		if err != nil {
 			return err
@@ -53,13 +59,23 @@ func atTenant(cmd *cobra.Command, s *settings, t *registry.Tenant, do func(conte
 	if err != nil {
 		return err
 	}
-	e := &errand{printerOf(cmd), askerOf(cmd), cmd, d, t, author()}
-	return errors.Join(explain(do(cmd.Context(), e)), d.close())
+	o, err := openOffice(d, d.issuer(), nil)
+	if err == nil {
+		e := &errand{printer: printerOf(cmd), asker: askerOf(cmd), acts: o.office.At(commandLine(), t.Name), cmd: cmd, tenant: t, local: d,
+			dialects: func() (map[string]*dialect.Dialect, error) { return loadDialects(s) }}
+		err = explain(do(cmd.Context(), e))
+	}
+	return errors.Join(err, d.close())
+}
+
+// commandLine is whom a command on this machine acts as: whoever can read the database and the key-encryption key owns the desk.
+func commandLine() *operator.Actor {
+	by := author()
+	return &operator.Actor{By: by, Name: by, Roles: map[string]operator.Role{operator.All: operator.Owner}, Fresh: true}
 }
 
 // issuer decides about tokens, as the running server does.
-func (e *errand) issuer() *issuer.Issuer {
-	d := e.desk
+func (d *desk) issuer() *issuer.Issuer {
 	return issuer.New(issuer.Options{Store: d.store, Registry: d.registry, Keys: d.keys, Sealer: d.sealer, Feed: d.feed,
 		Hashing: limit.NewLane(d.settings.lane()), Now: d.now, ReplayWindow: d.settings.replayWindow()})
 }
@@ -72,9 +88,13 @@ func openKept(ctx context.Context, s *settings) (*desk, error) {
 	return openDesk(ctx, s)
 }
 
+// pageOf is how many registrations are asked for at a time.
+const pageOf = 200
+
 // addTenantFlag gives a command and all below it --tenant.
 func addTenantFlag(cmd *cobra.Command) *cobra.Command {
 	cmd.PersistentFlags().StringP("tenant", "t", "", "`NAME` of the tenant (default: the only one there is)")
+	cmd.PersistentFlags().String("server", "", "`URL` of a token desk elsewhere, to work by its operators' API (default $TOKENBOOTH_SERVER, or here)")
 	completeFlag(cmd, "tenant", completeTenants)
 	return cmd
 }

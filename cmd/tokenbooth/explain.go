@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/store"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
@@ -28,6 +29,9 @@ refused, that process knows: name its settings with -c.`,
   tokenbooth explain -c gateway.yaml 6Zk31ffa9c0Q7Tda --json`,
 		Args: want("REQUEST-ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if at := serverFlag(cmd); at != "" {
+				return elsewhere(cmd, at, tenantFlag(cmd), func(ctx context.Context, e *errand) error { return e.explainElsewhere(ctx, args[0]) })
+			}
 			s, err := settingsOf(cmd)
 			if err != nil {
 				return err
@@ -90,11 +94,36 @@ func becameOf(ctx context.Context, s store.Store, journal string, tenants []stri
 		return nil, err
 	}
 	if i == nil || !slices.Contains(tenants, i.Tenant) {
-		return nil, fmt.Errorf("nothing is known of a request %q: it is neither among the refusals of the last %d days nor in the journal", id, audit.KeepRefusals/(24*time.Hour))
+		return nil, unknownRequest(id)
 	}
+	return issued(i), nil
+}
+
+// explainElsewhere asks a server what became of a request.
+func (e *errand) explainElsewhere(ctx context.Context, id string) error {
+	found, err := e.Explain(ctx, id)
+	switch {
+	case errors.Is(err, registry.ErrNotFound):
+		return unknownRequest(id)
+	case err != nil:
+		return err
+	case found.Event != nil:
+		v := &explanation{eventView: viewEvent(*found.Event)}
+		v.conclude()
+		return e.explain(v)
+	}
+	return e.explain(issued(found.Issuance))
+}
+
+func unknownRequest(id string) error {
+	return fmt.Errorf("nothing is known of a request %q: it is neither among the refusals of the last %d days nor in the journal", id, audit.KeepRefusals/(24*time.Hour))
+}
+
+// issued tells of a request that was answered with a token.
+func issued(i *audit.Issuance) *explanation {
 	return &explanation{eventView: eventView{ID: i.RequestID, Tenant: i.Tenant, Time: i.Time.UTC(), Act: "token.issue", Actor: "client:" + i.ClientID, Subject: i.Subject,
 		Outcome: audit.Allowed, RequestID: i.RequestID, Source: i.Source.String(), Detail: map[string]string{"dialect": i.Dialect, "grant": i.Grant,
-			"scope": i.Scope, "token_id": i.TokenID, "expires": i.Expires.UTC().Format(time.RFC3339)}}}, nil
+			"scope": i.Scope, "token_id": i.TokenID, "expires": i.Expires.UTC().Format(time.RFC3339)}}}
 }
 
 // conclusions say of each refusal which check it is and what helps. CLIENT and TENANT stand for those of the event.

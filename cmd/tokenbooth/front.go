@@ -44,6 +44,9 @@ type front struct {
 	gates    gates
 	certs    *server.Certificates
 
+	beside        http.Handler // what operators are answered beside health and metrics; nil: nothing
+	operatorCerts *server.Certificates
+
 	checks     atomic.Pointer[gateway.Checks] // who may ask for decisions; nil: nobody
 	checkCerts *server.Certificates
 
@@ -51,6 +54,7 @@ type front struct {
 	stale atomic.Uint64 // calls let through on what was known before, while nobody could be asked
 	work  sync.WaitGroup
 
+	opened func(tenant, client, permission string)        // is told what permissions are used; nil: nobody is
 	guards func(*registry.Tenant) (bearer.Options, error) // how a tenant's tokens are checked
 	health func(context.Context) server.Health
 
@@ -71,6 +75,11 @@ func newFront(s *settings) (f *front, err error) {
 	if s.TLS != nil {
 		if f.certs, err = server.OpenCertificates(s.path(s.TLS.Certificate), s.path(s.TLS.Key)); err != nil {
 			return nil, s.fault("tls", err.Error())
+		}
+	}
+	if s.OperatorsTLS != nil {
+		if f.operatorCerts, err = server.OpenCertificates(s.path(s.OperatorsTLS.Certificate), s.path(s.OperatorsTLS.Key)); err != nil {
+			return nil, s.fault("operators_tls", err.Error())
 		}
 	}
 	return f, nil
@@ -141,8 +150,8 @@ func (f *front) run(ctx context.Context, l *listeners, again func() (*settings, 
 			return server.Health{Reason: "stopping"}
 		}
 		return f.health(r.Context())
-	})
-	more = append(more, answering{server.Listener(f.handler, f.certs, f.log), l.public}, answering{server.Listener(operators, nil, f.log), l.operators})
+	}, f.beside)
+	more = append(more, answering{server.Listener(f.handler, f.certs, f.log), l.public}, answering{server.Listener(operators, f.operatorCerts, f.log), l.operators})
 	failed := make(chan error, len(more))
 	for _, a := range more {
 		go a.answer(failed)

@@ -19,7 +19,7 @@ import (
 func (f *front) rations(t *registry.Tenant) func(api, route, client string, source netip.Addr) (time.Duration, bool) {
 	type name struct{ api, route string }
 	rates := map[name]limit.Rate{}
-	for _, a := range t.APIs {
+	for _, a := range t.DeclaredAPIs() {
 		for _, r := range a.Routes {
 			if r.Rate != (registry.Rate{}) {
 				rates[name{a.Name, r.Method + " " + r.Path}] = limit.Rate(r.Rate)

@@ -13,6 +13,8 @@ import (
 	"text/template"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tokenbooth/tokenbooth/internal/sheet"
 )
 
 //go:embed init.yaml
@@ -47,7 +49,7 @@ your hosts, contracts and APIs. A file that exists is never touched.`,
 			}
 			c := ""
 			if file != defaultSettings {
-				c = " -c " + quoted(file)
+				c = " -c " + sheet.Word(file)
 			}
 			return p.say(`%s is written, with every setting explained.
 

@@ -42,7 +42,7 @@ func keyListCommand() *cobra.Command {
 }
 
 func (e *errand) showKeys() error {
-	keys, err := e.desk.keys.List(e.tenant.Name)
+	keys, err := e.Keys()
 	if err != nil {
 		return err
 	}
@@ -73,16 +73,14 @@ tokens, for up to 15 minutes. The key that did sign checks tokens still: end tha
 where a key has leaked.`,
 		Args: want(),
 		RunE: forTenant(func(ctx context.Context, e *errand, _ []string) error {
-			turn := e.desk.keys.Rotate
 			if unannounced {
 				err := e.confirm(ctx, fmt.Sprintf("For up to %d minutes whoever checks tokens of tenant %s with a cached key set will refuse the new ones.",
 					keyring.MaxAge/time.Minute, e.tenant.Name))
 				if err != nil {
 					return err
 				}
-				turn = e.desk.keys.RotateUnannounced
 			}
-			if err := e.changeKeys(func() error { return turn(ctx, e.tenant.Name, e.by) }); err != nil {
+			if err := e.changeKeys(func() error { return e.RotateKeys(ctx, unannounced) }); err != nil {
 				return err
 			}
 			return e.showKeys()
@@ -110,7 +108,7 @@ signs, the announced one takes its place at once. tokenbooth key list has the id
 			if err != nil {
 				return err
 			}
-			if err := e.changeKeys(func() error { return e.desk.keys.Withdraw(ctx, e.tenant.Name, args[0], e.by) }); err != nil {
+			if err := e.changeKeys(func() error { return e.WithdrawKey(ctx, args[0]) }); err != nil {
 				return err
 			}
 			return e.showKeys()
@@ -120,7 +118,7 @@ signs, the announced one takes its place at once. tokenbooth key list has the id
 
 // knownKey says what is wrong with a key id.
 func (e *errand) knownKey(id string) error {
-	keys, err := e.desk.keys.List(e.tenant.Name)
+	keys, err := e.Keys()
 	if err != nil {
 		return err
 	}
@@ -139,7 +137,7 @@ func (e *errand) changeKeys(change func() error) error {
 	err := change()
 	if refusal := oauth.AsError(err); refusal != nil && refusal.RetryAfter > 0 {
 		return fmt.Errorf("the announced key may sign from %s on: whoever checks tokens may hold a key set without it until then; for a key that has leaked there is key withdraw",
-			e.when(e.desk.now().Add(refusal.RetryAfter).Truncate(time.Second), ""))
+			e.when(e.now.Add(refusal.RetryAfter).Truncate(time.Second), ""))
 	}
 	if errors.Is(err, store.ErrConflict) {
 		return errors.New("somebody else changed the keys at this moment and nothing was changed here: look with key list, then try again")

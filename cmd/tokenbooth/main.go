@@ -58,7 +58,7 @@ callers already speak, renews them, takes them back, and checks them at the door
 		RunE:          onlyGroup,
 	}
 	root.PersistentFlags().StringP("config", "c", "", "settings `FILE` (default tokenbooth.yaml, or $TOKENBOOTH_CONFIG)")
-	root.AddCommand(serveCommand(), initCommand(), demoCommand(), clientCommand(), userCommand(), tenantCommand(), keyCommand(),
+	root.AddCommand(serveCommand(), initCommand(), demoCommand(), clientCommand(), userCommand(), operatorCommand(), tenantCommand(), keyCommand(),
 		dialectCommand(), tokenCommand(), gatewayCommand(), explainCommand(), auditCommand(), applyCommand(), storeCommand(), versionCommand())
 	root.SetFlagErrorFunc(wrongFlag)
 	plainUsage(root)

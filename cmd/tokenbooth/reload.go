@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+
+	"github.com/tokenbooth/tokenbooth/internal/server"
 )
 
 // settleTime is how long files must be quiet before they are read: editors write in several steps.
@@ -59,6 +61,11 @@ func (f *front) reloadCertificates(s *settings) error {
 			return s.fault("tls", err.Error())
 		}
 	}
+	if f.operatorCerts != nil && s.OperatorsTLS != nil {
+		if err := f.operatorCerts.Reload(); err != nil {
+			return s.fault("operators_tls", err.Error())
+		}
+	}
 	if f.checkCerts != nil && s.Check != nil && s.Check.TLS != nil {
 		if err := f.checkCerts.Reload(); err != nil {
 			return s.fault("check.tls", err.Error())
@@ -78,14 +85,13 @@ func (f *front) files() []string {
 			files = append(files, f.settings.path(t.Follow.ClientSecretFile))
 		}
 	}
-	if f.checkCerts != nil {
-		files = append(files, f.checkCerts.Files()...)
-	}
 	for _, d := range f.settings.Dialects {
 		files = append(files, f.settings.path(d))
 	}
-	if f.certs != nil {
-		files = append(files, f.certs.Files()...)
+	for _, certs := range []*server.Certificates{f.certs, f.operatorCerts, f.checkCerts} {
+		if certs != nil {
+			files = append(files, certs.Files()...)
+		}
 	}
 	return files
 }
@@ -135,9 +141,10 @@ func (f *front) reload(ctx context.Context, again func() (*settings, error)) err
 	f.settings = s
 	f.show(surface)
 	if s.Listen != old.Listen || s.Operators != old.Operators || s.Data != old.Data || s.Store != old.Store || (s.TLS == nil) != (old.TLS == nil) ||
+		(s.OperatorsTLS == nil) != (old.OperatorsTLS == nil) || s.Console != old.Console || !reflect.DeepEqual(s.ExpiryWarnings, old.ExpiryWarnings) ||
 		s.checkAddress() != old.checkAddress() || s.Check != nil && old.Check != nil && !reflect.DeepEqual(s.Check.TLS, old.Check.TLS) ||
 		!slices.Equal(s.TrustedProxies, old.TrustedProxies) {
-		f.log.Warn("listeners, trusted proxies, data folder and store are bound at the start; restart to change them")
+		f.log.Warn("listeners, trusted proxies, data folder, store, console and expiry warnings are bound at the start; restart to change them")
 	}
 	f.log.Info("new settings are applied", "file", s.file, "tenants", len(s.Tenants))
 	return nil

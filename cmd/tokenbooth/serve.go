@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
 	"github.com/tokenbooth/tokenbooth/internal/change"
+	"github.com/tokenbooth/tokenbooth/internal/expiry"
 	"github.com/tokenbooth/tokenbooth/internal/issuer"
 	"github.com/tokenbooth/tokenbooth/internal/keyring"
 	"github.com/tokenbooth/tokenbooth/internal/limit"
@@ -67,9 +69,12 @@ func addServing(cmd *cobra.Command) *cobra.Command {
 // booth is everything that runs in a token desk.
 type booth struct {
 	*front
-	desk    *desk
-	journal *audit.Journal
-	issuer  *issuer.Issuer
+	backOffice
+	desk     *desk
+	journal  *audit.Journal
+	issuer   *issuer.Issuer
+	notifier *expiry.Notifier // nil: nobody is to be told of what expires
+	shown    atomic.Pointer[shown]
 }
 
 // openBooth builds store, registry, issuer, gateways and server, once, in that order.
@@ -77,7 +82,9 @@ func openBooth(ctx context.Context, s *settings) (b *booth, err error) {
 	if err := issuedHere(s); err != nil {
 		return nil, err
 	}
+	tune()
 	b = &booth{}
+	b.shown.Store(&shown{})
 	if b.front, err = newFront(s); err != nil {
 		return nil, err
 	}
@@ -93,6 +100,14 @@ func openBooth(ctx context.Context, s *settings) (b *booth, err error) {
 		Hashing: limit.NewLane(s.lane()), Refusals: b.refusals, Journal: b.journal, Now: b.now, ReplayWindow: s.replayWindow()})
 	b.handler = server.New(server.Options{Issuer: b.issuer, Keys: b.desk.keys.JWKS, Feed: b.desk.feed, Sign: b.desk.keys.SignAs, Next: &b.gates,
 		TrustedProxies: s.TrustedProxies, NewID: b.newID, Metrics: b.metrics, Log: b.log})
+	if b.backOffice, err = openOffice(b.desk, b.issuer, b.refusals); err != nil {
+		return nil, errors.Join(err, b.close())
+	}
+	if b.notifier, err = b.newNotifier(); err != nil {
+		return nil, errors.Join(err, b.close())
+	}
+	b.beside = b.forOperators()
+	b.opened = b.desk.registry.UsedPermission
 	b.guards, b.prepare, b.apply, b.settle, b.health = b.ownTokens, b.widen, b.reconfigure, b.narrow, b.storeHealth
 	b.count()
 	b.metrics.Gauge("tokenbooth_revocations", "What was taken back and would otherwise still be good.", func() map[string]float64 {
@@ -102,6 +117,7 @@ func openBooth(ctx context.Context, s *settings) (b *booth, err error) {
 		}
 		return live
 	})
+	b.ends()
 	b.metrics.Count("tokenbooth_journal_lost_total", "Issuances that did not reach the journal.", b.journal.Lost)
 	surface, err := b.compile(s)
 	if err != nil {
@@ -111,6 +127,7 @@ func openBooth(ctx context.Context, s *settings) (b *booth, err error) {
 		b.log.Error("guards elsewhere could not be told of disabled tenants", "error", err)
 	}
 	b.show(surface)
+	b.showSettings(s)
 	return b, nil
 }
 
@@ -131,7 +148,7 @@ func (b *booth) serve(ctx context.Context, l *listeners, again func() (*settings
 		more = append(more, answering{server.Listener(sandbox.New(sandbox.Options{Now: b.now, NewID: secret.UUID}), nil, b.log), l.sandbox})
 	}
 	if err == nil {
-		err = b.run(ctx, l, again, more, b.follow, b.desk.registry.Survey, b.desk.registry.WriteUses, b.rotate)
+		err = b.run(ctx, l, again, more, b.follow, b.desk.registry.Survey, b.desk.registry.WriteUses, b.rotate, b.tally, b.warn)
 	}
 	return errors.Join(err, b.close())
 }
@@ -185,6 +202,7 @@ func (b *booth) takeBackDisabled(ctx context.Context, s, before *settings) error
 
 // narrow forgets what tenants that are gone have taken back.
 func (b *booth) narrow(ctx context.Context, s *settings) {
+	b.showSettings(s)
 	if err := b.desk.feed.SetTenants(ctx, s.tenantNames()); err != nil {
 		b.log.Error("what tenants have taken back could not be read", "error", err)
 	}

@@ -20,8 +20,11 @@ import (
 // settings are the one file of settings. Relative paths in it start at the file's own folder.
 type settings struct {
 	Listen            string            `yaml:"listen"`    // public listener
-	Operators         string            `yaml:"operators"` // health, metrics
+	Operators         string            `yaml:"operators"` // console, operators' API, health, metrics
 	TLS               *tlsFiles         `yaml:"tls,omitempty"`
+	OperatorsTLS      *tlsFiles         `yaml:"operators_tls,omitempty"`
+	Console           consoling         `yaml:"console,omitempty"`
+	ExpiryWarnings    *warning          `yaml:"expiry_warnings,omitempty"`
 	InsecurePlainHTTP bool              `yaml:"insecure_plain_http,omitempty"` // credentials in clear, beyond this machine
 	Data              string            `yaml:"data"`                          // folder of the database, the journal and the key-encryption key
 	Store             string            `yaml:"store,omitempty"`               // sqlite or memory
@@ -43,6 +46,18 @@ type settings struct {
 type tlsFiles struct {
 	Certificate string `yaml:"certificate"`
 	Key         string `yaml:"key"`
+}
+
+// consoling is where people reach the console: passkeys and cookies are bound to its host.
+type consoling struct {
+	URL string `yaml:"url,omitempty"` // where empty: localhost, at the port of the operators' listener
+}
+
+// warning says who is told, ahead of time, that credentials expire.
+type warning struct {
+	Webhook      string `yaml:"webhook"`
+	SecretFile   string `yaml:"secret_file"` // has what the messages are signed with
+	AllowPrivate bool   `yaml:"allow_private_addresses,omitempty"`
 }
 
 // checking is the listener where reverse proxies ask whether a call may pass, and which proxies may ask. What they say of the call is
@@ -151,8 +166,11 @@ func (s *settings) check() error {
 	if err := s.checkAddresses(); err != nil {
 		return err
 	}
-	if s.TLS != nil && (s.TLS.Certificate == "" || s.TLS.Key == "") {
+	if !s.TLS.whole() {
 		return s.fault("tls", "it needs both files: certificate and key")
+	}
+	if err := s.checkConsole(); err != nil {
+		return err
 	}
 	if s.Data == "" {
 		return s.fault("data", "where shall the database, the journal and the key-encryption key be? Name a folder")
@@ -200,8 +218,8 @@ func (s *settings) checkAddresses() error {
 	if s.TLS == nil && !s.InsecurePlainHTTP && !loopback(s.Listen) {
 		return s.fault("listen", "without tls credentials would cross the network in clear; give tls, listen on 127.0.0.1, or say insecure_plain_http: true")
 	}
-	if !loopback(s.Operators) && !s.InsecurePlainHTTP {
-		return s.fault("operators", "the operators' listener is for this machine: give it an address like 127.0.0.1:8081")
+	if !loopback(s.Operators) && !s.InsecurePlainHTTP && s.OperatorsTLS == nil {
+		return s.fault("operators", "the operators' listener is for this machine: give it an address like 127.0.0.1:8081, or operators_tls")
 	}
 	if s.Sandbox != "" && !loopback(s.Sandbox) {
 		return s.fault("sandbox", "the sandbox believes whoever calls it: give it an address like 127.0.0.1:8082")

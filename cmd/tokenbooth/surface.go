@@ -103,7 +103,7 @@ func serverTenant(s *settings, place string, t *registry.Tenant, dialects map[st
 
 // resourcesOf describes a tenant's APIs, one description for all that share an audience.
 func resourcesOf(t *registry.Tenant) (all []server.Resource) {
-	for _, a := range t.APIs {
+	for _, a := range t.DeclaredAPIs() {
 		i := slices.IndexFunc(all, func(r server.Resource) bool { return r.URL == a.Audience })
 		if i < 0 {
 			i, all = len(all), append(all, server.Resource{URL: a.Audience, Name: orElse(a.Title, a.Name)})
@@ -129,7 +129,7 @@ func metadataOf(t *registry.Tenant, audience string) string {
 // unreachable says which route of a tenant's APIs stands at a path that the server answers itself, or nothing.
 func unreachable(t *registry.Tenant, st *server.Tenant) (field, path string) {
 	own := st.Paths()
-	for i, a := range t.APIs {
+	for i, a := range t.DeclaredAPIs() {
 		for j, r := range a.Routes {
 			if slices.Contains(own, r.Path) {
 				return fmt.Sprintf("apis[%d].routes[%d]", i, j), r.Path
@@ -168,7 +168,10 @@ func (f *front) gateway(s *settings, place string, t *registry.Tenant, dialects 
 		Served:    func(api, route string, status int) { f.metrics.Called(t.Name, api, route, status) },
 		Allow:     f.rations(t),
 	}
-	for i, a := range t.APIs {
+	if f.opened != nil {
+		o.Opened = func(client, permission string) { f.opened(t.Name, client, permission) }
+	}
+	for i, a := range t.DeclaredAPIs() {
 		field := fmt.Sprintf("%s.apis[%d]", place, i)
 		d := dialects[a.Dialect]
 		if d == nil {

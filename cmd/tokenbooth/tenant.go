@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/sheet"
 )
 
 func tenantCommand() *cobra.Command {
@@ -78,13 +79,13 @@ func viewTenant(s *settings, t *registry.Tenant) (tenantView, error) {
 	}
 	for _, name := range t.Dialects {
 		for _, e := range dialects[name].Endpoints() {
-			v.Endpoints = append(v.Endpoints, endpointView{name, origin(t) + e.Path})
+			v.Endpoints = append(v.Endpoints, endpointView{name, sheet.Origin(t) + e.Path})
 		}
 	}
 	for _, own := range t.Endpoints {
-		v.Endpoints = append(v.Endpoints, endpointView{own.Dialect, origin(t) + own.Path})
+		v.Endpoints = append(v.Endpoints, endpointView{own.Dialect, sheet.Origin(t) + own.Path})
 	}
-	for _, a := range t.APIs {
+	for _, a := range t.DeclaredAPIs() {
 		av := apiView{Name: a.Name, Title: a.Title, Audience: a.Audience, Upstream: a.Upstream, Dialect: a.Dialect, Permissions: []permissionView{}, Routes: []routeView{}}
 		for _, p := range a.Permissions {
 			av.Permissions = append(av.Permissions, permissionView(p))

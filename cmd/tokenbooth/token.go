@@ -65,7 +65,7 @@ back, may its client and its user still act? Give - to read the token from stand
 			if err != nil {
 				return err
 			}
-			in, err := e.issuer().IntrospectText(ctx, e.tenant.Name, text)
+			in, err := e.Introspect(ctx, oauth.Secret(text))
 			if err != nil {
 				return err
 			}
@@ -138,15 +138,15 @@ func (f *revokeFlags) revoke(ctx context.Context, e *errand, token string) error
 	if given != 1 {
 		return fmt.Errorf("say what to take back, one of: TOKEN, --client ID, --user NAME, --all; see %s --help", e.cmd.CommandPath())
 	}
-	name, reg := e.tenant.Name, e.desk.registry
+	name := e.tenant.Name
 	switch {
 	case f.client != "":
-		if err := reg.RevokeClient(ctx, e.by, name, f.client); err != nil {
+		if err := e.RevokeClientTokens(ctx, f.client); err != nil {
 			return err
 		}
 		return e.say("All tokens of client %s are taken back; it can ask for new ones.", f.client)
 	case f.user != "":
-		if err := reg.RevokeUser(ctx, e.by, name, f.user); err != nil {
+		if err := e.RevokeUserTokens(ctx, f.user); err != nil {
 			return err
 		}
 		return e.say("All tokens of user %s are taken back; the user can sign in again.", f.user)
@@ -154,7 +154,7 @@ func (f *revokeFlags) revoke(ctx context.Context, e *errand, token string) error
 		if err := e.confirm(ctx, fmt.Sprintf("Every token of tenant %s will be refused; its callers have to ask for new ones.", name)); err != nil {
 			return err
 		}
-		if err := e.issuer().RevokeTenant(ctx, e.by, name); err != nil {
+		if err := e.RevokeAll(ctx); err != nil {
 			return err
 		}
 		return e.say("All tokens of tenant %s are taken back.", name)
@@ -163,7 +163,7 @@ func (f *revokeFlags) revoke(ctx context.Context, e *errand, token string) error
 	if err != nil {
 		return err
 	}
-	was, err := e.issuer().RevokeText(ctx, e.by, name, text)
+	was, err := e.RevokeToken(ctx, oauth.Secret(text))
 	switch {
 	case err != nil:
 		return err

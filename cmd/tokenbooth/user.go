@@ -57,7 +57,7 @@ func userListCommand() *cobra.Command {
 			views := []userView{}
 			var rows [][]string
 			for after, more := "", true; more; more = after != "" {
-				page, next, err := e.desk.registry.Users(ctx, e.tenant.Name, after, 0)
+				page, next, err := e.FindUsers(ctx, "", after, 0)
 				if err != nil {
 					return err
 				}
@@ -115,7 +115,7 @@ func userAbleCommand(disable bool) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if err := e.desk.registry.DisableUser(ctx, e.by, e.tenant.Name, u.Username, disable); err != nil {
+		if _, err := e.DisableUser(ctx, u.Username, 0, disable); err != nil {
 			return err
 		}
 		said := "User %s is enabled."
@@ -145,7 +145,7 @@ and refresh tokens that the old one bought.`,
 			if err != nil {
 				return err
 			}
-			if err := e.desk.registry.SetPassword(ctx, e.by, e.tenant.Name, u.Username, password); err != nil {
+			if err := e.SetPassword(ctx, u.Username, password); err != nil {
 				return err
 			}
 			return e.userDone(ctx, u, fmt.Sprintf("User %s has a new password; what the old one bought is worth nothing.", u.Username))
@@ -170,10 +170,15 @@ func userDeleteCommand() *cobra.Command {
 			if err := e.confirm(ctx, fmt.Sprintf("User %s of tenant %s will be gone for good.", u.Username, e.tenant.Name)); err != nil {
 				return err
 			}
-			if err := e.desk.registry.DeleteUser(ctx, e.by, e.tenant.Name, u.Username); err != nil {
+			if err := e.DeleteUser(ctx, u.Username, 0); err != nil {
 				return err
 			}
-			return e.userDone(ctx, u, fmt.Sprintf("User %s is deleted.", u.Username))
+			if e.json {
+				gone := *u
+				gone.Deleted = true
+				return e.object(viewUser(&gone))
+			}
+			return e.say("User %s is deleted.", u.Username)
 		}),
 	})
 }
@@ -183,7 +188,7 @@ func (e *errand) userDone(ctx context.Context, u *registry.User, said string) er
 	if !e.json {
 		return e.say("%s", said)
 	}
-	u, err := e.desk.registry.User(ctx, e.tenant.Name, u.ID)
+	u, err := e.User(ctx, u.Username)
 	if err != nil {
 		return err
 	}
@@ -192,11 +197,11 @@ func (e *errand) userDone(ctx context.Context, u *registry.User, said string) er
 
 // findUser returns a user by name. Whoever misspells it is told which was meant.
 func (e *errand) findUser(ctx context.Context, username string) (*registry.User, error) {
-	u, err := e.desk.registry.UserByName(ctx, e.tenant.Name, username)
+	u, err := e.User(ctx, username)
 	if !errors.Is(err, registry.ErrNotFound) {
 		return u, err
 	}
-	page, _, err := e.desk.registry.Users(ctx, e.tenant.Name, "", mostCompleted)
+	page, _, err := e.FindUsers(ctx, "", "", mostCompleted)
 	if err != nil {
 		return nil, err
 	}

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	neturl "net/url"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tokenbooth/tokenbooth/internal/registry"
-	"github.com/tokenbooth/tokenbooth/internal/secret"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
@@ -53,7 +53,7 @@ func (f *userFlags) create(ctx context.Context, e *errand, username string) erro
 	if !ok {
 		return fmt.Errorf("the user name: %q has spaces or control characters, or is not 1 to 254 bytes; an e-mail address serves best", username)
 	}
-	if _, err := e.desk.registry.UserByName(ctx, e.tenant.Name, canonical); err == nil {
+	if _, err := e.User(ctx, canonical); err == nil {
 		return fmt.Errorf("the user name: tenant %s has a user %s already", e.tenant.Name, canonical) // before a password is asked for
 	}
 	if err := needPermissions(e); err != nil {
@@ -68,22 +68,19 @@ func (f *userFlags) create(ctx context.Context, e *errand, username string) erro
 	if err != nil {
 		return err
 	}
-	if f.totp {
-		if v.Secret, v.URL, err = secret.NewTOTP(orElse(e.tenant.Title, e.tenant.Name), canonical); err != nil {
-			return err
-		}
-		u.TOTP = e.desk.registry.SealTOTP(v.Secret)
-	}
 	password, err := e.newPassword(ctx, canonical, f.piped)
 	if err != nil {
 		return err
 	}
-	made, err := e.desk.registry.CreateUser(ctx, e.by, u, password)
+	made, url, err := e.CreateUser(ctx, u, password, f.totp)
 	if err != nil {
 		return err
 	}
 	if !e.tenant.AllowPasswordGrant {
 		e.note("tenant %s does not allow the password grant: nobody can sign in before its settings say allow_password_grant: true", e.tenant.Name)
+	}
+	if at, err := neturl.Parse(url); err == nil {
+		v.Secret, v.URL = at.Query().Get("secret"), url
 	}
 	if v.userView = viewUser(made); e.json {
 		return e.object(v)

@@ -98,7 +98,12 @@ func (t *Tenant) origin() string {
 
 // keys publishes the key set of a tenant.
 func (h *Handler) keys(t *Tenant) answer {
-	return public(func() (body []byte, tag string, err error) { return h.Keys(t.Name) }, "application/jwk-set+json")
+	show := public(func() (body []byte, tag string, err error) { return h.Keys(t.Name) }, "application/jwk-set+json")
+	return func(w http.ResponseWriter, r *http.Request, req Request) {
+		if show(w, r, req); r.Method == http.MethodGet {
+			h.fetched.note(t.Name, strings.Trim(w.Header().Get("ETag"), `"`), r, req.Source.String(), time.Now())
+		}
+	}
 }
 
 // public answers a document that anyone may read and keep for a while. tag may be empty; with one, who has the document may ask whether

@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	dto "github.com/prometheus/client_model/go"
 
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
@@ -47,6 +48,37 @@ func NewMetrics() *Metrics {
 // Count adds a counter that is read when metrics are asked for.
 func (m *Metrics) Count(name, help string, read func() uint64) {
 	m.Registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return float64(read()) }))
+}
+
+// Outcome is how many requests for tokens a tenant's endpoints have answered since the process began.
+type Outcome struct{ Issued, Refused uint64 }
+
+// Outcomes sums up the requests for tokens, by tenant. It reads every counter: for once a minute.
+func (m *Metrics) Outcomes() map[string]Outcome {
+	counters := make(chan prometheus.Metric)
+	go func() {
+		m.requests.Collect(counters)
+		close(counters)
+	}()
+	sums := map[string]Outcome{}
+	for c := range counters {
+		var read dto.Metric
+		if err := c.Write(&read); err != nil { // a counter is only copied: cannot happen
+			panic(err)
+		}
+		labels := map[string]string{}
+		for _, l := range read.GetLabel() {
+			labels[l.GetName()] = l.GetValue()
+		}
+		sum, n := sums[labels["tenant"]], uint64(read.GetCounter().GetValue())
+		if labels["outcome"] == "issued" {
+			sum.Issued += n
+		} else {
+			sum.Refused += n
+		}
+		sums[labels["tenant"]] = sum
+	}
+	return sums
 }
 
 // Called counts a call to a protected API.

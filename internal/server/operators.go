@@ -21,9 +21,9 @@ type Followed struct {
 	Problem     string  `json:"problem,omitempty"`
 }
 
-// Operators answers on the operators' listener: /healthz says that the process runs, /readyz whether it can do its work, /metrics
-// everything else.
-func (m *Metrics) Operators(health func(*http.Request) Health) http.Handler {
+// Operators answers on the operators' listener: /healthz says that the process runs, /readyz whether it can do its work, /metrics what
+// it has done; beside, which may be nil, answers everything else.
+func (m *Metrics) Operators(health func(*http.Request) Health, beside http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { state(w, http.StatusOK, "ok", Health{}) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
@@ -35,6 +35,9 @@ func (m *Metrics) Operators(health func(*http.Request) Health) http.Handler {
 		state(w, http.StatusOK, "ready", h)
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.Registry, promhttp.HandlerOpts{}))
+	if beside != nil {
+		mux.Handle("/", beside)
+	}
 	return mux
 }
 

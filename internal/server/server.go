@@ -61,6 +61,7 @@ type Handler struct {
 	stay    context.Context // is done when the server leaves
 	leave   context.CancelFunc
 	waiting sync.Map // *atomic.Int64 by tenant: who waits for news of the feed
+	fetched fetches
 }
 
 // tenant is a Tenant, made ready.

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tokenbooth/tokenbooth/dialect"
+	"github.com/tokenbooth/tokenbooth/internal/admin"
+	"github.com/tokenbooth/tokenbooth/oauth"
+)
+
+// serverFlag is the token desk elsewhere that a command shall work at; empty: here.
+func serverFlag(cmd *cobra.Command) string {
+	if f := cmd.Flags().Lookup("server"); f != nil && f.Value.String() != "" {
+		return strings.TrimRight(f.Value.String(), "/")
+	}
+	return strings.TrimRight(os.Getenv("TOKENBOOTH_SERVER"), "/")
+}
+
+// elsewhere has a command do its work for a tenant at a server, by its operators' API.
+func elsewhere(cmd *cobra.Command, server, tenant string, do func(context.Context, *errand) error) error {
+	if tenant == "" {
+		return errors.New("--tenant: at a server elsewhere say which tenant, with --tenant NAME")
+	}
+	proof := &credential{server: server, tenant: tenant, http: &http.Client{Timeout: 30 * time.Second}}
+	remote, err := admin.Dial(server, tenant, proof.token, nil)
+	if err != nil {
+		return fmt.Errorf("--server: %w", err)
+	}
+	t, err := remote.Tenant()
+	if err != nil {
+		return fmt.Errorf("%s: %w", server, err)
+	}
+	e := &errand{printer: printerOf(cmd), asker: askerOf(cmd), acts: remote, cmd: cmd, tenant: t,
+		dialects: func() (map[string]*dialect.Dialect, error) { return loadDialects(&settings{}) }} // those that come with every binary
+	return explain(do(cmd.Context(), e))
+}
+
+// credential is how a command proves itself to the operators' API: by an access token, or by a client's id and secret that buy one.
+type credential struct {
+	server, tenant string
+	http           *http.Client
+	have           string // the access token, once bought: a command is shorter than any token's life
+}
+
+// token returns an access token.
+func (c *credential) token(ctx context.Context) (string, error) {
+	if text := os.Getenv("TOKENBOOTH_TOKEN"); text != "" {
+		return text, nil
+	}
+	if c.have != "" {
+		return c.have, nil
+	}
+	id, secret := os.Getenv("TOKENBOOTH_CLIENT_ID"), oauth.Secret(os.Getenv("TOKENBOOTH_CLIENT_SECRET"))
+	if id == "" || secret == "" {
+		return "", errors.New("say who asks, in the environment: TOKENBOOTH_CLIENT_ID and TOKENBOOTH_CLIENT_SECRET of a client that holds a permission tokenbooth:…, or an access token in TOKENBOOTH_TOKEN")
+	}
+	endpoint, err := c.endpoint(ctx)
+	if err != nil {
+		return "", err
+	}
+	c.have, err = c.buy(ctx, endpoint, id, secret)
+	return c.have, err
+}
+
+// endpoint finds where the tenant gives out tokens: the API says who its issuer is (RFC 9728, section 3), and that where (RFC 8414, section 3).
+func (c *credential) endpoint(ctx context.Context) (string, error) {
+	var api struct {
+		Issuers []string `json:"authorization_servers"`
+	}
+	if err := c.read(ctx, c.server+admin.MetadataPath(c.tenant), &api); err != nil {
+		return "", err
+	}
+	if len(api.Issuers) == 0 {
+		return "", fmt.Errorf("%s does not say who issues tokens for tenant %s: has its settings operators_api: true?", c.server, c.tenant)
+	}
+	at, err := url.Parse(api.Issuers[0])
+	if err != nil {
+		return "", fmt.Errorf("the issuer of tenant %s is no URL: %w", c.tenant, err)
+	}
+	var issuer struct {
+		Issuer        string `json:"issuer"`
+		TokenEndpoint string `json:"token_endpoint"`
+	}
+	at.Path = "/.well-known/oauth-authorization-server" + strings.TrimSuffix(at.Path, "/")
+	if err := c.read(ctx, at.String(), &issuer); err != nil {
+		return "", err
+	}
+	if issuer.Issuer != api.Issuers[0] || issuer.TokenEndpoint == "" {
+		return "", fmt.Errorf("%s does not say where it gives out tokens", at)
+	}
+	return issuer.TokenEndpoint, nil
+}
+
+func (c *credential) read(ctx context.Context, at string, v any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
+	if err != nil {
+		return err
+	}
+	return c.send(req, v)
+}
+
+// buy asks for an access token (RFC 6749, section 4.4.2).
+func (c *credential) buy(ctx context.Context, endpoint, id string, secret oauth.Secret) (string, error) {
+	if at, err := url.Parse(endpoint); err != nil || at.Scheme != "https" && !onThisMachine(at.Hostname()) {
+		return "", fmt.Errorf("%s is not https: the secret would cross the network in clear", endpoint)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader("grant_type=client_credentials"))
+	if err != nil {
+		return "", err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.SetBasicAuth(url.QueryEscape(id), url.QueryEscape(secret.Reveal())) // RFC 6749, section 2.3.1
+	var answer struct {
+		Token string `json:"access_token"`
+	}
+	if err := c.send(req, &answer); err != nil {
+		return "", err
+	}
+	return answer.Token, nil
+}
+
+// send asks and reads the answer, a JSON object of at most 64 KiB.
+func (c *credential) send(req *http.Request, v any) error {
+	res, err := c.http.Do(req)
+	if err != nil {
+		return fmt.Errorf("ask %s: %w", req.URL.Redacted(), err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))
+	if err != nil {
+		return fmt.Errorf("read the answer of %s: %w", req.URL.Redacted(), err)
+	}
+	if res.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answered %s: %.200s", req.URL.Redacted(), res.Status, bytes.TrimSpace(body))
+	}
+	if err := json.Unmarshal(body, v); err != nil {
+		return fmt.Errorf("the answer of %s is not what it should be: %w", req.URL.Redacted(), err)
+	}
+	return nil
+}

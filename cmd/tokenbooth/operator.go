@@ -1,0 +1,329 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tokenbooth/tokenbooth/internal/console"
+	"github.com/tokenbooth/tokenbooth/internal/office"
+	"github.com/tokenbooth/tokenbooth/internal/operator"
+	"github.com/tokenbooth/tokenbooth/internal/registry"
+)
+
+func operatorCommand() *cobra.Command {
+	return group("operator", "Register the people who run the desk",
+		`An operator is a person who signs in to the console. What an operator may do at a tenant is a role: owner, editor, viewer
+or auditor. There is no first password: a one-time link lets a new operator in, who then sets up a passkey, or a password
+with one-time codes.`,
+		operatorCreateCommand(), operatorInviteCommand(), operatorListCommand(), operatorUpdateCommand(),
+		operatorAbleCommand(false), operatorAbleCommand(true), operatorDeleteCommand())
+}
+
+// staffed is one command at work on the register of operators.
+type staffed struct {
+	*printer
+	*asker
+	*office.Staff
+	settings *settings
+}
+
+// forStaff makes the RunE of a command about operators.
+func forStaff(do func(context.Context, *staffed, []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		s, err := settingsOf(cmd)
+		if err != nil {
+			return err
+		}
+		d, err := openKept(cmd.Context(), s)
+		if err != nil {
+			return err
+		}
+		o, err := openOffice(d, d.issuer(), nil)
+		if err == nil {
+			err = do(cmd.Context(), &staffed{printerOf(cmd), askerOf(cmd), o.office.Operators(commandLine()), s}, args)
+		}
+		return errors.Join(explain(err), d.close())
+	}
+}
+
+// operatorView is what may be seen of an operator. These names are a promise to programs.
+type operatorView struct {
+	ID       string                   `json:"id"`
+	Username string                   `json:"username"`
+	Name     string                   `json:"name"`
+	State    string                   `json:"state"` // active, disabled or invited: nothing to sign in with yet
+	Roles    map[string]operator.Role `json:"roles"`
+	Proofs   []string                 `json:"proofs"` // password, passkey
+	SignedIn *time.Time               `json:"signed_in"`
+	Created  time.Time                `json:"created"`
+	By       string                   `json:"created_by"`
+}
+
+func viewOperator(o *operator.Operator) operatorView {
+	v := operatorView{ID: o.ID, Username: o.Username, Name: o.Name, State: "active", Roles: o.Roles, Proofs: []string{}, SignedIn: orNull(o.SignedIn),
+		Created: o.Created.UTC(), By: o.CreatedBy}
+	if o.HasPassword() {
+		v.Proofs = append(v.Proofs, "password")
+	}
+	if len(o.Passkeys) > 0 {
+		v.Proofs = append(v.Proofs, "passkey")
+	}
+	switch {
+	case o.Disabled:
+		v.State = "disabled"
+	case !o.HasProof():
+		v.State = "invited"
+	}
+	return v
+}
+
+// roles writes roles as flags take them: owner for the whole desk, editor@acme for a tenant.
+func (v *operatorView) roles() string {
+	var all []string
+	for _, tenant := range slices.Sorted(maps.Keys(v.Roles)) {
+		if role := string(v.Roles[tenant]); tenant == operator.All {
+			all = append(all, role)
+		} else {
+			all = append(all, role+"@"+tenant)
+		}
+	}
+	return strings.Join(all, " ")
+}
+
+// rolesOf reads roles as flags have them.
+func rolesOf(s *settings, texts []string) (map[string]operator.Role, error) {
+	roles := map[string]operator.Role{}
+	for _, text := range texts {
+		role, tenant, at := strings.Cut(text, "@")
+		if !slices.Contains(operator.Roles(), operator.Role(role)) {
+			return nil, fmt.Errorf("--role: a role is owner, editor, viewer or auditor, for one tenant like editor@acme; not %q", text)
+		}
+		if !at {
+			tenant = operator.All
+		} else if _, err := pickTenant(s, tenant); err != nil || tenant == "" {
+			return nil, fmt.Errorf("--role: %w", orError(err, errors.New("the tenant after @ is missing")))
+		}
+		if roles[tenant] != "" {
+			return nil, fmt.Errorf("--role: an operator has one role at a tenant, not %s and %s", roles[tenant], role)
+		}
+		roles[tenant] = operator.Role(role)
+	}
+	return roles, nil
+}
+
+func orError(err, otherwise error) error {
+	if err != nil {
+		return err
+	}
+	return otherwise
+}
+
+func operatorListCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List the operators",
+		Args:  want(),
+		RunE: forStaff(func(ctx context.Context, e *staffed, _ []string) error {
+			all, err := e.List(ctx)
+			if err != nil {
+				return err
+			}
+			views := []operatorView{}
+			var rows [][]string
+			for _, o := range all {
+				v := viewOperator(o)
+				views = append(views, v)
+				rows = append(rows, []string{v.Username, v.Name, v.roles(), v.State, strings.Join(v.Proofs, " "), e.when(o.SignedIn, "never")})
+			}
+			if e.json {
+				return e.object(views)
+			}
+			return e.table("There are no operators yet. Let the first one in with: tokenbooth operator create USERNAME --role owner",
+				[]string{"USERNAME", "NAME", "ROLES", "STATE", "SIGNS IN BY", "LAST SIGN-IN"}, rows)
+		}),
+	}
+}
+
+func operatorCreateCommand() *cobra.Command {
+	var name string
+	var roles []string
+	var life string
+	cmd := &cobra.Command{
+		Use:   "create USERNAME --role ROLE[@TENANT]",
+		Short: "Register an operator and show a one-time link to sign in with",
+		Example: `  tokenbooth operator create ada@example.com --name "Ada Lovelace" --role owner
+  tokenbooth operator create ops@example.com --role editor@acme --role viewer@globex`,
+		Args: want("USERNAME"),
+		RunE: forStaff(func(ctx context.Context, e *staffed, args []string) error {
+			if len(roles) == 0 {
+				return errors.New("--role: say what the operator may do: owner, editor, viewer or auditor, for one tenant like editor@acme")
+			}
+			held, err := rolesOf(e.settings, roles)
+			if err != nil {
+				return err
+			}
+			lasts, err := span("--for", life)
+			if err != nil {
+				return err
+			}
+			o, err := e.Create(ctx, operator.Operator{Username: args[0], Name: name, Roles: held})
+			if err != nil {
+				return err
+			}
+			return e.invite(ctx, o, lasts, fmt.Sprintf("Operator %s is registered.", o.Username))
+		}),
+	}
+	cmd.Flags().StringVar(&name, "name", "", "the person's name")
+	cmd.Flags().StringSliceVar(&roles, "role", nil, "`ROLE[@TENANT]`: owner, editor, viewer or auditor; without a tenant for all of them and the desk itself")
+	return addLife(cmd, &life)
+}
+
+func addLife(cmd *cobra.Command, life *string) *cobra.Command {
+	cmd.Flags().StringVar(life, "for", "24h", "how `LONG` the link is good, a week at most")
+	return cmd
+}
+
+// invitedView is the one answer that has the link in it.
+type invitedView struct {
+	operatorView
+	Link    string    `json:"sign_in_link"`
+	Expires time.Time `json:"link_expires"`
+}
+
+func (e *staffed) invite(ctx context.Context, o *operator.Operator, life time.Duration, what string) error {
+	link, expires, err := e.Invite(ctx, o.ID, life)
+	if err != nil {
+		return err
+	}
+	v := invitedView{viewOperator(o), console.SignInLink(e.settings.consoleURL(), link), expires.UTC()}
+	if e.json {
+		return e.object(v)
+	}
+	return e.say("%s\n\n  %s\n\nThe link is good once, until %s, and only the latest one is. Whoever opens it is %s.", what, v.Link, e.when(expires, ""), o.Username)
+}
+
+func operatorInviteCommand() *cobra.Command {
+	var life string
+	return addLife(staffCommand(&cobra.Command{
+		Use:   "invite USERNAME",
+		Short: "Show a new one-time link to sign in with, for who has lost every other way in",
+		Args:  want("USERNAME"),
+	}, func(ctx context.Context, e *staffed, o *operator.Operator) error {
+		lasts, err := span("--for", life)
+		if err != nil {
+			return err
+		}
+		return e.invite(ctx, o, lasts, "Operator "+o.Username+" may sign in again.")
+	}), &life)
+}
+
+// staffCommand is a command about one operator.
+func staffCommand(cmd *cobra.Command, do func(context.Context, *staffed, *operator.Operator) error) *cobra.Command {
+	cmd.RunE = forStaff(func(ctx context.Context, e *staffed, args []string) error {
+		o, err := e.find(ctx, args[0])
+		if err != nil {
+			return err
+		}
+		return do(ctx, e, o)
+	})
+	return cmd
+}
+
+// find returns the operator of a name. Whoever misspells one is told which there are.
+func (e *staffed) find(ctx context.Context, username string) (*operator.Operator, error) {
+	all, err := e.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	canonical, _ := registry.CanonicalName(username)
+	var names []string
+	for _, o := range all {
+		if o.Username == canonical {
+			return o, nil
+		}
+		names = append(names, o.Username)
+	}
+	return nil, fmt.Errorf("there is no operator %q%s", username, didYouMean(username, names))
+}
+
+func operatorUpdateCommand() *cobra.Command {
+	var name string
+	var roles []string
+	cmd := &cobra.Command{
+		Use:   "update USERNAME",
+		Short: "Change an operator's name or roles; a change of roles ends the sessions",
+		Args:  want("USERNAME"),
+	}
+	cmd.Flags().StringVar(&name, "name", "", "the person's name")
+	cmd.Flags().StringSliceVar(&roles, "role", nil, "`ROLE[@TENANT]`, in the place of all there were: owner, editor, viewer or auditor")
+	return staffCommand(cmd, func(ctx context.Context, e *staffed, o *operator.Operator) error {
+		held, err := rolesOf(e.settings, roles)
+		if err != nil {
+			return err
+		}
+		if !cmd.Flags().Changed("name") && len(held) == 0 {
+			return errors.New("say what shall change: --name or --role")
+		}
+		o, err = e.Update(ctx, "operator.update", o.ID, o.Rev, func(o *operator.Operator) error {
+			if cmd.Flags().Changed("name") {
+				o.Name = name
+			}
+			if len(held) > 0 {
+				o.Roles = held
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		return e.done(o, "Operator %s is changed.")
+	})
+}
+
+// done says what has become of an operator; a program gets the operator.
+func (e *staffed) done(o *operator.Operator, format string) error {
+	if e.json {
+		return e.object(viewOperator(o))
+	}
+	return e.say(format, o.Username)
+}
+
+// operatorAbleCommand is enable, or disable.
+func operatorAbleCommand(disable bool) *cobra.Command {
+	cmd := &cobra.Command{Use: "enable USERNAME", Short: "Let a disabled operator sign in again", Args: want("USERNAME")}
+	act, said := "operator.enable", "Operator %s is enabled."
+	if disable {
+		cmd.Use, cmd.Short = "disable USERNAME", "End an operator's sessions and let nobody in by that name"
+		act, said = "operator.disable", "Operator %s is disabled, and every session is over."
+	}
+	return staffCommand(cmd, func(ctx context.Context, e *staffed, o *operator.Operator) error {
+		o, err := e.Update(ctx, act, o.ID, 0, func(o *operator.Operator) error { o.Disabled = disable; return nil })
+		if err != nil {
+			return err
+		}
+		return e.done(o, said)
+	})
+}
+
+func operatorDeleteCommand() *cobra.Command {
+	return addYes(staffCommand(&cobra.Command{
+		Use:   "delete USERNAME",
+		Short: "End an operator for good",
+		Args:  want("USERNAME"),
+	}, func(ctx context.Context, e *staffed, o *operator.Operator) error {
+		if err := e.confirm(ctx, fmt.Sprintf("Operator %s will be gone for good.", o.Username)); err != nil {
+			return err
+		}
+		if err := e.Delete(ctx, o.ID, o.Rev); err != nil {
+			return err
+		}
+		return e.done(o, "Operator %s is deleted.")
+	}))
+}

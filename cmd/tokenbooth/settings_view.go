@@ -1,0 +1,100 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+
+	"github.com/tokenbooth/tokenbooth/internal/console"
+)
+
+// inForce lists the settings as they are in effect, each with where it comes from. There are no secrets among them: those are in files
+// that settings name.
+func (s *settings) inForce() []console.Setting {
+	w := settingsWalk{settings: s}
+	if file, err := parser.ParseBytes(s.text, 0); err == nil && len(file.Docs) > 0 {
+		w.root = file.Docs[0].Body
+	}
+	w.walk("", reflect.ValueOf(s).Elem())
+	return w.found
+}
+
+type settingsWalk struct {
+	*settings
+	root  ast.Node
+	found []console.Setting
+}
+
+// walk lists what is set in v, which has the given path.
+func (w *settingsWalk) walk(path string, v reflect.Value) {
+	for v.Kind() == reflect.Pointer {
+		if v.IsNil() {
+			return
+		}
+		v = v.Elem()
+	}
+	switch at := v.Interface().(type) {
+	case time.Duration:
+		w.add(path, at.String(), v)
+		return
+	case netip.Prefix:
+		w.add(path, at.String(), v)
+		return
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ","); name != "" {
+				w.walk(strings.TrimPrefix(path+"."+name, "."), v.Field(i))
+			}
+		}
+	case reflect.Slice:
+		if v.Type().Elem().Kind() == reflect.Struct && v.Type().Elem() != reflect.TypeFor[netip.Prefix]() {
+			for i := range v.Len() {
+				w.walk(fmt.Sprintf("%s[%d]", path, i), v.Index(i))
+			}
+			return
+		}
+		var items []string
+		for i := range v.Len() {
+			items = append(items, fmt.Sprint(v.Index(i).Interface()))
+		}
+		w.add(path, strings.Join(items, ", "), v)
+	default:
+		w.add(path, fmt.Sprint(v.Interface()), v)
+	}
+}
+
+func (w *settingsWalk) add(path, value string, v reflect.Value) {
+	if v.IsZero() {
+		return
+	}
+	w.found = append(w.found, console.Setting{Field: path, Value: value, Place: w.place(path)})
+}
+
+// place says what decides a setting.
+func (w *settingsWalk) place(path string) string {
+	if _, moved := w.over[path]; moved {
+		return "--" + path + " or $" + envOf(path)
+	}
+	for at := "$." + path; w.root != nil && at != "$"; at = at[:max(strings.LastIndexAny(at, ".["), 1)] {
+		p, err := yaml.PathString(at)
+		if err != nil {
+			break
+		}
+		if node, err := p.FilterNode(w.root); err == nil && node != nil {
+			return fmt.Sprintf("%s:%d", filepath.Base(w.file), head(node).Position.Line)
+		}
+		if !strings.Contains(at, "[") { // only what is in a list can come from an alias
+			break
+		}
+	}
+	return "default"
+}
