@@ -24,11 +24,13 @@ import (
 type backOffice struct {
 	operators *operator.Operators
 	office    *office.Office
+	at        string // the URL of the console, which new settings do not change
 }
 
 // openOffice opens the back office of a desk. refusals may be nil: then what is refused is written on the spot.
 func openOffice(d *desk, i *issuer.Issuer, refusals *audit.Log) (o backOffice, err error) {
-	o.operators, err = operator.New(operator.Options{Store: d.store, Sealer: d.sealer, Hashing: i.Hashing, Now: d.now, Refusals: refusals, URL: d.settings.consoleURL()})
+	o.at = d.settings.consoleURL()
+	o.operators, err = operator.New(operator.Options{Store: d.store, Sealer: d.sealer, Hashing: i.Hashing, Now: d.now, Refusals: refusals, URL: o.at})
 	if err != nil {
 		return o, err
 	}
@@ -39,17 +41,16 @@ func openOffice(d *desk, i *issuer.Issuer, refusals *audit.Log) (o backOffice, e
 
 // forOperators answers on the operators' listener what is neither health nor metrics: the operators' API, the calendar, the console.
 func (b *booth) forOperators() http.Handler {
-	s := b.settings
 	mux := http.NewServeMux()
 	mux.Handle("/v1/", admin.New(admin.Options{Office: b.office, Issuer: b.issuer, Registry: b.desk.registry, Store: b.desk.store, Sealer: b.desk.sealer,
 		Now: b.now, NewID: b.newID, Log: b.log}))
 	contract := admin.Contract()
-	mux.Handle("/.well-known/oauth-protected-resource/", admin.Metadata(s.consoleURL(), b.desk.registry))
+	mux.Handle("/.well-known/oauth-protected-resource/", admin.Metadata(b.at, b.desk.registry))
 	mux.Handle("/openapi", contract)
 	mux.Handle("/openapi.yaml", contract)
 	mux.Handle("/openapi.css", contract)
 	mux.HandleFunc("GET /calendar/{key}", b.calendar)
-	mux.Handle("/", console.New(console.Options{Office: b.office, Operators: b.operators, Public: b.handler, URL: s.consoleURL(), Now: b.now, Log: b.log,
+	mux.Handle("/", console.New(console.Options{Office: b.office, Operators: b.operators, Public: b.handler, URL: b.at, Now: b.now, Log: b.log,
 		NewID: b.newID, Version: version(), Health: b.facts, Fetches: b.fetches,
 		Dialects: func() map[string]*dialect.Dialect { return b.shown.Load().dialects },
 		Settings: func() []console.Setting { return b.shown.Load().settings }}))
@@ -148,7 +149,7 @@ func (b *booth) expiring(ctx context.Context, tenant string, within time.Duratio
 	entries := make([]expiry.Entry, 0, len(found))
 	for _, f := range found {
 		e := expiry.Of(tenant, f)
-		e.URL = b.settings.consoleURL() + "/t/" + tenant + "/clients/" + url.PathEscape(f.ID)
+		e.URL = b.at + "/t/" + tenant + "/clients/" + url.PathEscape(f.ID)
 		entries = append(entries, e)
 	}
 	return entries, err

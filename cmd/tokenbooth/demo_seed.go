@@ -128,7 +128,7 @@ func (b *booth) seedOperator(ctx context.Context) (link string, err error) {
 		return "", err
 	}
 	text, _, err := b.operators.Invite(ctx, demoBy, who.ID, day)
-	return console.SignInLink(b.settings.consoleURL(), text), err
+	return console.SignInLink(b.at, text), err
 }
 
 // seedUser registers a user of the demo, with one-time codes if asked for; when the password of an earlier run is lost, it sets a new one.

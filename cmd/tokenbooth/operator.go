@@ -32,6 +32,7 @@ type staffed struct {
 	*asker
 	*office.Staff
 	settings *settings
+	at       string // of the console
 }
 
 // forStaff makes the RunE of a command about operators.
@@ -47,7 +48,7 @@ func forStaff(do func(context.Context, *staffed, []string) error) func(*cobra.Co
 		}
 		o, err := openOffice(d, d.issuer(), nil)
 		if err == nil {
-			err = do(cmd.Context(), &staffed{printerOf(cmd), askerOf(cmd), o.office.Operators(commandLine()), s}, args)
+			err = do(cmd.Context(), &staffed{printerOf(cmd), askerOf(cmd), o.office.Operators(commandLine()), s, o.at}, args)
 		}
 		return errors.Join(explain(err), d.close())
 	}
@@ -202,7 +203,7 @@ func (e *staffed) invite(ctx context.Context, o *operator.Operator, life time.Du
 	if err != nil {
 		return err
 	}
-	v := invitedView{viewOperator(o), console.SignInLink(e.settings.consoleURL(), link), expires.UTC()}
+	v := invitedView{viewOperator(o), console.SignInLink(e.at, link), expires.UTC()}
 	if e.json {
 		return e.object(v)
 	}

@@ -34,17 +34,11 @@ func Search(ctx context.Context, s store.Store, q Query) (events []Event, next s
 		begun  = time.Now() // a stopwatch: nothing is decided by it but when to stop
 		wanted = store.Query{Limit: q.Limit}.Page()
 		filter = q.filter()
-		page   = store.Query{Tenant: q.Tenant, Kind: store.Event, Parent: q.Subject, Label: q.ActorIs, Exact: q.ActorIs != "", After: q.from(),
-			Limit: searchPage, Reverse: true}
 		oldest = q.oldest()
 	)
-	switch {
-	case q.Subject != "" && q.ActorIs != "":
-		if page, err = sparser(ctx, s, page); err != nil {
-			return nil, "", false, err
-		}
-	case len(filter.needles) == 0 && q.Actor == "":
-		page.Limit = min(wanted+1, store.MaxLimit)
+	page, err := lookUp(ctx, s, filter)
+	if err != nil {
+		return nil, "", false, err
 	}
 	for {
 		started := time.Now()
@@ -77,27 +71,47 @@ func Search(ctx context.Context, s store.Store, q Query) (events []Event, next s
 	}
 }
 
-// sparser makes a look-up by subject and actor one by either of them: the engine has no index of both, so it would go through all events
-// of a subject for the next one of an actor, and nobody would look at the clock. It takes whichever has fewer events where the search
-// begins; the filter does the rest.
+// lookUp returns what the engine is asked for, a page at a time.
+func lookUp(ctx context.Context, s store.Store, f filter) (store.Query, error) {
+	page := store.Query{Tenant: f.Tenant, Kind: store.Event, Parent: f.Subject, Label: f.ActorIs, Exact: f.ActorIs != "", After: f.from(),
+		Limit: searchPage, Reverse: true}
+	switch {
+	case f.Subject != "" && f.ActorIs != "":
+		return sparser(ctx, s, page)
+	case len(f.needles) == 0 && f.Actor == "":
+		page.Limit = min(store.Query{Limit: f.Limit}.Page()+1, store.MaxLimit)
+	}
+	return page, nil
+}
+
+// sparser looks up by subject or by actor instead of by both: the engine has no index of both, so it would go through all events of the
+// one for the next of the other, and nobody would look at the clock. It takes the one with fewer events where the search begins; the
+// filter does the rest.
 func sparser(ctx context.Context, s store.Store, both store.Query) (store.Query, error) {
-	either := [2]store.Query{both, both}
-	either[0].Label, either[0].Exact = "", false
-	either[1].Parent = ""
-	var reach [2]string // the id of the last event of the first page: "" where that page has all
-	for n, q := range either {
-		records, err := s.List(ctx, q)
-		if err != nil {
-			return both, fmt.Errorf("search events: %w", err)
-		}
-		if len(records) == q.Page() {
-			reach[n] = records[len(records)-1].ID
-		}
+	bySubject, byActor := both, both
+	bySubject.Label, bySubject.Exact = "", false
+	byActor.Parent = ""
+	subject, err := reach(ctx, s, bySubject)
+	if err != nil {
+		return both, err
 	}
-	if reach[1] < reach[0] {
-		return either[1], nil
+	actor, err := reach(ctx, s, byActor)
+	if actor < subject {
+		return byActor, err
 	}
-	return either[0], nil
+	return bySubject, err
+}
+
+// reach returns the id of the last event of a page, "" where that page has all.
+func reach(ctx context.Context, s store.Store, page store.Query) (string, error) {
+	records, err := s.List(ctx, page)
+	if err != nil {
+		return "", fmt.Errorf("search events: %w", err)
+	}
+	if len(records) < page.Page() {
+		return "", nil
+	}
+	return records[len(records)-1].ID, nil
 }
 
 // one looks up the event of a request.

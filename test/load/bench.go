@@ -4,14 +4,17 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -21,6 +24,7 @@ const conns = 64
 // bench is one run of the benchmark: where it works, and what it has started.
 type bench struct {
 	cores
+	pagesOf
 	rounds int
 	turn   time.Duration
 	dir    string
@@ -80,6 +84,21 @@ func (b *bench) close() error {
 		errs = append(errs, p.stop())
 	}
 	return errors.Join(append(errs, os.RemoveAll(b.dir))...)
+}
+
+// closeWhenStopped removes what was written, which may be gigabytes, also when a person ends the program. The function it returns ends that.
+func (b *bench) closeWhenStopped() func() {
+	stop, done := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		select {
+		case <-stop:
+			fmt.Fprintln(os.Stderr, "load: stopped;", cmp.Or(errors.Join(b.close(), os.RemoveAll(b.dir)), errors.New("everything is removed")))
+			os.Exit(1)
+		case <-done:
+		}
+	}()
+	return func() { signal.Stop(stop); close(done) }
 }
 
 // side is one of the two servers of a comparison, and what is fired at it.

@@ -91,11 +91,16 @@ func (b *bench) newBooth(clients int, upstream string) (*booth, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := secret.Nonce()
-	if err := os.WriteFile(filepath.Join(t.dir, "key-encryption-key"), []byte(base64.StdEncoding.EncodeToString(key[:])), 0o600); err != nil {
+	if err := t.newKey(); err != nil {
 		return nil, err
 	}
 	return t, t.register(clients)
+}
+
+// newKey gives a booth a key-encryption key.
+func (t *booth) newKey() error {
+	key := secret.Nonce()
+	return os.WriteFile(filepath.Join(t.dir, "key-encryption-key"), []byte(base64.StdEncoding.EncodeToString(key[:])), 0o600)
 }
 
 // register writes the registrations as package registry keeps them, a thousand with each write: registering a hundred thousand

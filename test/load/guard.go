@@ -123,7 +123,11 @@ func (t *booth) put(records []store.Record) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
+	return errors.Join(put(db, records), db.Close())
+}
+
+// put writes records in as few writes as are allowed.
+func put(db store.Store, records []store.Record) error {
 	for len(records) > 0 {
 		n := min(len(records), store.MaxRecords)
 		if err := db.Put(context.Background(), records[:n]...); err != nil {

@@ -19,6 +19,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -44,18 +45,20 @@ func main() {
 var figures = []struct {
 	name    string
 	measure func(*bench) error
+	asked   bool // only when it is asked for by name: it takes minutes and gigabytes
 }{
-	{"jwt", (*bench).jwt},
-	{"opaque", (*bench).opaque},
-	{"gateway", (*bench).gateway},
-	{"fresh", (*bench).fresh},
-	{"introspect", (*bench).introspect},
-	{"revoked", (*bench).revoked},
-	{"latency", (*bench).latency},
-	{"flat", (*bench).flat},
-	{"bytes", (*bench).bytes},
-	{"memory", (*bench).memory},
-	{"start", (*bench).start},
+	{name: "jwt", measure: (*bench).jwt},
+	{name: "opaque", measure: (*bench).opaque},
+	{name: "gateway", measure: (*bench).gateway},
+	{name: "fresh", measure: (*bench).fresh},
+	{name: "introspect", measure: (*bench).introspect},
+	{name: "revoked", measure: (*bench).revoked},
+	{name: "latency", measure: (*bench).latency},
+	{name: "flat", measure: (*bench).flat},
+	{name: "bytes", measure: (*bench).bytes},
+	{name: "memory", measure: (*bench).memory},
+	{name: "start", measure: (*bench).start},
+	{name: "pages", measure: (*bench).pages, asked: true},
 }
 
 // run measures what the flags ask for and prints the table. It reports whether every must holds.
@@ -65,25 +68,31 @@ func run() (ok bool, err error) {
 	only := flag.String("only", "", "measure only these: "+names()+" (commas between them)")
 	noVerdict := flag.Bool("no-verdict", false, "print the table only, whether musts hold or not")
 	binary := flag.String("binary", "", "measure this `FILE` instead of building one")
+	var of pagesOf
+	flag.IntVar(&of.clients, "clients", pageClients, "how many clients the store of pages has")
+	flag.IntVar(&of.events, "events", pageEvents, "how many audit records it has")
+	flag.BoolVar(&of.verbose, "v", false, "print what each page took")
 	flag.Parse()
-	if flag.NArg() > 0 || *rounds < 1 || *seconds <= 0 {
+	if flag.NArg() > 0 || *rounds < 1 || *seconds <= 0 || of.clients < fewestClients || of.events < fewestEvents {
 		flag.Usage()
-		return false, errors.New("there are no arguments but flags, at least one round, and a turn takes time")
+		return false, fmt.Errorf("there are no arguments but flags, at least one round, a turn takes time, and pages need %d clients and %d events", fewestClients, fewestEvents)
 	}
 	b, err := newBench(*rounds, time.Duration(*seconds*float64(time.Second)), *binary)
 	if err != nil {
 		return false, err
 	}
+	b.pagesOf = of
 	defer func() { err = errors.Join(err, b.close()) }()
+	defer b.closeWhenStopped()()
 	wanted := strings.FieldsFunc(*only, func(r rune) bool { return r == ',' || r == ' ' })
 	for _, w := range wanted {
-		if !strings.Contains(" "+names()+" ", " "+w+" ") {
+		if !slices.Contains(strings.Fields(names()), w) {
 			return false, fmt.Errorf("there is no figure %q; there are: %s", w, names())
 		}
 	}
 	began := time.Now()
 	for _, f := range figures {
-		if len(wanted) > 0 && !strings.Contains(","+*only+",", ","+f.name+",") {
+		if len(wanted) > 0 && !slices.Contains(wanted, f.name) || len(wanted) == 0 && f.asked {
 			continue
 		}
 		fmt.Fprintf(os.Stderr, "%4.0f s  measuring %s\n", time.Since(began).Seconds(), f.name)

@@ -33,27 +33,34 @@ func takeCores() (c cores, err error) {
 		}
 	}
 	c.generator, c.server = all[0], all[len(all)-1]
+	return c, occupy(c.generator)
+}
+
+// occupy moves all of this program to these cores.
+func occupy(on ...int) error {
 	threads, err := os.ReadDir("/proc/self/task")
 	if err != nil {
-		return c, err
+		return err
 	}
 	for _, t := range threads { // those to come inherit it
 		id, err := strconv.Atoi(t.Name())
 		if err != nil {
-			return c, err
+			return err
 		}
-		if err := pin(id, c.generator); err != nil && !errors.Is(err, unix.ESRCH) {
-			return c, err
+		if err := pin(id, on...); err != nil && !errors.Is(err, unix.ESRCH) {
+			return err
 		}
 	}
-	return c, nil
+	return nil
 }
 
-func pin(thread, core int) error {
+func pin(thread int, on ...int) error {
 	var set unix.CPUSet
-	set.Set(core)
+	for _, core := range on {
+		set.Set(core)
+	}
 	if err := unix.SchedSetaffinity(thread, &set); err != nil {
-		return fmt.Errorf("move to core %d: %w", core, err)
+		return fmt.Errorf("move to core %v: %w", on, err)
 	}
 	return nil
 }
