@@ -16,7 +16,7 @@ func clientCommand() *cobra.Command {
 		`A client is a program that asks for tokens: an id, up to two live secrets, and what they may do. Every change is
 written with its author; a running server on the same store hears of it within half a second.`,
 		clientCreateCommand(), clientImportCommand(), clientListCommand(), clientShowCommand(), clientUpdateCommand(),
-		clientRotateCommand(), clientAbleCommand(false), clientAbleCommand(true), clientDeleteCommand()))
+		clientRotateCommand(), clientRetireCommand(), clientUndoRotationCommand(), clientAbleCommand(false), clientAbleCommand(true), clientDeleteCommand()))
 }
 
 func clientListCommand() *cobra.Command {
