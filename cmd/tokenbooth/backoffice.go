@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/dialect"
@@ -110,12 +112,15 @@ func (b *booth) facts(r *http.Request) []console.Fact {
 	return facts
 }
 
-// calendarFor is how far ahead a calendar looks.
-const calendarFor = 400 * 24 * time.Hour
+// How far ahead a calendar looks, and how many entries it has at most: the soonest ones.
+const (
+	calendarFor  = 400 * day
+	calendarMost = 1000
+)
 
 // calendar answers with what expires at the tenants of an operator. Calendar programs cannot sign in: the key in the path is the proof.
 func (b *booth) calendar(w http.ResponseWriter, r *http.Request) {
-	who, err := b.operators.ByCalendarKey(r.Context(), oauth.Secret(r.PathValue("key")))
+	who, err := b.operators.ByCalendarKey(r.Context(), oauth.Secret(strings.TrimSuffix(r.PathValue("key"), ".ics")))
 	if errors.Is(err, operator.ErrSignIn) || errors.Is(err, operator.ErrNotFound) {
 		http.NotFound(w, r)
 		return
@@ -134,6 +139,8 @@ func (b *booth) calendar(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "The calendar is not there now; ask again.", http.StatusServiceUnavailable)
 		return
 	}
+	slices.SortFunc(entries, func(a, b expiry.Entry) int { return a.At.Compare(b.At) })
+	entries = entries[:min(len(entries), calendarMost)]
 	h := w.Header()
 	h.Set("Content-Type", "text/calendar; charset=utf-8")
 	h.Set("Cache-Control", "private, max-age=3600")

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -34,6 +35,10 @@ func TestAnIssuanceIsFoundByItsRequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.Close()
+	long := append(bytes.Repeat([]byte("x"), 3*readAhead), request...) // what is no line of ours hides none
+	if err := os.WriteFile(filepath.Join(dir, "issued-2026-11-24.jsonl"), long, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	got, err := FindIssuance(dir, want.RequestID)
 	if err != nil || got == nil || !got.Expires.Equal(want.Expires) {
 		t.Fatalf("%+v %v", got, err)

@@ -128,6 +128,31 @@ func TestReq113_NothingThatIsSearchedForIsAPattern(t *testing.T) {
 	}
 }
 
+func TestASearchForASubjectAndAnActorLooksAtTheClock(t *testing.T) {
+	s, batch := clocked(), []store.Record(nil)
+	for i := range 900 { // the oldest is what is looked for: their actor and subject are busy otherwise
+		e := Event{ID: secret.NewID(noon.Add(time.Duration(i) * time.Second)), Tenant: "acme", Time: noon, Act: "client.update", Actor: "operator:a", Subject: "client:t", Outcome: Allowed}
+		if i%2 == 1 {
+			e.Actor, e.Subject = "operator:b", "client:s"
+		}
+		if i == 0 {
+			e.Subject = "client:s"
+		}
+		batch = append(batch, Record(e))
+	}
+	if err := s.Put(context.Background(), batch...); err != nil {
+		t.Fatal(err)
+	}
+	q := Query{Tenant: "acme", Subject: "client:s", ActorIs: "operator:a", Budget: 1}
+	found, _, more, err := Search(context.Background(), s, q)
+	if err != nil || !more || len(found) != 0 {
+		t.Fatalf("it did not stop when its time was up: %d found, %v", len(found), err)
+	}
+	if ids := searchAll(t, s, q); len(ids) != 1 || ids[0] != batch[0].ID {
+		t.Errorf("it finds %v", ids)
+	}
+}
+
 func TestAFailingStoreIsNoEmptyRecord(t *testing.T) {
 	s := memory.New(time.Now)
 	if err := s.Close(); err != nil {

@@ -52,6 +52,10 @@ func apis(v *visit) error {
 	}
 	places := v.apiPlaces()
 	known := v.Dialects()
+	holders, err := v.desk.Holders(v.r.Context())
+	if err != nil {
+		return err
+	}
 	for i := range v.tenant.APIs {
 		a := &v.tenant.APIs[i]
 		card := apiCard{API: *a, Heading: titleOf(a.Title, a.Name), Place: places[i], BuiltIn: a.Upstream == "" && registry.IsOperatorsPermission(firstPermission(a))}
@@ -59,11 +63,7 @@ func apis(v *visit) error {
 			card.DialectURL = v.path("dialects", a.Dialect)
 		}
 		for _, permission := range a.Permissions {
-			held, err := v.desk.FindClients(v.r.Context(), registry.ClientSearch{Permission: permission.Name, Limit: 1})
-			if err != nil {
-				return err
-			}
-			card.Permissions = append(card.Permissions, permissionRow{permission, held.Total, v.path("clients") + "?permission=" + url.QueryEscape(permission.Name)})
+			card.Permissions = append(card.Permissions, permissionRow{permission, holders[permission.Name], v.path("clients") + "?permission=" + url.QueryEscape(permission.Name)})
 		}
 		for _, r := range a.Routes {
 			card.Routes = append(card.Routes, routeRow{r.Method, r.Path, r.Permission, r.Public, rateText(r.Rate), sizeText(r.MaxBody)})

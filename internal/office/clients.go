@@ -26,6 +26,14 @@ func (d *Desk) FindClients(ctx context.Context, q registry.ClientSearch) (regist
 	return page, err
 }
 
+// Holders returns how many clients hold each permission; one that nobody holds is not in it.
+func (d *Desk) Holders(ctx context.Context) (map[string]int, error) {
+	if err := d.may(operator.ReadClients); err != nil {
+		return nil, err
+	}
+	return d.office.Registry.Holders(ctx, d.tenant)
+}
+
 // Client returns a client as the store has it now, with the last use of each secret; a deleted one as such.
 func (d *Desk) Client(ctx context.Context, id string) (*registry.Client, error) {
 	if err := d.may(operator.ReadClients); err != nil {

@@ -18,12 +18,12 @@ import (
 var needs = map[string]operator.Right{
 	"Desk.Tenant": "", "Desk.Settings": operator.ReadSettings, "Desk.Overview": operator.ReadClients,
 
-	"Desk.FindClients": operator.ReadClients, "Desk.Client": operator.ReadClients, "Desk.Usage": operator.ReadClients,
+	"Desk.FindClients": operator.ReadClients, "Desk.Holders": operator.ReadClients, "Desk.Client": operator.ReadClients, "Desk.Usage": operator.ReadClients,
 	"Desk.CreateClient": operator.ChangeClients, "Desk.ImportClient": operator.ChangeClients, "Desk.UpdateClient": operator.ChangeClients,
 	"Desk.DisableClient": operator.ChangeClients, "Desk.RotateSecret": operator.ChangeClients, "Desk.RetireSecret": operator.ChangeClients,
 	"Desk.UndoRotation": operator.ChangeClients, "Desk.DeleteClient": operator.DeleteClients, "Desk.RevokeClientTokens": operator.RevokeTokens,
 
-	"Desk.FindUsers": operator.ReadUsers, "Desk.User": operator.ReadUsers, "Desk.CreateUser": operator.ChangeUsers, "Desk.UpdateUser": operator.ChangeUsers,
+	"Desk.FindUsers": operator.ReadUsers, "Desk.User": operator.ReadUsers, "Desk.UserByID": operator.ReadUsers, "Desk.CreateUser": operator.ChangeUsers, "Desk.UpdateUser": operator.ChangeUsers,
 	"Desk.SetPassword": operator.ChangeUsers, "Desk.SetTOTP": operator.ChangeUsers, "Desk.DisableUser": operator.ChangeUsers,
 	"Desk.DeleteUser": operator.DeleteUsers, "Desk.RevokeUserTokens": operator.RevokeTokens,
 
@@ -35,7 +35,7 @@ var needs = map[string]operator.Right{
 	"Staff.List": operator.ReadOperators, "Staff.Get": operator.ReadOperators, "Staff.Sessions": operator.ReadOperators,
 	"Staff.Create": operator.ChangeOperators, "Staff.Update": operator.ChangeOperators, "Staff.Delete": operator.ChangeOperators,
 	"Staff.ClearProofs": operator.ChangeOperators, "Staff.Invite": operator.ChangeOperators, "Staff.EndSession": operator.ChangeOperators,
-	"Staff.EndSessions": operator.ChangeOperators, "Staff.Events": operator.ReadAudit, "Staff.Event": operator.ReadAudit,
+	"Staff.EndSessions": operator.ChangeOperators, "Staff.Events": operator.ReadOperators, "Staff.Event": operator.ReadOperators,
 }
 
 // given are arguments that name what is there, so that nothing but the right stands between an actor and it.

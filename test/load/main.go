@@ -11,6 +11,9 @@
 // The generator is one loop over raw sockets (volley.go): closed, to find what a server can do, or open at a fixed rate, to find how
 // long callers wait. Waiting is counted from the moment a request was due and not from when it could be sent.
 //
+// The figure pages is about the console over a large store. It takes minutes and gigabytes, so it is measured when it is asked for by name:
+// go run ./test/load -only pages -v.
+//
 // A figure may have a must. The program ends with status 1 when one is missed, unless --no-verdict is given.
 package main
 
