@@ -4,7 +4,7 @@ GO     ?= go
 BINARY := bin/tokenbooth
 TOOL   := $(GO) tool -modfile=tools/go.mod
 
-.PHONY: build demo test check proxies race e2e bench fuzz clean
+.PHONY: build demo generate test check packages race e2e browser bench fuzz clean
 
 ## build: the one binary, static
 build:
@@ -14,8 +14,12 @@ build:
 demo: build
 	./$(BINARY) demo
 
+## generate: the server that the operators' API promises, from its contract
+generate:
+	$(GO) generate ./internal/admin
+
 ## test: everything that must pass; what .ci/run runs
-test: check proxies race e2e
+test: check packages race e2e browser
 
 ## check: form and shape, without running the product
 check:
@@ -25,9 +29,10 @@ check:
 	@echo '== size'; CGO_ENABLED=0 $(GO) build -trimpath -ldflags="-s -w" -o $(BINARY) ./cmd/tokenbooth; \
 	  size=$$(stat -c %s $(BINARY)); echo "$$((size >> 20)) MiB"; test $$size -le $$((30 << 20)) || { echo 'the binary is over 30 MiB'; exit 1; }
 
-## proxies: nginx and Caddy, which tests put in front of a real API; what is missing is installed from Debian
-proxies:
-	@missing=$$(for p in nginx caddy; do PATH=$$PATH:/usr/sbin command -v $$p >/dev/null || echo $$p; done); test -z "$$missing" || { \
+## packages: nginx and Caddy, which tests put in front of a real API, and Chromium, which looks at the console; what is missing is
+## installed from Debian
+packages:
+	@missing=$$(for p in nginx caddy chromium; do PATH=$$PATH:/usr/sbin command -v $$p >/dev/null || echo $$p; done); test -z "$$missing" || { \
 	  command -v apt-get >/dev/null || { echo "the tests need $$missing; install it"; exit 1; }; \
 	  sudo=$$(test $$(id -u) = 0 || echo sudo); echo "== installing" $$missing; \
 	  $$sudo timeout 300 apt-get -qq update; \
@@ -42,6 +47,11 @@ e2e:
 	@command -v curl >/dev/null || { echo 'e2e needs curl'; exit 1; }
 	@command -v node >/dev/null || { echo 'e2e needs node'; exit 1; }
 	$(GO) test -count=1 -timeout 8m ./test/e2e
+
+## browser: the console of the real binary in Chromium; its pictures are in test/browser/artefacts
+browser: build packages
+	@command -v npm >/dev/null || { echo 'browser needs npm'; exit 1; }
+	cd test/browser && timeout 300 npm ci --no-audit --no-fund && timeout 600 npx playwright test
 
 ## bench: the table of speed, each figure beside its floor, in one run; then the console's pages on 100,000 clients and 10 million
 ## events, which takes some minutes and 8 GiB of disk more

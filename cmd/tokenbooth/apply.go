@@ -61,7 +61,7 @@ The exit status is 0, or 1 when something is wrong, or 2 when --check found a di
 	flags.BoolVar(&f.check, "check", false, "the same, with exit status 2 when there is anything to do")
 	flags.StringVar(&f.secrets, "secrets", "", "write each new secret to a file of its own in `DIR`, instead of showing it")
 	cmd.MarkFlagsMutuallyExclusive("dry-run", "check")
-	return addJSON(addTenantFlag(addYes(cmd)))
+	return addJSON(addDeskFlags(addYes(cmd)))
 }
 
 // run reads the file before anything is opened, so that a faulty one leaves no trace.

@@ -15,7 +15,7 @@ import (
 )
 
 func auditCommand() *cobra.Command {
-	return addTenantFlag(group("audit", "See who did what, and who was refused",
+	return addDeskFlags(group("audit", "See who did what, and who was refused",
 		`The audit record has every change of a registration with its author, for good, and every refusal with its reason, for
 90 days. Tokens that were given out stand in the journal, one file a day in the data folder. What became of one request
 tokenbooth explain says.`,

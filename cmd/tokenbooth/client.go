@@ -12,7 +12,7 @@ import (
 )
 
 func clientCommand() *cobra.Command {
-	return addTenantFlag(group("client", "Register the programs that ask for tokens",
+	return addDeskFlags(group("client", "Register the programs that ask for tokens",
 		`A client is a program that asks for tokens: an id, up to two live secrets, and what they may do. Every change is
 written with its author; a running server on the same store hears of it within half a second.`,
 		clientCreateCommand(), clientImportCommand(), clientListCommand(), clientShowCommand(), clientUpdateCommand(),

@@ -127,7 +127,7 @@ func (b *booth) seedOperator(ctx context.Context) (link string, err error) {
 	if err != nil {
 		return "", err
 	}
-	text, _, err := b.operators.Invite(ctx, demoBy, who.ID, day)
+	text, _, err := b.operators.Invite(ctx, demoBy, who.ID, day, true)
 	return console.SignInLink(b.at, text), err
 }
 

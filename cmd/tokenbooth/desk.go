@@ -17,6 +17,7 @@ import (
 	"github.com/tokenbooth/tokenbooth/dialect"
 	"github.com/tokenbooth/tokenbooth/internal/feed"
 	"github.com/tokenbooth/tokenbooth/internal/keyring"
+	"github.com/tokenbooth/tokenbooth/internal/limit"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
 	"github.com/tokenbooth/tokenbooth/internal/store"
@@ -39,13 +40,14 @@ type desk struct {
 	opened   time.Time // before anything was read
 	sealer   *secret.Sealer
 	feed     *feed.Feed
+	hashing  *limit.Lane // of all passwords, whoever gives or sets one
 	registry *registry.Registry
 	keys     *keyring.Keyring
 }
 
 // openDesk opens the store and whoever works on it.
 func openDesk(ctx context.Context, s *settings) (*desk, error) {
-	d := &desk{settings: s, now: clock()}
+	d := &desk{settings: s, now: clock(), hashing: limit.NewLane(s.lane())}
 	kek, err := keyEncryptionKey(s)
 	if err != nil {
 		return nil, err
@@ -70,7 +72,8 @@ func (d *desk) open(ctx context.Context) (err error) {
 	if err := d.feed.SetTenants(ctx, d.settings.tenantNames()); err != nil {
 		return err
 	}
-	d.registry, err = registry.New(registry.Options{Store: d.store, Sealer: d.sealer, Now: d.now, Tenants: d.settings.Tenants, Feed: d.feed})
+	d.registry, err = registry.New(registry.Options{Store: d.store, Sealer: d.sealer, Now: d.now, Tenants: d.settings.Tenants, Feed: d.feed,
+		Hash: d.hashing.Do})
 	if err != nil {
 		return err
 	}

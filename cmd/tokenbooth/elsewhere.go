@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -33,8 +34,9 @@ func elsewhere(cmd *cobra.Command, server, tenant string, do func(context.Contex
 	if tenant == "" {
 		return errors.New("--tenant: at a server elsewhere say which tenant, with --tenant NAME")
 	}
-	proof := &credential{server: server, tenant: tenant, http: &http.Client{Timeout: 30 * time.Second}}
-	remote, err := admin.Dial(server, tenant, proof.token, nil)
+	proof := &credential{server: server, tenant: tenant, http: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DialContext: dialHere},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}} // a secret goes where it was meant to and nowhere else
+	remote, err := admin.Dial(cmd.Context(), server, tenant, proof.token, nil)
 	if err != nil {
 		return fmt.Errorf("--server: %w", err)
 	}
@@ -52,6 +54,14 @@ type credential struct {
 	server, tenant string
 	http           *http.Client
 	have           string // the access token, once bought: a command is shorter than any token's life
+}
+
+// dialHere dials, and knows that every name below localhost is this machine (RFC 6761, section 6.3): many resolvers do not.
+func dialHere(ctx context.Context, network, addr string) (net.Conn, error) {
+	if host, port, err := net.SplitHostPort(addr); err == nil && strings.HasSuffix(strings.ToLower(host), ".localhost") {
+		addr = net.JoinHostPort("localhost", port)
+	}
+	return (&net.Dialer{Timeout: 10 * time.Second}).DialContext(ctx, network, addr)
 }
 
 // token returns an access token.
@@ -77,10 +87,14 @@ func (c *credential) token(ctx context.Context) (string, error) {
 // endpoint finds where the tenant gives out tokens: the API says who its issuer is (RFC 9728, section 3), and that where (RFC 8414, section 3).
 func (c *credential) endpoint(ctx context.Context) (string, error) {
 	var api struct {
-		Issuers []string `json:"authorization_servers"`
+		Resource string   `json:"resource"`
+		Issuers  []string `json:"authorization_servers"`
 	}
 	if err := c.read(ctx, c.server+admin.MetadataPath(c.tenant), &api); err != nil {
 		return "", err
+	}
+	if is, _ := strings.CutSuffix(api.Resource, "/v1/tenants/"+url.PathEscape(c.tenant)); !sameServer(is, c.server) { // RFC 9728, section 3.3
+		return "", fmt.Errorf("%s calls itself %s: name it with --server as its settings do (console.url)", c.server, is)
 	}
 	if len(api.Issuers) == 0 {
 		return "", fmt.Errorf("%s does not say who issues tokens for tenant %s: has its settings operators_api: true?", c.server, c.tenant)
@@ -103,6 +117,16 @@ func (c *credential) endpoint(ctx context.Context) (string, error) {
 	return issuer.TokenEndpoint, nil
 }
 
+// sameServer reports whether two URLs are of one server. This machine has several names.
+func sameServer(a, b string) bool {
+	one, err1 := url.Parse(a)
+	other, err2 := url.Parse(b)
+	if a == b || err1 != nil || err2 != nil {
+		return a == b
+	}
+	return one.Scheme == other.Scheme && one.Port() == other.Port() && onThisMachine(one.Hostname()) && onThisMachine(other.Hostname())
+}
+
 func (c *credential) read(ctx context.Context, at string, v any) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at, nil)
 	if err != nil {
@@ -113,9 +137,6 @@ func (c *credential) read(ctx context.Context, at string, v any) error {
 
 // buy asks for an access token (RFC 6749, section 4.4.2).
 func (c *credential) buy(ctx context.Context, endpoint, id string, secret oauth.Secret) (string, error) {
-	if at, err := url.Parse(endpoint); err != nil || at.Scheme != "https" && !onThisMachine(at.Hostname()) {
-		return "", fmt.Errorf("%s is not https: the secret would cross the network in clear", endpoint)
-	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, strings.NewReader("grant_type=client_credentials"))
 	if err != nil {
 		return "", err
@@ -133,7 +154,13 @@ func (c *credential) buy(ctx context.Context, endpoint, id string, secret oauth.
 
 // send asks and reads the answer, a JSON object of at most 64 KiB.
 func (c *credential) send(req *http.Request, v any) error {
+	if req.URL.Scheme != "https" && !onThisMachine(req.URL.Hostname()) {
+		return fmt.Errorf("%s is not https: what it says could be anybody's, and the secret would cross the network in clear", req.URL.Redacted())
+	}
 	res, err := c.http.Do(req)
+	if whole, ok := errors.AsType[*url.Error](err); ok {
+		err = whole.Err // it names the URL once more
+	}
 	if err != nil {
 		return fmt.Errorf("ask %s: %w", req.URL.Redacted(), err)
 	}

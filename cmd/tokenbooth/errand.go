@@ -14,7 +14,6 @@ import (
 
 	"github.com/tokenbooth/tokenbooth/dialect"
 	"github.com/tokenbooth/tokenbooth/internal/issuer"
-	"github.com/tokenbooth/tokenbooth/internal/limit"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 )
@@ -77,7 +76,7 @@ func commandLine() *operator.Actor {
 // issuer decides about tokens, as the running server does.
 func (d *desk) issuer() *issuer.Issuer {
 	return issuer.New(issuer.Options{Store: d.store, Registry: d.registry, Keys: d.keys, Sealer: d.sealer, Feed: d.feed,
-		Hashing: limit.NewLane(d.settings.lane()), Now: d.now, ReplayWindow: d.settings.replayWindow()})
+		Hashing: d.hashing, Now: d.now, ReplayWindow: d.settings.replayWindow()})
 }
 
 // openKept opens the desk where it can be shared with a server: not in the memory of one.
@@ -94,8 +93,13 @@ const pageOf = 200
 // addTenantFlag gives a command and all below it --tenant.
 func addTenantFlag(cmd *cobra.Command) *cobra.Command {
 	cmd.PersistentFlags().StringP("tenant", "t", "", "`NAME` of the tenant (default: the only one there is)")
-	cmd.PersistentFlags().String("server", "", "`URL` of a token desk elsewhere, to work by its operators' API (default $TOKENBOOTH_SERVER, or here)")
 	completeFlag(cmd, "tenant", completeTenants)
+	return cmd
+}
+
+// addDeskFlags gives a command and all below it --tenant, and --server: they work here or at a token desk elsewhere.
+func addDeskFlags(cmd *cobra.Command) *cobra.Command {
+	addTenantFlag(cmd).PersistentFlags().String("server", "", "work at the token desk at `URL`, by its operators' API (default $TOKENBOOTH_SERVER, or here)")
 	return cmd
 }
 

@@ -47,6 +47,7 @@ type front struct {
 	beside        http.Handler // what operators are answered beside health and metrics; nil: nothing
 	operatorCerts *server.Certificates
 
+	current    atomic.Pointer[surface]        // what is shown
 	checks     atomic.Pointer[gateway.Checks] // who may ask for decisions; nil: nobody
 	checkCerts *server.Certificates
 
@@ -97,6 +98,7 @@ func (f *front) count() {
 // show makes a surface the one that answers.
 func (f *front) show(s *surface) {
 	f.gates.put(s)
+	f.current.Store(s)
 	f.checks.Store(s.checks)
 	f.handler.SetTenants(s.tenants)
 }

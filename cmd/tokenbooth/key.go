@@ -15,7 +15,7 @@ import (
 )
 
 func keyCommand() *cobra.Command {
-	return addTenantFlag(group("key", "See and rotate the keys that sign access tokens",
+	return addDeskFlags(group("key", "See and rotate the keys that sign access tokens",
 		"Each tenant has one key that signs, one that is announced and signs next, and those that have signed and check tokens still.",
 		keyListCommand(), keyRotateCommand(), keyWithdrawCommand()))
 }

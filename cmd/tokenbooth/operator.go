@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -38,6 +39,9 @@ type staffed struct {
 // forStaff makes the RunE of a command about operators.
 func forStaff(do func(context.Context, *staffed, []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
+		if at := os.Getenv("TOKENBOOTH_SERVER"); at != "" {
+			return fmt.Errorf("operators are registered in the console, or by a command on the machine of the desk: $TOKENBOOTH_SERVER says %s", at)
+		}
 		s, err := settingsOf(cmd)
 		if err != nil {
 			return err
@@ -272,7 +276,7 @@ func operatorUpdateCommand() *cobra.Command {
 		if !cmd.Flags().Changed("name") && len(held) == 0 {
 			return errors.New("say what shall change: --name or --role")
 		}
-		o, err = e.Update(ctx, "operator.update", o.ID, o.Rev, func(o *operator.Operator) error {
+		o, err = e.Update(ctx, "operator.update", o.ID, o.Edition, func(o *operator.Operator) error {
 			if cmd.Flags().Changed("name") {
 				o.Name = name
 			}
@@ -322,7 +326,7 @@ func operatorDeleteCommand() *cobra.Command {
 		if err := e.confirm(ctx, fmt.Sprintf("Operator %s will be gone for good.", o.Username)); err != nil {
 			return err
 		}
-		if err := e.Delete(ctx, o.ID, o.Rev); err != nil {
+		if err := e.Delete(ctx, o.ID, o.Edition); err != nil {
 			return err
 		}
 		return e.done(o, "Operator %s is deleted.")

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,7 +15,6 @@ import (
 	"github.com/tokenbooth/tokenbooth/internal/expiry"
 	"github.com/tokenbooth/tokenbooth/internal/issuer"
 	"github.com/tokenbooth/tokenbooth/internal/keyring"
-	"github.com/tokenbooth/tokenbooth/internal/limit"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/sandbox"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
@@ -28,7 +27,7 @@ func serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Run the token desk and the gateway",
 		Long: `Serve answers on the public listener with the token endpoints and the protected APIs of all tenants, and on the
-operators' listener with health and metrics. SIGHUP, or a change of the settings file, reads tenants, dialects and
+operators' listener with the console, their API, health and metrics. SIGHUP, or a change of the settings file, reads tenants, dialects and
 certificates anew without dropping a request; settings with a fault are never applied.`,
 		Example: "  tokenbooth serve -c /etc/tokenbooth/tokenbooth.yaml",
 		Args:    cobra.NoArgs,
@@ -74,7 +73,7 @@ type booth struct {
 	journal  *audit.Journal
 	issuer   *issuer.Issuer
 	notifier *expiry.Notifier // nil: nobody is to be told of what expires
-	shown    atomic.Pointer[shown]
+	proxies  []netip.Prefix   // whose word on the caller's address is taken, from the start on
 }
 
 // openBooth builds store, registry, issuer, gateways and server, once, in that order.
@@ -84,20 +83,19 @@ func openBooth(ctx context.Context, s *settings) (b *booth, err error) {
 	}
 	tune()
 	b = &booth{}
-	b.shown.Store(&shown{})
 	if b.front, err = newFront(s); err != nil {
 		return nil, err
 	}
 	if b.desk, err = openDesk(ctx, s); err != nil {
 		return nil, err
 	}
-	b.kept = b.desk.kept
+	b.kept, b.proxies = b.desk.kept, s.TrustedProxies
 	if b.journal, err = audit.OpenJournal(s.journal(), b.now, b.log); err != nil {
 		return nil, errors.Join(err, b.desk.close())
 	}
 	b.refusals = audit.NewLog(b.desk.store, b.log)
 	b.issuer = issuer.New(issuer.Options{Store: b.desk.store, Registry: b.desk.registry, Keys: b.desk.keys, Sealer: b.desk.sealer, Feed: b.desk.feed,
-		Hashing: limit.NewLane(s.lane()), Refusals: b.refusals, Journal: b.journal, Now: b.now, ReplayWindow: s.replayWindow()})
+		Hashing: b.desk.hashing, Refusals: b.refusals, Journal: b.journal, Now: b.now, ReplayWindow: s.replayWindow()})
 	b.handler = server.New(server.Options{Issuer: b.issuer, Keys: b.desk.keys.JWKS, Feed: b.desk.feed, Sign: b.desk.keys.SignAs, Next: &b.gates,
 		TrustedProxies: s.TrustedProxies, NewID: b.newID, Metrics: b.metrics, Log: b.log})
 	if b.backOffice, err = openOffice(b.desk, b.issuer, b.refusals); err != nil {
@@ -127,7 +125,6 @@ func openBooth(ctx context.Context, s *settings) (b *booth, err error) {
 		b.log.Error("guards elsewhere could not be told of disabled tenants", "error", err)
 	}
 	b.show(surface)
-	b.showSettings(s)
 	return b, nil
 }
 
@@ -202,7 +199,6 @@ func (b *booth) takeBackDisabled(ctx context.Context, s, before *settings) error
 
 // narrow forgets what tenants that are gone have taken back.
 func (b *booth) narrow(ctx context.Context, s *settings) {
-	b.showSettings(s)
 	if err := b.desk.feed.SetTenants(ctx, s.tenantNames()); err != nil {
 		b.log.Error("what tenants have taken back could not be read", "error", err)
 	}

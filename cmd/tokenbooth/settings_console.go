@@ -32,9 +32,9 @@ func (s *settings) checkConsole() error {
 	if w == nil {
 		return nil
 	}
-	switch u, err := url.Parse(w.Webhook); {
-	case err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && w.AllowPrivate):
-		return s.fault("expiry_warnings.webhook", fmt.Sprintf("warnings are sent to a URL like https://hooks.example.com/expiry, not %q", w.Webhook))
+	switch {
+	case w.Webhook == "":
+		return s.fault("expiry_warnings.webhook", "where shall warnings be sent? For example: https://hooks.example.com/expiry")
 	case w.SecretFile == "":
 		return s.fault("expiry_warnings.secret_file", "messages are signed: name a file with a secret that the receiver has too")
 	}
@@ -57,7 +57,10 @@ func (s *settings) consoleURL() string {
 	return scheme + "://" + net.JoinHostPort(host, port)
 }
 
-func onThisMachine(host string) bool { return loopback(net.JoinHostPort(host, "0")) }
+// onThisMachine reports whether a host name means this machine (RFC 6761, section 6.3).
+func onThisMachine(host string) bool {
+	return loopback(net.JoinHostPort(host, "0")) || strings.HasSuffix(strings.ToLower(host), ".localhost")
+}
 
 // webhook is who is told of what expires.
 func (s *settings) webhook() (expiry.Webhook, error) {
@@ -66,9 +69,9 @@ func (s *settings) webhook() (expiry.Webhook, error) {
 	if err != nil {
 		return expiry.Webhook{}, s.fault("expiry_warnings.secret_file", err.Error())
 	}
-	secret := strings.TrimSpace(string(text))
-	if len(secret) < 16 {
-		return expiry.Webhook{}, s.fault("expiry_warnings.secret_file", "a secret to sign with has 16 characters at least")
+	hook := expiry.Webhook{URL: w.Webhook, Secret: oauth.Secret(strings.TrimSpace(string(text))), AllowPrivate: w.AllowPrivate}
+	if err := hook.Check(); err != nil {
+		return hook, s.fault("expiry_warnings", err.Error())
 	}
-	return expiry.Webhook{URL: w.Webhook, Secret: oauth.Secret(secret), AllowPrivate: w.AllowPrivate}, nil
+	return hook, nil
 }

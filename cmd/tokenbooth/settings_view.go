@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/netip"
+	"net/url"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -76,7 +77,29 @@ func (w *settingsWalk) add(path, value string, v reflect.Value) {
 	if v.IsZero() {
 		return
 	}
-	w.found = append(w.found, console.Setting{Field: path, Value: value, Place: w.place(path)})
+	w.found = append(w.found, console.Setting{Field: path, Value: shownURL(path, value), Place: w.place(path)})
+}
+
+// shared reports whether a node is written down once for several places, under a name: no path leads into it.
+func shared(n ast.Node) bool {
+	switch n.(type) {
+	case *ast.AliasNode, *ast.AnchorNode:
+		return true
+	}
+	return false
+}
+
+// shownURL hides what may be a secret in a URL: the user, and of a webhook all but where it is.
+func shownURL(path, value string) string {
+	u, err := url.Parse(value)
+	if err != nil || u.Host == "" {
+		return value
+	}
+	u.User = nil
+	if strings.HasSuffix(path, "webhook") && (u.Path != "" || u.RawQuery != "") {
+		return u.Scheme + "://" + u.Host + "/…"
+	}
+	return u.String()
 }
 
 // place says what decides a setting.
@@ -89,7 +112,8 @@ func (w *settingsWalk) place(path string) string {
 		if err != nil {
 			break
 		}
-		if node, err := p.FilterNode(w.root); err == nil && node != nil {
+		node, err := p.FilterNode(w.root)
+		if err == nil && node != nil && (at == "$."+path || shared(node)) {
 			return fmt.Sprintf("%s:%d", filepath.Base(w.file), head(node).Position.Line)
 		}
 		if !strings.Contains(at, "[") { // only what is in a list can come from an alias

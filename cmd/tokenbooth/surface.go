@@ -7,8 +7,10 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/tokenbooth/tokenbooth/dialect"
+	"github.com/tokenbooth/tokenbooth/internal/console"
 	"github.com/tokenbooth/tokenbooth/internal/gateway"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/server"
@@ -20,6 +22,8 @@ type surface struct {
 	tenants  []server.Tenant
 	gateways map[string]*gateway.Gateway
 	checks   *gateway.Checks
+	dialects map[string]*dialect.Dialect
+	inForce  func() []console.Setting // as the console shows the settings
 }
 
 // compile makes the surface of some settings. Nothing of what runs is touched, so faulty settings change nothing.
@@ -28,7 +32,7 @@ func (f *front) compile(s *settings) (*surface, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &surface{gateways: map[string]*gateway.Gateway{}}
+	out := &surface{gateways: map[string]*gateway.Gateway{}, dialects: dialects, inForce: sync.OnceValue(s.inForce)}
 	if out.checks, err = f.compileChecks(s); err != nil {
 		return nil, err
 	}

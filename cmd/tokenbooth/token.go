@@ -14,7 +14,7 @@ import (
 )
 
 func tokenCommand() *cobra.Command {
-	return addTenantFlag(group("token", "Look at tokens and take them back",
+	return addDeskFlags(group("token", "Look at tokens and take them back",
 		`A token that is taken back is refused within seconds wherever it is checked: by the running server, and by gateways and
 APIs that follow the revocation feed.`,
 		tokenIntrospectCommand(), tokenRevokeCommand()))

@@ -224,6 +224,24 @@ func (e FindClientsParamsOrder) Valid() bool {
 	}
 }
 
+// Defines values for ReplaceClientParamsAct.
+const (
+	ClientApply  ReplaceClientParamsAct = "client.apply"
+	ClientUpdate ReplaceClientParamsAct = "client.update"
+)
+
+// Valid indicates whether the value is a known member of the ReplaceClientParamsAct enum.
+func (e ReplaceClientParamsAct) Valid() bool {
+	switch e {
+	case ClientApply:
+		return true
+	case ClientUpdate:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for FindEventsParamsOutcome.
 const (
 	FindEventsParamsOutcomeAllowed FindEventsParamsOutcome = "allowed"
@@ -236,6 +254,24 @@ func (e FindEventsParamsOutcome) Valid() bool {
 	case FindEventsParamsOutcomeAllowed:
 		return true
 	case FindEventsParamsOutcomeRefused:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReplaceUserParamsAct.
+const (
+	UserApply  ReplaceUserParamsAct = "user.apply"
+	UserUpdate ReplaceUserParamsAct = "user.update"
+)
+
+// Valid indicates whether the value is a known member of the ReplaceUserParamsAct enum.
+func (e ReplaceUserParamsAct) Valid() bool {
+	switch e {
+	case UserApply:
+		return true
+	case UserUpdate:
 		return true
 	default:
 		return false
@@ -312,8 +348,10 @@ type Client struct {
 
 	// Expires From then on it gets no more tokens.
 	Expires time.Time `json:"expires,omitempty,omitzero"`
-	Grants  []Grant   `json:"grants,omitempty,omitzero"`
-	Id      string    `json:"id,omitempty,omitzero"`
+
+	// Grants Left out, when a client is made: client_credentials.
+	Grants []Grant `json:"grants,omitempty,omitzero"`
+	Id     string  `json:"id,omitempty,omitzero"`
 
 	// Lifetime Of access tokens, in seconds; left out: as long as the dialect says, which is also the most.
 	Lifetime int64 `json:"lifetime,omitempty,omitzero"`
@@ -363,7 +401,9 @@ type ClientFields struct {
 
 	// Expires From then on it gets no more tokens.
 	Expires time.Time `json:"expires,omitempty,omitzero"`
-	Grants  []Grant   `json:"grants,omitempty,omitzero"`
+
+	// Grants Left out, when a client is made: client_credentials.
+	Grants []Grant `json:"grants,omitempty,omitzero"`
 
 	// Lifetime Of access tokens, in seconds; left out: as long as the dialect says, which is also the most.
 	Lifetime int64 `json:"lifetime,omitempty,omitzero"`
@@ -521,7 +561,9 @@ type ImportedClient struct {
 
 	// Expires From then on it gets no more tokens.
 	Expires time.Time `json:"expires,omitempty,omitzero"`
-	Grants  []Grant   `json:"grants,omitempty,omitzero"`
+
+	// Grants Left out, when a client is made: client_credentials.
+	Grants []Grant `json:"grants,omitempty,omitzero"`
 
 	// Hash sha256, bcrypt, PBKDF2 or argon2id.
 	Hash string `json:"hash,omitempty,omitzero"`
@@ -653,7 +695,9 @@ type NewClient struct {
 
 	// Expires From then on it gets no more tokens.
 	Expires time.Time `json:"expires,omitempty,omitzero"`
-	Grants  []Grant   `json:"grants,omitempty,omitzero"`
+
+	// Grants Left out, when a client is made: client_credentials.
+	Grants []Grant `json:"grants,omitempty,omitzero"`
 
 	// Id Left out: one is drawn.
 	Id string `json:"id,omitempty,omitzero"`
@@ -1021,9 +1065,15 @@ type DeleteClientParams struct {
 
 // ReplaceClientParams defines parameters for ReplaceClient.
 type ReplaceClientParams struct {
+	// Act What the audit record calls the change: client.update unless told, client.apply where a file declares what is to be.
+	Act ReplaceClientParamsAct `form:"act,omitempty" json:"act,omitempty,omitzero"`
+
 	// IfMatch The ETag that was read, or * for whatever is there.
 	IfMatch IfMatch `json:"If-Match"`
 }
+
+// ReplaceClientParamsAct defines parameters for ReplaceClient.
+type ReplaceClientParamsAct string
 
 // DisableClientParams defines parameters for DisableClient.
 type DisableClientParams struct {
@@ -1082,6 +1132,9 @@ type FindEventsParams struct {
 	// Until Before this moment.
 	Until time.Time `form:"until,omitempty" json:"until,omitempty,omitzero"`
 
+	// Before Older than the event of this id, which need not be one that is asked for.
+	Before string `form:"before,omitempty" json:"before,omitempty,omitzero"`
+
 	// Cursor The next of the page before.
 	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 
@@ -1133,9 +1186,15 @@ type DeleteUserParams struct {
 
 // ReplaceUserParams defines parameters for ReplaceUser.
 type ReplaceUserParams struct {
+	// Act What the audit record calls the change: user.update unless told, user.apply where a file declares what is to be.
+	Act ReplaceUserParamsAct `form:"act,omitempty" json:"act,omitempty,omitzero"`
+
 	// IfMatch The ETag that was read, or * for whatever is there.
 	IfMatch IfMatch `json:"If-Match"`
 }
+
+// ReplaceUserParamsAct defines parameters for ReplaceUser.
+type ReplaceUserParamsAct string
 
 // DisableUserParams defines parameters for DisableUser.
 type DisableUserParams struct {
@@ -1822,6 +1881,19 @@ func (siw *ServerInterfaceWrapper) ReplaceClient(w http.ResponseWriter, r *http.
 	// Parameter object where we will unmarshal all parameters from the context
 	var params ReplaceClientParams
 
+	// ------------- Optional query parameter "act" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "act", r.URL.Query(), &params.Act, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "act"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "act", Err: err})
+		}
+		return
+	}
+
 	headers := r.Header
 
 	// ------------- Required header parameter "If-Match" -------------
@@ -2380,6 +2452,19 @@ func (siw *ServerInterfaceWrapper) FindEvents(w http.ResponseWriter, r *http.Req
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "until"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "until", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "before" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "before", r.URL.Query(), &params.Before, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "before"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "before", Err: err})
 		}
 		return
 	}
@@ -3040,6 +3125,19 @@ func (siw *ServerInterfaceWrapper) ReplaceUser(w http.ResponseWriter, r *http.Re
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params ReplaceUserParams
+
+	// ------------- Optional query parameter "act" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "act", r.URL.Query(), &params.Act, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "act"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "act", Err: err})
+		}
+		return
+	}
 
 	headers := r.Header
 

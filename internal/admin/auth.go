@@ -27,6 +27,15 @@ func unsigned(detail, code string) error {
 	return &refusal{kind: "not-signed-in", detail: detail, header: http.Header{"Www-Authenticate": {challenge}}}
 }
 
+// challenge adds to the challenge of a request without a token that counts where tokens for the tenant it names come from (RFC 9728,
+// section 5.1).
+func (a *api) challenge(h http.Header, r *http.Request) {
+	name := tenantIn(r)
+	if t, ok := a.Registry.Tenant(name); ok && t.OperatorsAPI && a.URL != "" {
+		h.Set("Www-Authenticate", h.Get("Www-Authenticate")+`, resource_metadata="`+a.URL+MetadataPath(name)+`"`)
+	}
+}
+
 // authenticate finds out who asks and fills in the call. tenant is the one that the path names, or nothing.
 func (a *api) authenticate(r *http.Request, c *call, tenant string) error {
 	token, err := bearerToken(r.Header.Values("Authorization"))
@@ -41,7 +50,7 @@ func (a *api) authenticate(r *http.Request, c *call, tenant string) error {
 		if seen.Active {
 			c.tenant = t.Name
 			c.actor, err = a.actor(r.Context(), t, &seen)
-			c.actor.RequestID, c.actor.Source = c.id, sourceOf(r)
+			c.actor.RequestID, c.actor.Source = c.id, a.source(r)
 			return err
 		}
 	}
@@ -124,7 +133,7 @@ func (a *api) actor(ctx context.Context, t *registry.Tenant, seen *oauth.Introsp
 		return operator.Actor{}, fmt.Errorf("look for the client of the access token: %w", err)
 	}
 	carried := append(strings.Fields(seen.Scope), seen.Permissions...)
-	actor := operator.Actor{By: "client:" + client.ID, Name: client.Name, Fresh: true}
+	actor := operator.Actor{By: "client:" + client.ID, Tenant: t.Name, Name: client.Name, Fresh: true}
 	for _, role := range operator.Roles() {
 		permission := registry.OperatorsPrefix + string(role)
 		if slices.Contains(carried, permission) && slices.Contains(client.Permissions, permission) {

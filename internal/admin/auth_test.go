@@ -47,7 +47,7 @@ func TestAPermissionTakenAwayCountsNoMoreAtOnce(t *testing.T) {
 	})
 	w.must(err)
 	w.wants(403, "owner", "GET", clients, "")
-	w.must(w.registry.DisableClient(t.Context(), by, "acme", "editor", true))
+	w.must(disableClient(t.Context(), w.registry, by, "acme", "editor", true))
 	w.wants(401, "editor", "GET", clients, "")
 }
 
@@ -76,7 +76,7 @@ func TestReq093_NoWebPageOfAnotherOriginMayAsk(t *testing.T) {
 func TestACookieSignsNobodyIn(t *testing.T) {
 	w := open(t)
 	a := w.wants(401, "", "POST", clients, `{"name":"x"}`, "Cookie", "__Host-tokenbooth="+w.tokens["owner"])
-	if a.Header.Get("WWW-Authenticate") != `Bearer realm="tokenbooth"` {
+	if a.Header.Get("WWW-Authenticate") != `Bearer realm="tokenbooth", resource_metadata="`+deskURL+MetadataPath("acme")+`"` {
 		t.Errorf("%v", a.Header)
 	}
 }

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"slices"
@@ -61,7 +62,7 @@ func known[T interface {
 func (a *api) CreateClient(ctx context.Context, in CreateClientRequestObject) (CreateClientResponseObject, error) {
 	c := registry.Client{Tenant: in.Tenant, ID: in.Body.Id}
 	fields := as[ClientFields](in.Body)
-	if err := fields.put(&c); err != nil {
+	if err := fields.putNew(&c); err != nil {
 		return nil, err
 	}
 	made, text, err := a.desk(ctx, in.Tenant).CreateClient(ctx, c)
@@ -89,7 +90,7 @@ func segment(name string) string {
 func (a *api) ImportClient(ctx context.Context, in ImportClientRequestObject) (ImportClientResponseObject, error) {
 	c := registry.Client{Tenant: in.Tenant, ID: in.Body.Id}
 	fields := as[ClientFields](in.Body)
-	if err := fields.put(&c); err != nil {
+	if err := fields.putNew(&c); err != nil {
 		return nil, err
 	}
 	made, err := a.desk(ctx, in.Tenant).ImportClient(ctx, c, oauth.Secret(in.Body.Secret), in.Body.Hash)
@@ -117,7 +118,10 @@ func (a *api) ReplaceClient(ctx context.Context, in ReplaceClientRequestObject) 
 	if err != nil {
 		return nil, err
 	}
-	c, err := a.desk(ctx, in.Tenant).UpdateClient(ctx, in.Id, "client.update", rev, in.Body.put)
+	if err := known(in.Params.Act, "act"); err != nil {
+		return nil, err
+	}
+	c, err := a.desk(ctx, in.Tenant).UpdateClient(ctx, in.Id, string(cmp.Or(in.Params.Act, ClientUpdate)), rev, in.Body.put)
 	if err != nil {
 		return nil, err
 	}

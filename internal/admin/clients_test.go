@@ -43,11 +43,14 @@ func TestAClientIsCreatedReadChangedRotatedAndDeleted(t *testing.T) {
 
 func TestAnImportedClientMayHaveAnyID(t *testing.T) {
 	w := open(t)
-	for _, id := range []string{"a/b", "..", ".", "import", "50%", "q?x=1#y", "a,b", "a;b=c", "a+b", "{id}"} {
+	for _, id := range []string{"a/b", "...", "import", "50%", "q?x=1#y", "a,b", "a;b=c", "a+b", "{id}"} {
 		w.wants(201, "editor", "POST", clients+"/import", fmt.Sprintf(`{"id":%q,"name":"old","secret":"correct horse battery staple"}`, id))
 		if got := read[Client](t, w.send("viewer", "GET", clients+"/"+segment(id), "")); got.Id != id || !got.Credentials[0].Imported {
 			t.Errorf("%q: %+v", id, got)
 		}
+	}
+	for _, id := range []string{".", ".."} { // which name no client in an address
+		w.wants(400, "editor", "POST", clients+"/import", fmt.Sprintf(`{"id":%q,"name":"old","secret":"correct horse battery staple"}`, id))
 	}
 }
 
@@ -171,5 +174,13 @@ func TestListsGoOnByCursorsThatCannotBeMadeUp(t *testing.T) {
 	w.wants(400, "stranger", "GET", "/v1/tenants/other/clients?permission=workflows&limit=3&cursor="+next, "")
 	for _, bad := range []string{"limit=201", "limit=-1", "limit=x", "sort=hash", "state=any", "order=up", "q=a&q=b", "wildcard=1"} {
 		w.wants(400, "viewer", "GET", clients+"?"+bad, "")
+	}
+}
+
+func TestAClientMadeWithoutAGrantMayAskByItsSecret(t *testing.T) {
+	w := open(t)
+	made := read[IssuedClient](t, w.wants(201, "editor", "POST", clients, `{"name":"Postman","permissions":["workflows"]}`))
+	if g := made.Client.Grants; len(g) != 1 || g[0] != "client_credentials" {
+		t.Errorf("grants %v", g)
 	}
 }

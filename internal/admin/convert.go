@@ -70,6 +70,14 @@ func (f *ClientFields) put(c *registry.Client) error {
 	return nil
 }
 
+// putNew writes the fields to a client that is being made: one without a grant could ask for nothing.
+func (f *ClientFields) putNew(c *registry.Client) error {
+	if f.Grants == nil {
+		f.Grants = []Grant{Grant(oauth.ClientCredentials)}
+	}
+	return f.put(c)
+}
+
 // clientOut is a client as the contract has it.
 func clientOut(c *registry.Client, now time.Time) Client {
 	out := as[Client](writable(c))
@@ -117,22 +125,19 @@ func (f *UserFields) put(u *registry.User) {
 // userOut is a user as the contract has it.
 func userOut(u *registry.User) User {
 	out := as[User](writableUser(u))
-	out.Id, out.Rev, out.Username, out.HasTotp, out.NotBefore = u.ID, int64(u.Rev), u.Username, len(u.TOTP) > 0, utc(u.NotBefore)
+	out.Id, out.Rev, out.Username, out.HasTotp, out.NotBefore = u.ID, int64(u.Edition), u.Username, len(u.TOTP) > 0, utc(u.NotBefore)
 	out.Created, out.CreatedBy, out.Updated, out.UpdatedBy = utc(u.Created), u.CreatedBy, utc(u.Updated), u.UpdatedBy
 	return out
 }
 
-// hasTOTP stands where the sealed secret of one-time codes is: that there is one is all that is told.
-var hasTOTP = []byte("sealed")
-
 // userIn is a user of the contract as the rest of the product has it.
 func userIn(tenant string, in *User) *registry.User {
-	u := &registry.User{Tenant: tenant, ID: in.Id, Rev: uint64(in.Rev), Username: in.Username, NotBefore: in.NotBefore,
+	u := &registry.User{Tenant: tenant, ID: in.Id, Edition: uint64(in.Rev), Username: in.Username, NotBefore: in.NotBefore,
 		Created: in.Created, CreatedBy: in.CreatedBy, Updated: in.Updated, UpdatedBy: in.UpdatedBy}
 	fields := as[UserFields](in)
 	fields.put(u)
 	if in.HasTotp {
-		u.TOTP = hasTOTP
+		u.TOTP = []byte{'?'} // that there is a secret of one-time codes is all that is told
 	}
 	return u
 }

@@ -1,10 +1,14 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
 )
+
+// maxEventID is more than the id of an event has, in bytes.
+const maxEventID = 64
 
 // FindEvents answers a page of the audit record.
 func (a *api) FindEvents(ctx context.Context, in FindEventsRequestObject) (FindEventsResponseObject, error) {
@@ -16,6 +20,9 @@ func (a *api) FindEvents(ctx context.Context, in FindEventsRequestObject) (FindE
 	if err := known(p.Outcome, "outcome"); err != nil {
 		return nil, err
 	}
+	if len(p.Before) > maxEventID {
+		return nil, atField("before", "That is longer than the id of any event.")
+	}
 	filters := p
 	filters.Cursor, filters.Limit = "", 0
 	name := list("findEvents", in.Tenant, filters)
@@ -24,7 +31,7 @@ func (a *api) FindEvents(ctx context.Context, in FindEventsRequestObject) (FindE
 		return nil, err
 	}
 	events, next, more, err := a.desk(ctx, in.Tenant).Events(ctx, audit.Query{ActorIs: p.Actor, Actor: p.ActorPrefix, RequestID: p.RequestId,
-		Subject: p.Subject, Act: p.Act, Outcome: string(p.Outcome), Since: p.Since, Until: p.Until, Before: after, Limit: size})
+		Subject: p.Subject, Act: p.Act, Outcome: string(p.Outcome), Since: p.Since, Until: p.Until, Before: cmp.Or(after, p.Before), Limit: size})
 	if err != nil {
 		return nil, err
 	}

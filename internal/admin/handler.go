@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"runtime/debug"
 	"strings"
@@ -19,7 +19,7 @@ import (
 	"github.com/tokenbooth/tokenbooth/internal/store"
 )
 
-// Options are what the operators' API works with. All are needed.
+// Options are what the operators' API works with. All are needed but where nil or nothing is said to do.
 type Options struct {
 	Office   *office.Office
 	Issuer   *issuer.Issuer // says whose an access token is
@@ -29,6 +29,11 @@ type Options struct {
 	Now      func() time.Time
 	NewID    func() string // of requests
 	Log      *slog.Logger
+	// URL is that of the operators' listener, as its callers have it: whoever shows no token that counts is sent to the description of the
+	// API below it (Metadata). "": nowhere.
+	URL string
+	// Source is the caller's address, for the audit record. nil: the other end of the connection, which behind a proxy is the proxy.
+	Source func(*http.Request) netip.Addr
 }
 
 // api is the handler, and the server that the contract asks for.
@@ -42,6 +47,9 @@ var _ StrictServerInterface = (*api)(nil)
 // New makes the handler of everything under /v1/. It asks for an access token itself, and for nothing else: neither cookies nor the
 // origin of a web page count.
 func New(o Options) http.Handler {
+	if o.Source == nil {
+		o.Source = peer
+	}
 	a := &api{o, http.NewServeMux()}
 	strict := NewStrictHandlerWithOptions(a, []StrictMiddlewareFunc{a.declaredOnly},
 		StrictHTTPServerOptions{RequestErrorHandlerFunc: a.fail, ResponseErrorHandlerFunc: a.fail})
@@ -161,12 +169,21 @@ func (a *api) desk(ctx context.Context, tenant string) *office.Desk {
 	return a.Office.At(&callOf(ctx).actor, tenant)
 }
 
-// sourceOf returns the address a request comes from.
-func sourceOf(r *http.Request) string {
-	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-		return host
+// source spells the address that a request comes from: "" where nobody knows.
+func (a *api) source(r *http.Request) string {
+	if at := a.Source(r); at.IsValid() {
+		return at.String()
 	}
-	return r.RemoteAddr
+	return ""
+}
+
+// peer is the address at the other end of the connection; the zero Addr where there is none.
+func peer(r *http.Request) netip.Addr {
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return at.Addr().Unmap()
 }
 
 func etag(rev uint64) string { return fmt.Sprintf("%q", fmt.Sprint(rev)) }

@@ -15,7 +15,7 @@ import (
 	"github.com/tokenbooth/tokenbooth/internal/store"
 )
 
-// How long an answer can be asked for again, how long a request may be under way, and how long the second one waits for the first.
+// How long an answer can be asked for again, how long a request can be under way, and how long the second one waits for the first.
 const (
 	keepAnswer = time.Hour
 	underWay   = time.Minute
@@ -33,17 +33,18 @@ var takesKey = map[string]bool{
 }
 
 // answer is the stored form of an answer, sealed under a label that has the Idempotency-Key in it: whoever has the store and the
-// key-encryption key still cannot read a secret from it. Until it is Done the request is under way.
+// key-encryption key still cannot read a secret from it. Until it is Done the request is under way, or nobody will ever know how it ended.
 type answer struct {
-	Request []byte      `json:"request"` // digest of the body that was answered
+	Request []byte      `json:"request"` // digest of the role that was answered, and of the body
+	Begun   time.Time   `json:"begun"`
 	Done    bool        `json:"done,omitempty"`
 	Status  int         `json:"status,omitempty"`
 	Header  http.Header `json:"header,omitempty"`
 	Body    []byte      `json:"body,omitempty"`
 }
 
-// kept is where an answer is kept.
-type kept struct {
+// place is where an answer is kept.
+type place struct {
 	tenant, id, label string
 }
 
@@ -56,11 +57,12 @@ func (a *api) once(w http.ResponseWriter, r *http.Request, c *call, text string)
 	}
 	name := strings.Join([]string{c.actor.By, r.Method, r.URL.EscapedPath(), key}, "\x00")
 	id := secret.Digest(name)
-	at := kept{c.tenant, base64.RawURLEncoding.EncodeToString(id[:]), "answer\x00" + name}
-	digest := secret.Digest(string(c.body))
-	mine := answer{Request: digest[:]}
+	at := place{c.tenant, base64.RawURLEncoding.EncodeToString(id[:]), "answer\x00" + name}
+	// The role belongs to the request: a secret is not shown again to whoever would not be given it now.
+	digest := secret.Digest(string(c.actor.Role(c.tenant)) + "\x00" + string(c.body))
+	mine := answer{Request: digest[:], Begun: a.Now()}
 	for until := time.Now().Add(waitFirst); ; {
-		err := a.keep(r.Context(), at, 0, underWay, &mine)
+		err := a.keep(r.Context(), at, 0, &mine)
 		if err == nil {
 			return a.first(w, r, at, mine)
 		}
@@ -74,10 +76,13 @@ func (a *api) once(w http.ResponseWriter, r *http.Request, c *call, text string)
 		case err != nil:
 			return err
 		case !bytes.Equal(before.Request, digest[:]):
-			return &refusal{kind: "key-reused", field: idempotencyKey, detail: "It was sent with another body. Make a new key for a new request."}
+			return &refusal{kind: "key-reused", field: idempotencyKey, detail: "It was sent with another body, or in another role. Make a new key for a new request."}
 		case before.Done:
 			before.send(w)
 			return nil
+		case a.Now().Sub(before.Begun) >= underWay:
+			return &refusal{kind: "lost-answer", field: idempotencyKey, detail: "A request with it was begun at " + before.Begun.UTC().Format(time.RFC3339) +
+				", and may have been done: look, and make a new key."}
 		case time.Now().After(until):
 			return &refusal{kind: "in-progress", header: http.Header{"Retry-After": {"1"}}}
 		}
@@ -89,27 +94,24 @@ func (a *api) once(w http.ResponseWriter, r *http.Request, c *call, text string)
 	}
 }
 
-// first does what was asked and keeps the answer. What was refused or has failed may be tried again with the same key.
-func (a *api) first(w http.ResponseWriter, r *http.Request, at kept, mine answer) error {
+// first does what was asked and keeps the answer. What was refused or has failed may be tried again with the same key; what ended in a
+// panic, or with the process, may have been done and may not.
+func (a *api) first(w http.ResponseWriter, r *http.Request, at place, mine answer) error {
 	ctx := context.WithoutCancel(r.Context()) // what was done must be found again, whether or not anybody waits for it still
-	done := false
-	defer func() {
-		if !done {
-			if err := a.Store.Delete(ctx, at.tenant, store.Answer, at.id); err != nil {
-				a.Log.Error("an Idempotency-Key could not be set free", "request_id", callOf(ctx).id, "error", err)
-			}
-		}
-	}()
 	page := &written{header: w.Header().Clone()}
 	a.mux.ServeHTTP(page, r)
-	if done = page.status < 300; done {
+	if page.status >= 300 {
+		if err := a.Store.Delete(ctx, at.tenant, store.Answer, at.id); err != nil {
+			a.Log.Error("an Idempotency-Key could not be set free", "request_id", callOf(ctx).id, "error", err)
+		}
+	} else {
 		mine.Done, mine.Status, mine.Body, mine.Header = true, page.status, page.body.Bytes(), http.Header{}
 		for _, name := range []string{"Content-Type", "Etag", "Location"} {
 			if v := page.header.Values(name); len(v) > 0 {
 				mine.Header[name] = v
 			}
 		}
-		if err := a.keep(ctx, at, 1, keepAnswer, &mine); err != nil {
+		if err := a.keep(ctx, at, 1, &mine); err != nil {
 			a.Log.Error("an answer could not be kept to be asked for again", "request_id", callOf(ctx).id, "error", err)
 		}
 	}
@@ -131,19 +133,19 @@ func (n *answer) send(w http.ResponseWriter) {
 	_, _ = w.Write(n.Body)
 }
 
-func (a *api) keep(ctx context.Context, at kept, rev uint64, life time.Duration, n *answer) error {
+func (a *api) keep(ctx context.Context, at place, rev uint64, n *answer) error {
 	body, err := json.Marshal(n)
 	if err != nil {
 		return fmt.Errorf("encode an answer: %w", err)
 	}
-	err = a.Store.Put(ctx, store.Record{Tenant: at.tenant, Kind: store.Answer, ID: at.id, Rev: rev, Expires: a.Now().Add(life), Body: a.Sealer.Seal(at.label, body)})
+	err = a.Store.Put(ctx, store.Record{Tenant: at.tenant, Kind: store.Answer, ID: at.id, Rev: rev, Expires: n.Begun.Add(keepAnswer), Body: a.Sealer.Seal(at.label, body)})
 	if err != nil {
 		return fmt.Errorf("keep an answer: %w", err)
 	}
 	return nil
 }
 
-func (a *api) earlier(ctx context.Context, at kept) (*answer, error) {
+func (a *api) earlier(ctx context.Context, at place) (*answer, error) {
 	rec, err := a.Store.Get(ctx, at.tenant, store.Answer, at.id)
 	if err != nil {
 		return nil, fmt.Errorf("look for an earlier answer: %w", err)

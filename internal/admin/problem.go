@@ -29,6 +29,7 @@ var kinds = map[string]kind{
 	"not-found":       {404, "Not found"},
 	"wrong-method":    {405, "The path has no such method"},
 	"in-progress":     {409, "The same request is being answered"},
+	"lost-answer":     {409, "The answer was lost"},
 	"not-now":         {409, "Not possible as things are"},
 	"lost-update":     {412, "Changed by somebody else meanwhile"},
 	"too-large":       {413, "The request is too large"},
@@ -72,6 +73,9 @@ func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
 	h := w.Header()
 	for name, values := range f.header {
 		h[name] = values
+	}
+	if k.status == http.StatusUnauthorized {
+		a.challenge(h, r)
 	}
 	h.Set("Content-Type", "application/problem+json")
 	w.WriteHeader(k.status)

@@ -30,17 +30,19 @@ const (
 
 // Remote is a tenant's desk at the other end of the operators' API. Its methods are those of office.Desk, and return what those return:
 // *registry.Problem with the field at fault, registry.ErrNotFound, *office.Changed, operator.ErrDenied. Anything else is one sentence
-// with the request id, under which the server's log knows more. It may be used concurrently.
+// with the request id, under which the server's log knows more; it does not say which server that is, as the caller does where there could
+// be a doubt. It may be used concurrently.
 type Remote struct {
+	ctx            context.Context // of Tenant and Keys, which at the desk itself only look at what is in memory
 	server, tenant string
 	token          func(context.Context) (string, error)
 	http           http.Client
 }
 
-// Dial makes a Remote of the desk of one tenant at a server, such as https://desk.example.com. It sends nothing yet. token is asked for an
-// access token before each request and should remember it. transport is nil for that of net/http. Beyond this machine only https:// is taken:
-// the access token would be read on its way.
-func Dial(server, tenant string, token func(context.Context) (string, error), transport http.RoundTripper) (*Remote, error) {
+// Dial makes a Remote of the desk of one tenant at a server, such as https://desk.example.com. It sends nothing yet. When ctx ends, so do
+// Tenant and Keys, which are given none. token is asked for an access token before each request and should remember it. transport is nil for
+// that of net/http. Beyond this machine only https:// is taken: the access token would be read on its way.
+func Dial(ctx context.Context, server, tenant string, token func(context.Context) (string, error), transport http.RoundTripper) (*Remote, error) {
 	u, err := url.Parse(server)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
@@ -49,7 +51,8 @@ func Dial(server, tenant string, token func(context.Context) (string, error), tr
 		return nil, fmt.Errorf("%s is not https://: whoever is on the way could read the access token and act in its place", server)
 	}
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // the token is for nobody else
-	return &Remote{strings.TrimSuffix(server, "/"), tenant, token, http.Client{Transport: transport, Timeout: remoteTimeout, CheckRedirect: stay}}, nil
+	return &Remote{ctx: ctx, server: strings.TrimSuffix(server, "/"), tenant: tenant, token: token,
+		http: http.Client{Transport: transport, Timeout: remoteTimeout, CheckRedirect: stay}}, nil
 }
 
 // loopback reports whether a host is this machine, whatever a name server says (RFC 8252, section 8.3; RFC 6761, section 6.3).
@@ -61,8 +64,8 @@ func loopback(host string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
 
-// errand is one request of a Remote.
-type errand struct {
+// request is what a Remote asks for.
+type request struct {
 	method string
 	path   []string // behind the tenant's, each one segment
 	query  url.Values
@@ -79,15 +82,15 @@ func match(rev uint64) string {
 	return etag(rev)
 }
 
-// do sends an errand and reads the answer into out. What may be sent twice is sent again when nothing is known of the first time.
-func (r *Remote) do(ctx context.Context, e errand, out any) error {
+// do sends a request and reads the answer into out. What may be sent twice is sent again when nothing is known of the first time.
+func (r *Remote) do(ctx context.Context, q request, out any) error {
 	key := ""
-	if e.once {
+	if q.once {
 		key = secret.UUID() // one for all times this act is sent
 	}
-	again := e.once || e.method == http.MethodGet
+	again := q.once || q.method == http.MethodGet
 	for sent := 1; ; sent++ {
-		retry, err := r.send(ctx, &e, key, out)
+		retry, err := r.send(ctx, &q, key, out)
 		if err == nil || !again || !retry || sent == maxSent {
 			return err
 		}
@@ -99,19 +102,22 @@ func (r *Remote) do(ctx context.Context, e errand, out any) error {
 	}
 }
 
-func (r *Remote) send(ctx context.Context, e *errand, key string, out any) (retry bool, err error) {
-	req, err := r.request(ctx, e, key)
+func (r *Remote) send(ctx context.Context, q *request, key string, out any) (retry bool, err error) {
+	req, err := r.compose(ctx, q, key)
 	if err != nil {
 		return false, err
 	}
 	answer, err := r.http.Do(req)
 	if err != nil {
-		return true, fmt.Errorf("ask %s: %w", r.server, err)
+		if outer, ok := errors.AsType[*url.Error](err); ok {
+			err = outer.Err // without the URL
+		}
+		return true, fmt.Errorf("the server does not answer: %w", err)
 	}
 	defer answer.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
 	if err != nil {
-		return true, fmt.Errorf("read the answer of %s: %w", r.server, err)
+		return true, fmt.Errorf("the answer broke off: %w", err)
 	}
 	media, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type"))
 	switch {
@@ -119,36 +125,36 @@ func (r *Remote) send(ctx context.Context, e *errand, key string, out any) (retr
 		return false, nil
 	case answer.StatusCode < 300 && media == "application/json" && out != nil:
 		if err := json.Unmarshal(body, out); err != nil {
-			return false, fmt.Errorf("read the answer of %s: %w", r.server, err)
+			return false, unreadableAnswer(err)
 		}
 		return false, nil
 	case media != "application/problem+json":
-		return answer.StatusCode >= 500, fmt.Errorf("%s answers %d, and not as the operators' API does: is that its address?", r.server, answer.StatusCode)
+		return answer.StatusCode >= 500, fmt.Errorf("the server answers %d, and not as the operators' API does: is this its address?", answer.StatusCode)
 	}
 	var p Problem
 	if err := json.Unmarshal(body, &p); err != nil {
-		return false, fmt.Errorf("read the answer of %s: %w", r.server, err)
+		return false, unreadableAnswer(err)
 	}
-	return p.Status == http.StatusServiceUnavailable || p.Status == http.StatusConflict && strings.HasSuffix(p.Type, "in-progress"), r.problem(e, &p)
+	return p.Status == http.StatusServiceUnavailable || p.Status == http.StatusConflict && strings.HasSuffix(p.Type, "in-progress"), r.problem(q, &p)
 }
 
-func (r *Remote) request(ctx context.Context, e *errand, key string) (*http.Request, error) {
+func (r *Remote) compose(ctx context.Context, q *request, key string) (*http.Request, error) {
 	to := r.server + "/v1/tenants/" + segment(r.tenant)
-	for _, s := range e.path {
+	for _, s := range q.path {
 		to += "/" + segment(s)
 	}
-	if len(e.query) > 0 {
-		to += "?" + e.query.Encode()
+	if len(q.query) > 0 {
+		to += "?" + q.query.Encode()
 	}
 	var body io.Reader
-	if e.in != nil {
-		text, err := json.Marshal(e.in)
+	if q.in != nil {
+		text, err := json.Marshal(q.in)
 		if err != nil {
 			return nil, fmt.Errorf("encode a request: %w", err)
 		}
 		body = bytes.NewReader(text)
 	}
-	req, err := http.NewRequestWithContext(ctx, e.method, to, body)
+	req, err := http.NewRequestWithContext(ctx, q.method, to, body)
 	if err != nil {
 		return nil, fmt.Errorf("make a request: %w", err)
 	}
@@ -158,7 +164,7 @@ func (r *Remote) request(ctx context.Context, e *errand, key string) (*http.Requ
 	}
 	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Accept", "application/json")
-	for name, value := range map[string]string{ifMatch: e.match, idempotencyKey: key} {
+	for name, value := range map[string]string{ifMatch: q.match, idempotencyKey: key} {
 		if value != "" {
 			req.Header.Set(name, value)
 		}
@@ -170,31 +176,28 @@ func (r *Remote) request(ctx context.Context, e *errand, key string) (*http.Requ
 }
 
 // problem says in this product's own errors what the server has refused.
-func (r *Remote) problem(e *errand, p *Problem) error {
+func (r *Remote) problem(q *request, p *Problem) error {
 	switch p.Status {
 	case http.StatusBadRequest:
 		if p.Field != "" {
 			return &registry.Problem{Field: p.Field, Text: p.Detail}
 		}
 	case http.StatusUnauthorized:
-		return fmt.Errorf("%s does not take the access token: %s (request %s)", r.server, p.Detail, p.RequestId)
+		return fmt.Errorf("the access token does not count: %s (request %s)", p.Detail, p.RequestId)
 	case http.StatusForbidden:
 		what := strings.TrimSuffix(strings.TrimPrefix(p.Detail, "It is "+operator.ErrDenied.Error()), ".")
 		return fmt.Errorf("%w%s (request %s)", operator.ErrDenied, what, p.RequestId)
 	case http.StatusNotFound:
-		return fmt.Errorf("%s of tenant %s: %w", strings.Join(e.path, " "), r.tenant, registry.ErrNotFound)
+		what := "tenant " + r.tenant
+		if len(q.path) > 0 {
+			what = strings.Join(q.path, " ") + " of " + what
+		}
+		return fmt.Errorf("%s: %w", what, registry.ErrNotFound)
 	case http.StatusPreconditionFailed:
 		return &office.Changed{By: p.ChangedBy, At: p.ChangedAt}
 	}
-	text := strings.TrimSuffix(cmp.Or(p.Detail, p.Title), ".")
-	if p.Status == http.StatusConflict { // it is about what was asked for, not about the server
-		return fmt.Errorf("%s (request %s)", text, p.RequestId)
-	}
-	return fmt.Errorf("%s: %s (%d, request %s)", r.server, text, p.Status, p.RequestId)
+	return fmt.Errorf("%s (%d, request %s)", strings.TrimSuffix(cmp.Or(p.Detail, p.Title), "."), p.Status, p.RequestId)
 }
 
-// lostRace reports whether somebody else was faster where that is nobody's business: the change is made anew on what is there now.
-func lostRace(err error, rev uint64) bool { return rev == 0 && errors.Is(err, office.ErrChanged) }
-
-// maxTries is how often a change that lost a race is made anew.
-const maxTries = 5
+// unreadableAnswer is what is said of an answer that is not what the contract promises.
+func unreadableAnswer(err error) error { return fmt.Errorf("the answer cannot be read: %w", err) }

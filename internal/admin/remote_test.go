@@ -65,7 +65,7 @@ var (
 // remote dials the world's desk as the program of a role.
 func (w *world) remote(as string, transport http.RoundTripper) *Remote {
 	w.t.Helper()
-	r, err := Dial(w.server.URL, "acme", func(context.Context) (string, error) { return w.tokens[as], nil }, transport)
+	r, err := Dial(w.t.Context(), w.server.URL, "acme", func(context.Context) (string, error) { return w.tokens[as], nil }, transport)
 	w.must(err)
 	return r
 }
@@ -200,7 +200,7 @@ func TestPagesTokensKeysAndEventsComeFromFarAway(t *testing.T) {
 		t.Errorf("%+v, %v", keys, err)
 	}
 	users, _, err := r.FindUsers(ctx, "b", "", 1000)
-	if err != nil || len(users) != 1 || users[0].Rev == 0 {
+	if err != nil || len(users) != 1 || users[0].Edition == 0 {
 		t.Errorf("%+v, %v", users, err)
 	}
 	events, _, _, err := r.Events(ctx, audit.Query{Actor: "cli:", Act: "client.create", Until: w.clock().Add(time.Hour)})
@@ -217,12 +217,12 @@ func TestPagesTokensKeysAndEventsComeFromFarAway(t *testing.T) {
 
 func TestATokenIsSentNowhereItCouldBeReadOrPassedOn(t *testing.T) {
 	for _, server := range []string{"http://desk.example.com", "http://10.0.0.1:8081", "desk.example.com", "ftp://localhost", "https://u:p@desk.example.com", "https://desk.example.com/?a=b", ""} {
-		if _, err := Dial(server, "acme", nil, nil); err == nil {
+		if _, err := Dial(t.Context(), server, "acme", nil, nil); err == nil {
 			t.Errorf("%q is taken", server)
 		}
 	}
 	for _, server := range []string{"https://desk.example.com", "http://127.0.0.1:8081", "http://[::1]:8081/", "http://localhost:1", "http://desk.localhost"} {
-		if _, err := Dial(server, "acme", nil, nil); err != nil {
+		if _, err := Dial(t.Context(), server, "acme", nil, nil); err != nil {
 			t.Errorf("%q: %v", server, err)
 		}
 	}
@@ -231,7 +231,7 @@ func TestATokenIsSentNowhereItCouldBeReadOrPassedOn(t *testing.T) {
 	defer elsewhere.Close()
 	moved := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
 	defer moved.Close()
-	r, err := Dial(moved.URL, "acme", func(context.Context) (string, error) { return "t", nil }, nil)
+	r, err := Dial(t.Context(), moved.URL, "acme", func(context.Context) (string, error) { return "t", nil }, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

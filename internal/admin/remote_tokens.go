@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/netip"
 	"time"
@@ -18,7 +17,7 @@ import (
 // Introspect says what is known about an access token of any form.
 func (r *Remote) Introspect(ctx context.Context, text oauth.Secret) (oauth.Introspection, error) {
 	var seen Introspection
-	err := r.do(ctx, errand{method: http.MethodPost, path: []string{"tokens", "introspect"}, in: TokenText{Token: text.Reveal()}}, &seen)
+	err := r.do(ctx, request{method: http.MethodPost, path: []string{"tokens", "introspect"}, in: TokenText{Token: text.Reveal()}}, &seen)
 	return oauth.Introspection{Active: seen.Active, Form: oauth.TokenForm(seen.Form), ID: seen.Id, Issuer: seen.Issuer, Subject: seen.Subject,
 		ClientID: seen.ClientId, Username: seen.Username, Name: seen.Name, Scope: seen.Scope, Permissions: seen.Permissions, Audience: seen.Audience,
 		IssuedAt: seen.Issued, Expires: seen.Expires, Family: seen.Chain, KeyID: seen.Key}, err
@@ -27,7 +26,7 @@ func (r *Remote) Introspect(ctx context.Context, text oauth.Secret) (oauth.Intro
 // RevokeToken takes back an access token alone, or a refresh token with its whole chain. The zero Revoked: it was worth nothing before.
 func (r *Remote) RevokeToken(ctx context.Context, text oauth.Secret) (issuer.Revoked, error) {
 	var out Revoked
-	err := r.do(ctx, errand{method: http.MethodPost, path: []string{"tokens", "revoke"}, in: TokenText{Token: text.Reveal()}}, &out)
+	err := r.do(ctx, request{method: http.MethodPost, path: []string{"tokens", "revoke"}, in: TokenText{Token: text.Reveal()}}, &out)
 	if err != nil || out == (Revoked{}) {
 		return issuer.Revoked{}, err
 	}
@@ -40,13 +39,14 @@ func (r *Remote) RevokeToken(ctx context.Context, text oauth.Secret) (issuer.Rev
 
 // RevokeAll takes back every token that the tenant has issued so far, the one of this Remote among them.
 func (r *Remote) RevokeAll(ctx context.Context) error {
-	return r.do(ctx, errand{method: http.MethodPost, path: []string{"tokens", "revoke-all"}}, nil)
+	return r.do(ctx, request{method: http.MethodPost, path: []string{"tokens", "revoke-all"}}, nil)
 }
 
-// Keys returns what may be known of the signing keys, but for the keys themselves: the tenant's key set has those.
+// Keys returns what may be known of the signing keys, but for the keys themselves: the tenant's key set has those. It ends
+// with the context of Dial.
 func (r *Remote) Keys() ([]keyring.Public, error) {
 	var out KeyList
-	if err := r.do(context.Background(), errand{method: http.MethodGet, path: []string{"keys"}}, &out); err != nil {
+	if err := r.do(r.ctx, request{method: http.MethodGet, path: []string{"keys"}}, &out); err != nil {
 		return nil, err
 	}
 	keys := make([]keyring.Public, len(out.Keys))
@@ -59,23 +59,35 @@ func (r *Remote) Keys() ([]keyring.Public, error) {
 
 // RotateKeys lets the next key sign.
 func (r *Remote) RotateKeys(ctx context.Context, unannounced bool) error {
-	return r.do(ctx, errand{method: http.MethodPost, path: []string{"keys", "rotate"}, in: KeyRotation{Unannounced: unannounced}}, nil)
+	return r.do(ctx, request{method: http.MethodPost, path: []string{"keys", "rotate"}, in: KeyRotation{Unannounced: unannounced}}, nil)
 }
 
 // WithdrawKey takes a key away that somebody else may have.
 func (r *Remote) WithdrawKey(ctx context.Context, kid string) error {
-	return r.do(ctx, errand{method: http.MethodPost, path: []string{"keys", kid, "withdraw"}}, nil)
+	return r.do(ctx, request{method: http.MethodPost, path: []string{"keys", kid, "withdraw"}}, nil)
 }
 
-// Events returns a page of the audit record, the newest first, and what to go on from: next is for Query.Before, and is no event's id here.
+// Events returns a page of the audit record, the newest first, and what to go on from in Query.Before: as at the desk itself, the id of an
+// event. A page is empty only at the end of the record: where a search of the server ran out of time without an event, it is taken up again.
 func (r *Remote) Events(ctx context.Context, q audit.Query) (events []audit.Event, next string, more bool, err error) {
-	var out EventPage
-	err = r.do(ctx, errand{method: http.MethodGet, path: []string{"events"}, query: asked("actor", q.ActorIs, "actor_prefix", q.Actor, "subject", q.Subject,
-		"request_id", q.RequestID, "act", q.Act, "outcome", q.Outcome, "since", spell(q.Since), "until", spell(q.Until), "cursor", q.Before, "limit", page(q.Limit))}, &out)
-	for i := range out.Events {
-		events = append(events, r.event(&out.Events[i]))
+	query := asked("actor", q.ActorIs, "actor_prefix", q.Actor, "subject", q.Subject, "request_id", q.RequestID, "act", q.Act, "outcome", q.Outcome,
+		"since", spell(q.Since), "until", spell(q.Until), "before", q.Before, "limit", page(q.Limit))
+	for {
+		var out EventPage
+		if err := r.do(ctx, request{method: http.MethodGet, path: []string{"events"}, query: query}, &out); err != nil {
+			return nil, "", false, err
+		}
+		for i := range out.Events {
+			events = append(events, r.event(&out.Events[i]))
+		}
+		switch {
+		case out.Next == "":
+			return events, "", out.More, nil
+		case len(events) > 0:
+			return events, events[len(events)-1].ID, out.More, nil
+		}
+		query.Set("cursor", out.Next)
 	}
-	return events, out.Next, out.More, err
 }
 
 func spell(t time.Time) string {
@@ -93,7 +105,7 @@ func (r *Remote) event(e *Event) audit.Event {
 // Event returns one event by its id.
 func (r *Remote) Event(ctx context.Context, id string) (audit.Event, error) {
 	var out Event
-	if err := r.do(ctx, errand{method: http.MethodGet, path: []string{"events", id}}, &out); err != nil {
+	if err := r.do(ctx, request{method: http.MethodGet, path: []string{"events", id}}, &out); err != nil {
 		return audit.Event{}, err
 	}
 	return r.event(&out), nil
@@ -102,7 +114,7 @@ func (r *Remote) Event(ctx context.Context, id string) (audit.Event, error) {
 // Explain returns what is known about the request of that id.
 func (r *Remote) Explain(ctx context.Context, requestID string) (office.Explanation, error) {
 	var out Explanation
-	if err := r.do(ctx, errand{method: http.MethodGet, path: []string{"explain", requestID}}, &out); err != nil {
+	if err := r.do(ctx, request{method: http.MethodGet, path: []string{"explain", requestID}}, &out); err != nil {
 		return office.Explanation{}, err
 	}
 	var known office.Explanation
@@ -116,7 +128,7 @@ func (r *Remote) Explain(ctx context.Context, requestID string) (office.Explanat
 		if i.Source != "" {
 			var err error
 			if known.Issuance.Source, err = netip.ParseAddr(i.Source); err != nil {
-				return office.Explanation{}, fmt.Errorf("read the answer of %s: %w", r.server, err)
+				return office.Explanation{}, unreadableAnswer(err)
 			}
 		}
 	}

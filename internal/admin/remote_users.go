@@ -3,8 +3,8 @@ package admin
 import (
 	"context"
 	"net/http"
+	"time"
 
-	"github.com/tokenbooth/tokenbooth/internal/office"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
@@ -12,17 +12,17 @@ import (
 // FindUsers returns a page of users whose names start with prefix, by name, and where to go on: "" at the end.
 func (r *Remote) FindUsers(ctx context.Context, prefix, after string, limit int) (found []*registry.User, next string, err error) {
 	var out UserPage
-	err = r.do(ctx, errand{method: http.MethodGet, path: []string{"users"}, query: asked("prefix", prefix, "cursor", after, "limit", page(limit))}, &out)
+	err = r.do(ctx, request{method: http.MethodGet, path: []string{"users"}, query: asked("prefix", prefix, "cursor", after, "limit", page(limit))}, &out)
 	for i := range out.Users {
 		found = append(found, userIn(r.tenant, &out.Users[i]))
 	}
 	return found, out.Next, err
 }
 
-// onUser sends an errand that is answered with a user.
-func (r *Remote) onUser(ctx context.Context, e errand) (*registry.User, error) {
+// onUser sends a request that is answered with a user.
+func (r *Remote) onUser(ctx context.Context, q request) (*registry.User, error) {
 	var out User
-	if err := r.do(ctx, e, &out); err != nil {
+	if err := r.do(ctx, q, &out); err != nil {
 		return nil, err
 	}
 	return userIn(r.tenant, &out), nil
@@ -30,7 +30,7 @@ func (r *Remote) onUser(ctx context.Context, e errand) (*registry.User, error) {
 
 // User returns the user of that name in any spelling.
 func (r *Remote) User(ctx context.Context, username string) (*registry.User, error) {
-	return r.onUser(ctx, errand{method: http.MethodGet, path: []string{"users", username}})
+	return r.onUser(ctx, request{method: http.MethodGet, path: []string{"users", username}})
 }
 
 // CreateUser registers a user with a password. With totp the URL has the secret of one-time codes in it and cannot be shown again.
@@ -38,57 +38,47 @@ func (r *Remote) CreateUser(ctx context.Context, u registry.User, password oauth
 	in := as[NewUser](writableUser(&u))
 	in.Username, in.Password, in.Totp = u.Username, password.Reveal(), totp
 	var out CreatedUser
-	if err := r.do(ctx, errand{method: http.MethodPost, path: []string{"users"}, once: true, in: in}, &out); err != nil {
+	if err := r.do(ctx, request{method: http.MethodPost, path: []string{"users"}, once: true, in: in}, &out); err != nil {
 		return nil, "", err
 	}
 	return userIn(r.tenant, &out.User), out.TotpUrl, nil
 }
 
 // UpdateUser reads a user, lets edit change it and writes it back, in what may be written, as UpdateClient does.
-func (r *Remote) UpdateUser(ctx context.Context, username, _ string, rev uint64, edit func(*registry.User) error) (*registry.User, error) {
-	for try := 1; ; try++ {
-		u, err := r.User(ctx, username)
-		if err != nil {
-			return nil, err
-		}
-		if rev != 0 && rev != u.Rev {
-			return nil, &office.Changed{By: u.UpdatedBy, At: u.Updated}
-		}
-		seen := u.Rev
-		if err := edit(u); err != nil {
-			return nil, err
-		}
-		changed, err := r.onUser(ctx, errand{method: http.MethodPut, path: []string{"users", username}, match: match(seen), in: writableUser(u)})
-		if lostRace(err, rev) && try < maxTries {
-			continue
-		}
-		return changed, err
-	}
+func (r *Remote) UpdateUser(ctx context.Context, username, act string, rev uint64, edit func(*registry.User) error) (*registry.User, error) {
+	return change[*registry.User]{
+		read:  func(ctx context.Context) (*registry.User, error) { return r.User(ctx, username) },
+		state: func(u *registry.User) (uint64, string, time.Time) { return u.Edition, u.UpdatedBy, u.Updated },
+		edit:  edit,
+		write: func(ctx context.Context, u *registry.User, seen uint64) (*registry.User, error) {
+			return r.onUser(ctx, request{method: http.MethodPut, path: []string{"users", username}, query: asked("act", act), match: match(seen), in: writableUser(u)})
+		},
+	}.run(ctx, rev)
 }
 
 // SetPassword gives a user a new password.
 func (r *Remote) SetPassword(ctx context.Context, username string, password oauth.Secret) error {
-	return r.do(ctx, errand{method: http.MethodPost, path: []string{"users", username, "password"}, in: Password{Password: password.Reveal()}}, nil)
+	return r.do(ctx, request{method: http.MethodPost, path: []string{"users", username, "password"}, in: Password{Password: password.Reveal()}}, nil)
 }
 
 // SetTOTP asks a user for one-time codes, under a new secret, or asks for none any more.
 func (r *Remote) SetTOTP(ctx context.Context, username string, on bool) (text oauth.Secret, url string, err error) {
 	var out TOTPSecret
-	err = r.do(ctx, errand{method: http.MethodPost, path: []string{"users", username, "totp"}, once: true, in: TOTP{Enabled: on}}, &out)
+	err = r.do(ctx, request{method: http.MethodPost, path: []string{"users", username, "totp"}, once: true, in: TOTP{Enabled: on}}, &out)
 	return oauth.Secret(out.Secret), out.Url, err
 }
 
 // DisableUser stops a user, or lets it start again.
 func (r *Remote) DisableUser(ctx context.Context, username string, rev uint64, disabled bool) (*registry.User, error) {
-	return r.onUser(ctx, errand{method: http.MethodPost, path: []string{"users", username, turn(disabled)}, match: match(rev)})
+	return r.onUser(ctx, request{method: http.MethodPost, path: []string{"users", username, turn(disabled)}, match: match(rev)})
 }
 
 // DeleteUser ends a user for good.
 func (r *Remote) DeleteUser(ctx context.Context, username string, rev uint64) error {
-	return r.do(ctx, errand{method: http.MethodDelete, path: []string{"users", username}, match: match(rev)}, nil)
+	return r.do(ctx, request{method: http.MethodDelete, path: []string{"users", username}, match: match(rev)}, nil)
 }
 
 // RevokeUserTokens ends the tokens and refresh tokens that a user's sign-ins have bought so far.
 func (r *Remote) RevokeUserTokens(ctx context.Context, username string) error {
-	return r.do(ctx, errand{method: http.MethodPost, path: []string{"users", username, "revoke-tokens"}}, nil)
+	return r.do(ctx, request{method: http.MethodPost, path: []string{"users", username, "revoke-tokens"}}, nil)
 }

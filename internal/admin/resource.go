@@ -19,7 +19,7 @@ func MetadataPath(tenant string) string {
 
 // Metadata describes the operators' API of each tenant as a protected resource (RFC 9728, section 2), so that a program that knows this
 // server and a tenant finds the token endpoint by itself. at is the URL of the operators' listener. Anybody may read it; what is not
-// there, or has no operators' API, is not found.
+// there, or has no operators' API, is not found. The handler that New makes points here.
 func Metadata(at string, r *registry.Registry) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+metadataRoot+"/v1/tenants/{tenant}", func(w http.ResponseWriter, req *http.Request) {

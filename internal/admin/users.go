@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/tokenbooth/tokenbooth/internal/registry"
@@ -39,7 +40,7 @@ func (a *api) CreateUser(ctx context.Context, in CreateUserRequestObject) (Creat
 		return nil, err
 	}
 	return CreateUser201JSONResponse{CreatedUser{TotpUrl: url, User: userOut(made)},
-		CreateUser201ResponseHeaders{etag(made.Rev), placeOf(in.Tenant, "users", made.Username)}}, nil
+		CreateUser201ResponseHeaders{etag(made.Edition), placeOf(in.Tenant, "users", made.Username)}}, nil
 }
 
 // GetUser answers a user as it is now.
@@ -51,7 +52,7 @@ func (a *api) GetUser(ctx context.Context, in GetUserRequestObject) (GetUserResp
 	if u.Deleted {
 		return nil, registry.ErrNotFound
 	}
-	return GetUser200JSONResponse{userOut(u), GetUser200ResponseHeaders{etag(u.Rev)}}, nil
+	return GetUser200JSONResponse{userOut(u), GetUser200ResponseHeaders{etag(u.Edition)}}, nil
 }
 
 // ReplaceUser writes all that can be written of a user.
@@ -60,14 +61,17 @@ func (a *api) ReplaceUser(ctx context.Context, in ReplaceUserRequestObject) (Rep
 	if err != nil {
 		return nil, err
 	}
-	u, err := a.desk(ctx, in.Tenant).UpdateUser(ctx, in.Username, "user.update", rev, func(u *registry.User) error {
+	if err := known(in.Params.Act, "act"); err != nil {
+		return nil, err
+	}
+	u, err := a.desk(ctx, in.Tenant).UpdateUser(ctx, in.Username, string(cmp.Or(in.Params.Act, UserUpdate)), rev, func(u *registry.User) error {
 		in.Body.put(u)
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return ReplaceUser200JSONResponse{userOut(u), ReplaceUser200ResponseHeaders{etag(u.Rev)}}, nil
+	return ReplaceUser200JSONResponse{userOut(u), ReplaceUser200ResponseHeaders{etag(u.Edition)}}, nil
 }
 
 // DeleteUser ends a user for good.
@@ -92,7 +96,7 @@ func (a *api) DisableUser(ctx context.Context, in DisableUserRequestObject) (Dis
 	if err != nil {
 		return nil, err
 	}
-	return DisableUser200JSONResponse{userOut(u), DisableUser200ResponseHeaders{etag(u.Rev)}}, nil
+	return DisableUser200JSONResponse{userOut(u), DisableUser200ResponseHeaders{etag(u.Edition)}}, nil
 }
 
 // EnableUser lets a user start again.
@@ -105,7 +109,7 @@ func (a *api) EnableUser(ctx context.Context, in EnableUserRequestObject) (Enabl
 	if err != nil {
 		return nil, err
 	}
-	return EnableUser200JSONResponse{userOut(u), EnableUser200ResponseHeaders{etag(u.Rev)}}, nil
+	return EnableUser200JSONResponse{userOut(u), EnableUser200ResponseHeaders{etag(u.Edition)}}, nil
 }
 
 // SetPassword gives a user a new password.

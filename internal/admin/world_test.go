@@ -37,6 +37,7 @@ import (
 
 const (
 	by       = "cli:tester"
+	deskURL  = "https://desk.example.com"
 	password = "seven purple tractors"
 )
 
@@ -67,6 +68,7 @@ type world struct {
 	store    *faulty
 	issuer   *issuer.Issuer
 	registry *registry.Registry
+	options  Options
 	server   *httptest.Server
 	log      bytes.Buffer
 	tokens   map[string]string // by role; "stranger" is an owner of another tenant
@@ -135,9 +137,9 @@ func open(t testing.TB) *world {
 		Refusals: refusals, Journal: journal, Now: w.clock, ReplayWindow: time.Second})
 	desk := office.New(office.Options{Store: w.store, Registry: w.registry, Keys: keys, Issuer: w.issuer, JournalDir: dir, Now: w.clock})
 	var requests atomic.Int64
-	h := New(Options{Office: desk, Issuer: w.issuer, Registry: w.registry, Store: w.store, Sealer: sealer, Now: w.clock,
-		NewID: func() string { return fmt.Sprintf("request-%d", requests.Add(1)) }, Log: slog.New(slog.NewTextHandler(&w.log, nil))})
-	w.server = httptest.NewServer(h)
+	w.options = Options{Office: desk, Issuer: w.issuer, Registry: w.registry, Store: w.store, Sealer: sealer, Now: w.clock, URL: deskURL,
+		NewID: func() string { return fmt.Sprintf("request-%d", requests.Add(1)) }, Log: slog.New(slog.NewTextHandler(&w.log, nil))}
+	w.server = httptest.NewServer(New(w.options))
 	t.Cleanup(w.server.Close)
 	for _, role := range operator.Roles() {
 		w.tokens[string(role)] = w.program("acme", string(role), registry.OperatorsPrefix+string(role))
@@ -284,4 +286,11 @@ func (w *world) wants(status int, as, method, path, body string, header ...strin
 		w.t.Errorf("%s %s as %q answers %d %s, want %d", method, path, as, a.StatusCode, a.body, status)
 	}
 	return a
+}
+
+// disableClient stops a client, or lets it start again.
+func disableClient(ctx context.Context, r *registry.Registry, by, tenant, id string, disabled bool) error {
+	act := map[bool]string{true: "client.disable", false: "client.enable"}[disabled]
+	_, err := r.UpdateClient(ctx, by, act, tenant, id, func(c *registry.Client) error { c.Disabled = disabled; return nil })
+	return err
 }

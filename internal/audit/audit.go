@@ -58,13 +58,11 @@ func Record(e Event) store.Record {
 
 // Query asks for events, the newest first. What is empty asks for all. Every text is taken literally.
 type Query struct {
-	Tenant  string
-	Subject string // of this subject only; looked up, not searched for
-	Actor   string // of actors that start with this
-	Before  string // older than the event of this id
-	Limit   int    // how many at most; 0: 100; at most 1000
-
-	// List knows only those above, Search all.
+	Tenant    string
+	Subject   string        // of this subject only; looked up, not searched for
+	Actor     string        // of actors that start with this
+	Before    string        // older than the event of this id
+	Limit     int           // how many at most; 0: 100; at most 1000
 	ActorIs   string        // of exactly this actor; looked up, not searched for
 	RequestID string        // of this request; looked up
 	Act       string        // client.create; or all that start with it when it ends with a dot: client.
@@ -72,24 +70,6 @@ type Query struct {
 	Since     time.Time     // at this time or later
 	Until     time.Time     // before this time
 	Budget    time.Duration // how long to go on looking; 0: until the page is full or all events have been seen
-}
-
-// List returns events, the newest first.
-func List(ctx context.Context, s store.Store, q Query) ([]Event, error) {
-	records, err := s.List(ctx, store.Query{Tenant: q.Tenant, Kind: store.Event, Parent: q.Subject, Label: q.Actor, After: q.Before,
-		Limit: q.Limit, Reverse: true})
-	if err != nil {
-		return nil, fmt.Errorf("list events: %w", err)
-	}
-	events := make([]Event, 0, len(records))
-	for _, r := range records {
-		e, err := decode(r)
-		if err != nil {
-			return nil, err
-		}
-		events = append(events, e)
-	}
-	return events, nil
 }
 
 // Get returns one event by its id, which for a refusal is the request id its caller was given.

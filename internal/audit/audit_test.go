@@ -17,7 +17,7 @@ func TestReq113_WhatIsSearchedForIsTakenLiterally(t *testing.T) {
 		}
 	}
 	for asked, want := range map[string][]string{"cli:": {"5", "4", "3", "2", "1"}, "cli:%": {"2"}, "cli:_": {"3"}, `cli:\`: {"4"}, "cli:'": {"5"}, "%": nil, "CLI:": nil} {
-		events, err := List(ctx, s, Query{Tenant: "acme", Actor: asked})
+		events, _, _, err := Search(ctx, s, Query{Tenant: "acme", Actor: asked})
 		if err != nil {
 			t.Fatal(err)
 		}

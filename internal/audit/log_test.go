@@ -66,7 +66,7 @@ func TestReq100_a_refusal_is_kept_once_and_found_by_its_request_id(t *testing.T)
 			t.Fatalf("kept %+v", e)
 		}
 	}
-	all, err := List(context.Background(), s, Query{Tenant: "acme", Limit: 1000})
+	all, _, _, err := Search(context.Background(), s, Query{Tenant: "acme", Limit: 1000})
 	if err != nil || len(all) != 300 || all[0].ID != "request-299" || l.Dropped() != 0 {
 		t.Fatalf("%d events, newest %q, %d dropped, %v", len(all), all[0].ID, l.Dropped(), err)
 	}
@@ -136,7 +136,7 @@ func TestEventsAreFoundBySubjectActorAndPage(t *testing.T) {
 		{Query{Subject: "client:"}, ""},
 	} {
 		c.q.Tenant = "acme"
-		events, err := List(context.Background(), s, c.q)
+		events, _, _, err := Search(context.Background(), s, c.q)
 		if err != nil {
 			t.Fatal(err)
 		}

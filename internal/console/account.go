@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 // accountPage is what an operator sees of themself.
 type accountPage struct {
 	Username, Name string
+	Enrolling      bool // they came by another operator's link, and nothing opens before they have set up a proof
 	Roles          []roleLine
 	Password       bool // they have one, with one-time codes
 	Passkeys       []passkeyLine
@@ -50,7 +52,10 @@ func account(v *visit) error {
 	if err != nil {
 		return err
 	}
-	page := accountPage{Username: o.Username, Name: o.Name, Roles: v.roleLines(o.Roles), Password: len(o.Hash) > 0, Recovery: len(o.Recovery),
+	if v.session.Enrolling {
+		all = slices.DeleteFunc(all, func(s *operator.Session) bool { return s.ID != v.session.ID })
+	}
+	page := accountPage{Username: o.Username, Name: o.Name, Enrolling: v.session.Enrolling, Roles: v.roleLines(o.Roles), Password: len(o.Hash) > 0, Recovery: len(o.Recovery),
 		Calendar: len(o.CalendarKey) > 0, Sessions: sessionLines(all, v.session.ID), Proofs: proofs(o)}
 	for _, k := range o.Passkeys {
 		page.Passkeys = append(page.Passkeys, passkeyLine{base64.RawURLEncoding.EncodeToString(k.ID), k.Name, k.Created, k.LastUsed, page.Proofs == 1})
@@ -134,6 +139,9 @@ func endOwnSession(v *visit) error {
 	id := v.r.PathValue("session")
 	if id == v.session.ID {
 		return signOut(v)
+	}
+	if v.session.Enrolling {
+		return errEnrol
 	}
 	if err := v.Operators.EndSession(v.r.Context(), v.actor.By, v.session.Operator.ID, id); err != nil {
 		return err

@@ -38,7 +38,7 @@ func password(v *visit) error {
 	}
 	o := v.session.Operator
 	page := passwordPage{Has: len(o.Hash) > 0, MinimumLen: minimumPassword}
-	page.App = len(o.TOTP) == 0 || v.r.URL.Query().Has("app")
+	page.App = len(o.TOTP) == 0 || v.session.Enrolling || v.r.URL.Query().Has("app")
 	if page.App {
 		_, text, err := v.Operators.NewTOTP(o)
 		if err != nil {
@@ -74,10 +74,21 @@ func setPassword(v *visit) error {
 		}
 		return v.render(http.StatusUnprocessableEntity, "account_password", "Password and one-time codes", page)
 	}
+	if err := v.enrolled(); err != nil {
+		return err
+	}
 	if len(codes) > 0 {
 		return v.render(http.StatusOK, "recovery_codes", "Recovery codes", codesPage{codes})
 	}
 	return v.redirect("/account", "The password was set.")
+}
+
+// enrolled reads the session anew where setting up a proof has made a full one of it.
+func (v *visit) enrolled() error {
+	if !v.session.Enrolling {
+		return nil
+	}
+	return v.recognise()
 }
 
 // blame puts a fault beside its field, and says whether it could.

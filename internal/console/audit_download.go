@@ -20,12 +20,12 @@ const (
 // that fails, get an answer of their own; a fault after that cuts the connection, so that nobody takes a part for the whole.
 func auditExport(v *visit) error {
 	in := v.r.URL.Query()
-	q, problems := readAuditFilter(in).query()
+	q, problems := readAuditFilter(in).query(v.desk == nil)
 	for field, text := range problems {
 		return &registry.Problem{Field: field, Text: text}
 	}
 	q.RequestID, q.Limit, q.Budget = in.Get("request"), exportPage, exportBudget
-	events, next, _, err := v.desk.Events(v.r.Context(), q)
+	events, next, _, err := v.record().Events(v.r.Context(), q)
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func auditExport(v *visit) error {
 		}
 		_ = http.NewResponseController(v.w).SetWriteDeadline(time.Now().Add(time.Minute)) // each page has its time; a writer without deadlines needs none
 		q.Before = next
-		if events, next, _, err = v.desk.Events(v.r.Context(), q); err != nil {
+		if events, next, _, err = v.record().Events(v.r.Context(), q); err != nil {
 			v.Log.Error("export broke off", "request_id", v.id, "error", err)
 			panic(http.ErrAbortHandler)
 		}
@@ -68,7 +68,11 @@ func (v *visit) beginExport(format string) (eventSheet, *bufio.Writer, error) {
 	if format == "json" {
 		kind, media = "json", "application/json"
 	}
-	name := fmt.Sprintf("audit-%s-%s.%s", v.tenant.Name, v.Now().UTC().Format("20060102T150405Z"), kind)
+	of := "the-desk"
+	if v.tenant != nil {
+		of = v.tenant.Name
+	}
+	name := fmt.Sprintf("audit-%s-%s.%s", of, v.Now().UTC().Format("20060102T150405Z"), kind)
 	h := v.w.Header()
 	h.Set("Content-Type", media)
 	h.Set("Content-Disposition", `attachment; filename="`+name+`"`) // a tenant's name is a-z, 0-9 and -

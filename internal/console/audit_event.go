@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/office"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 )
 
@@ -23,7 +24,7 @@ type eventPage struct {
 	Detail      []contractTerm
 	Issued      *audit.Issuance
 	IssuedTo    string
-	Back        string
+	Back, Log   string // address and title of the log
 	SameActor   string
 	SameSubject string
 	Kept        time.Time // when a refusal is forgotten
@@ -31,15 +32,15 @@ type eventPage struct {
 
 func auditEvent(v *visit) error {
 	id := v.r.PathValue("event")
-	p := eventPage{ID: plainly(id), Back: v.path("audit")}
-	e, err := v.desk.Event(v.r.Context(), id)
+	p := eventPage{ID: plainly(id), Back: v.path("audit"), Log: v.auditTitle()}
+	e, err := v.record().Event(v.r.Context(), id)
 	switch {
 	case err == nil:
 		p.tell(v, e)
-	case !errors.Is(err, registry.ErrNotFound):
+	case !errors.Is(err, registry.ErrNotFound) || v.desk == nil:
 		return err
 	}
-	if !p.HasEvent || !p.Row.Refused && e.RequestID != "" { // who was refused got no token, and the journal is long
+	if v.desk != nil && (!p.HasEvent || !p.Row.Refused && e.RequestID != "") { // who was refused got no token, and the journal is long
 		if err := p.explain(v, id, e.RequestID); err != nil {
 			return err
 		}
@@ -64,29 +65,28 @@ func (p *eventPage) explain(v *visit, id, request string) error {
 		return err
 	}
 	if p.Issued = known.Issuance; p.Issued != nil {
-		p.IssuedTo, p.RequestID = v.whoURL("client:"+p.Issued.ClientID), plainly(p.Issued.RequestID)
+		p.IssuedTo, p.RequestID = v.people().party("client:"+p.Issued.ClientID).URL, plainly(p.Issued.RequestID)
 	}
 	return nil
 }
 
 func (p *eventPage) tell(v *visit, e audit.Event) {
-	p.HasEvent, p.Row, p.RequestID = true, v.auditRow(e), plainly(e.RequestID)
-	p.Row.Name = v.operatorName(e.Actor)
+	p.HasEvent, p.Row, p.RequestID = true, v.people().row(e), plainly(e.RequestID)
 	if p.Row.Refused {
-		words := wordsOf(e.Reason)
-		p.Check, p.Advice, p.Kept = words.Check, words.Advice, e.Time.Add(audit.KeepRefusals)
-		if e.Act == "operator.refuse" {
-			p.Check, p.Advice = "the operator's role", "An owner can give another role, under Operators."
-		}
+		why := office.Conclude(e.Act, e.Reason)
+		p.Check, p.Advice, p.Kept = why.Check, why.Advice, e.Time.Add(audit.KeepRefusals)
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.Detail)) {
+		if p.Row.Call != "" && (name == "method" || name == "route") { // said already, in one
+			continue
+		}
 		p.Detail = append(p.Detail, contractTerm{plainly(name), plainly(e.Detail[name])})
 	}
 	search := func(f auditFilter) string { return v.path("audit") + query(f.values().Encode()) }
 	if e.Actor != "" {
 		p.SameActor = search(auditFilter{Actor: e.Actor})
 	}
-	if e.Subject != "" {
+	if e.Subject != "" && p.Row.Subject.ID != "" {
 		p.SameSubject = search(auditFilter{Subject: e.Subject})
 	}
 }

@@ -36,10 +36,14 @@ func (f auditFilter) Empty() bool { return f == auditFilter{} }
 // maxFilter bounds each field of a search, in bytes: no actor, subject or act is longer.
 const maxFilter = 512
 
-// query turns the search into one the log understands. problems say, by field, what it cannot.
-func (f auditFilter) query() (q audit.Query, problems map[string]string) {
+// query turns the search into one the log understands, a tenant's or that of the desk. problems say, by field, what it cannot.
+func (f auditFilter) query(ofDesk bool) (q audit.Query, problems map[string]string) {
 	problems = map[string]string{}
-	q = audit.Query{ActorIs: f.Actor, Subject: subjectOf(f.Subject), Act: f.Act, Outcome: f.Outcome}
+	kind := "client"
+	if ofDesk {
+		kind = "operator"
+	}
+	q = audit.Query{ActorIs: f.Actor, Subject: subjectOf(kind, f.Subject), Act: f.Act, Outcome: f.Outcome}
 	for name, value := range map[string]string{"actor": f.Actor, "subject": f.Subject, "act": f.Act} {
 		if len(value) > maxFilter {
 			problems[name] = "This is longer than anything in the log."
@@ -77,10 +81,10 @@ func readMoment(text string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// subjectOf completes a bare id: what people have at hand is a client's.
-func subjectOf(text string) string {
+// subjectOf completes a bare id: what people have at hand is a client's, at the desk itself an operator's.
+func subjectOf(kind, text string) string {
 	if text == "" || strings.Contains(text, ":") {
 		return text
 	}
-	return "client:" + text
+	return kind + ":" + text
 }

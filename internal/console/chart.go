@@ -12,9 +12,9 @@ import (
 
 // The chart's measures, in units of its view box.
 const (
-	chartWidth  = 720
+	chartWidth  = 676 // of the bars
 	chartHeight = 190
-	chartLeft   = 44 // for the scale
+	chartLeft   = 44 // of the scale beside them
 	chartBottom = 24 // for the times
 	chartTop    = 8
 )
@@ -57,9 +57,12 @@ func (d drawing) html() template.HTML {
 		d.name = "Tokens over time"
 	}
 	var b strings.Builder
-	b.WriteString(`<figure class="chart"><div class="chart-wide" tabindex="0" role="group" aria-label="` + template.HTMLEscapeString(d.name) + `">`)
-	d.svg(&b)
-	b.WriteString(`</div>`)
+	top := ceiling(d.most())
+	b.WriteString(`<figure class="chart"><div class="chart-frame">`)
+	d.scale(&b, top)
+	b.WriteString(`<div class="chart-wide" tabindex="0" role="group" aria-label="` + template.HTMLEscapeString(d.name) + `">`)
+	d.svg(&b, top)
+	b.WriteString(`</div></div>`)
 	if d.bad != "" {
 		fmt.Fprintf(&b, `<figcaption class="legend"><span>%s</span> <span class="legend-bad">%s</span></figcaption>`, d.good, d.bad)
 	}
@@ -68,18 +71,25 @@ func (d drawing) html() template.HTML {
 	return template.HTML(b.String())
 }
 
-func (d drawing) svg(b *strings.Builder) {
-	top := ceiling(d.most())
+// scale writes the values of the three lines, in a picture of its own: where the bars scroll, it stays.
+func (d drawing) scale(b *strings.Builder, top uint64) {
+	fmt.Fprintf(b, `<svg class="chart-scale" viewBox="0 0 %d %d" aria-hidden="true">`, chartLeft, chartHeight)
+	for _, share := range []uint64{0, 1, 2} {
+		fmt.Fprintf(b, `<text x="%d" y="%.1f" text-anchor="end">%s</text>`, chartLeft-8, d.y(top*share/2, top)+4, short(top*share/2))
+	}
+	b.WriteString(`</svg>`)
+}
+
+func (d drawing) svg(b *strings.Builder, top uint64) {
 	fmt.Fprintf(b, `<svg viewBox="0 0 %d %d" role="img" aria-label="%s"><title>%[3]s</title><desc>%s</desc>`, chartWidth, chartHeight,
 		template.HTMLEscapeString(d.name), template.HTMLEscapeString(d.summary()))
-	for _, share := range []uint64{0, 1, 2} { // three lines of the scale
+	for _, share := range []uint64{0, 1, 2} {
 		y := d.y(top*share/2, top)
-		fmt.Fprintf(b, `<line class="axis" x1="%d" x2="%d" y1="%.1f" y2="%.1f"/><text x="%d" y="%.1f" text-anchor="end">%s</text>`,
-			chartLeft, chartWidth, y, y, chartLeft-8, y+4, short(top*share/2))
+		fmt.Fprintf(b, `<line class="axis" x1="0" x2="%d" y1="%.1f" y2="%.1f"/>`, chartWidth, y, y)
 	}
-	step := float64(chartWidth-chartLeft) / float64(max(len(d.bars), 1))
+	step := float64(chartWidth) / float64(max(len(d.bars), 1))
 	for i, one := range d.bars {
-		x, width := chartLeft+float64(i)*step, max(step*.76, 1)
+		x, width := float64(i)*step, max(step*.76, 1)
 		fmt.Fprintf(b, `<g><rect class="slot" x="%.2f" y="%d" width="%.2f" height="%d"/>`, x, chartTop, step, chartHeight-chartTop-chartBottom)
 		d.column(b, one, top, x+(step-width)/2, width)
 		fmt.Fprintf(b, `<title>%s</title></g>`, d.said(one))
@@ -118,11 +128,11 @@ func (d drawing) ticks(b *strings.Builder, step float64) {
 		if hourly && len(d.bars) > 48 && one.start.UTC().Hour() != 0 || (!hourly || len(d.bars) <= 48) && i%every != 0 {
 			continue
 		}
-		x, anchor := chartLeft+float64(i)*step, "start"
-		if x > chartWidth-36 {
+		x := float64(i) * step
+		if x > chartWidth-42 {
 			continue
 		}
-		fmt.Fprintf(b, `<text x="%.1f" y="%d" text-anchor="%s">%s</text>`, x, chartHeight-6, anchor, one.start.UTC().Format(form))
+		fmt.Fprintf(b, `<text x="%.1f" y="%d">%s</text>`, x, chartHeight-6, one.start.UTC().Format(form))
 	}
 }
 

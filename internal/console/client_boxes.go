@@ -22,9 +22,10 @@ type box struct {
 
 // boxGroup is a set of choices that belong together: the permissions of one API.
 type boxGroup struct {
-	Title string
-	Plain bool // its one permission says it all
-	Boxes []box
+	Title     string
+	Plain     bool // its one permission says it all
+	Operators bool // of the operators' API, which no other permission goes with
+	Boxes     []box
 }
 
 // clientFields is the form of a client with everything it can be answered with, for whoever looks.
@@ -87,7 +88,7 @@ func (v *visit) fields(f *clientForm, before *registry.Client) *clientFields {
 // could lose it by a change of its name.
 func permissionBoxes(t *registry.Tenant, wanted, held []string, mayOps bool) (groups []boxGroup) {
 	for _, a := range t.APIs {
-		g := boxGroup{Title: titleOf(a.Title, a.Name)}
+		g := boxGroup{Title: titleOf(a.Title, a.Name), Operators: a.Name == registry.OperatorsAPIName}
 		for _, p := range a.Permissions {
 			b := tick("permission", p.Name, p.Label, p.Description, wanted)
 			if b.Label == "" {
@@ -98,7 +99,7 @@ func permissionBoxes(t *registry.Tenant, wanted, held []string, mayOps bool) (gr
 			}
 			g.Boxes = append(g.Boxes, b)
 		}
-		g.Plain = len(g.Boxes) == 1 && g.Boxes[0].Label == g.Title
+		g.Plain = !g.Operators && len(g.Boxes) == 1 && g.Boxes[0].Label == g.Title
 		if len(g.Boxes) > 0 {
 			groups = append(groups, g)
 		}
@@ -114,6 +115,11 @@ func permissionBoxes(t *registry.Tenant, wanted, held []string, mayOps bool) (gr
 		groups = append(groups, gone)
 	}
 	return groups
+}
+
+// userPermissions leaves out what no user can be given: the permissions of the operators' API, unless one is held.
+func userPermissions(groups []boxGroup, held []string) []boxGroup {
+	return slices.DeleteFunc(groups, func(g boxGroup) bool { return g.Operators && !holdsOperatorsAPI(held) })
 }
 
 func grantBoxes(t *registry.Tenant, wanted []string, before *registry.Client) []box {

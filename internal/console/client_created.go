@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"net/url"
 
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
@@ -26,6 +27,7 @@ type credentialsPage struct {
 type sheetContract struct {
 	sheet.Contract
 	Index    int
+	Short    string // the path alone, or the title where several contracts share the path
 	Recipes  []sheetRecipe
 	Download string // address of the downloads
 	Open     bool
@@ -66,13 +68,33 @@ func (v *visit) sheet(c *registry.Client, text oauth.Secret) (out []sheetContrac
 		}
 		out = append(out, s)
 	}
+	shorten(out)
 	return out
+}
+
+// shorten names each contract by the path of its endpoint, which is what a button has room for.
+func shorten(all []sheetContract) {
+	count := map[string]int{}
+	path := func(s sheetContract) string {
+		if u, err := url.Parse(s.URL); err == nil {
+			return u.Path
+		}
+		return ""
+	}
+	for _, s := range all {
+		count[path(s)]++
+	}
+	for i, s := range all {
+		if all[i].Short = path(s); all[i].Short == "" || count[all[i].Short] > 1 {
+			all[i].Short = s.Title
+		}
+	}
 }
 
 // clientDownload answers with a recipe as a file. The secret comes with the request, from the page that showed it, because nobody here
 // has it any more.
 func clientDownload(v *visit) error {
-	if err := v.actor.May(operator.ChangeClients, v.tenant.Name); err != nil {
+	if err := v.desk.May(operator.ChangeClients); err != nil {
 		return err
 	}
 	in, err := v.form()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/office"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 )
@@ -64,8 +65,8 @@ type secretRow struct {
 // refusalRow is something the client was refused lately.
 type refusalRow struct {
 	audit.Event
-	Words refusalWords
-	Href  string
+	Advice string
+	Href   string
 }
 
 // unusedFor is how long a permission must have opened nothing to be called unused.
@@ -187,16 +188,16 @@ func (v *visit) lateRefusals(actor string) (rows []refusalRow, all string, err e
 		return nil, "", err
 	}
 	for _, e := range events {
-		rows = append(rows, refusalRow{Event: e, Words: wordsOf(e.Reason), Href: v.path("audit", e.ID)})
+		rows = append(rows, refusalRow{Event: e, Advice: office.Conclude(e.Act, e.Reason).Advice, Href: v.path("audit", e.ID)})
 	}
 	return rows, v.path("audit") + "?" + url.Values{"actor": {actor}, "outcome": {audit.Refused}}.Encode(), nil
 }
 
 // again shows the page of a client anew when an act on it has a problem; other errors pass.
-func (v *visit) again(err error, typed string) error {
+func (v *visit) again(err error) error {
 	problem, ok := errors.AsType[*registry.Problem](err)
 	if !ok {
 		return err
 	}
-	return v.clientPage(http.StatusUnprocessableEntity, problem, typed)
+	return v.clientPage(http.StatusUnprocessableEntity, problem, "")
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 )
 
@@ -28,6 +29,9 @@ func (v *visit) clientNewPage(status int, f *clientForm, token string) error {
 }
 
 func clientCreate(v *visit) error {
+	if err := v.desk.May(operator.ChangeClients); err != nil { // before the form: whoever may not is told so, and not what is wrong with it
+		return err
+	}
 	in, err := v.form()
 	if err != nil {
 		return err

@@ -19,7 +19,6 @@ import (
 // What a trial may cost.
 const (
 	tryWithin   = 20 * time.Second
-	maxAnswer   = 64 << 10
 	trySource   = "127.0.0.1:0" // where the request comes from: this process
 	shownOfSome = 10            // characters of a token that is masked
 )
@@ -31,7 +30,6 @@ type tryResult struct {
 	Status    int
 	Reason    string
 	Answer    string // status line, headers and body, tokens masked
-	Took      time.Duration
 	RequestID string
 	Explain   string // address that explains a refusal; empty: whoever looks may not read it, or nothing was refused
 
@@ -41,27 +39,6 @@ type tryResult struct {
 	Claims  string
 	Known   *oauth.Introspection // what introspection says of it
 	Guarded []guardVerdict       // what the guard would say to a call with it
-}
-
-// answer keeps what a handler writes, up to a bound.
-type answer struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (a *answer) Header() http.Header { return a.header }
-
-func (a *answer) WriteHeader(status int) {
-	if a.status == 0 && status >= 200 { // the others go before the answer
-		a.status = status
-	}
-}
-
-func (a *answer) Write(b []byte) (int, error) {
-	a.WriteHeader(http.StatusOK)
-	a.body.Write(b[:min(len(b), max(0, maxAnswer-a.body.Len()))])
-	return len(b), nil
 }
 
 // try sends the contract's request through the public listener's handler: same host, same checks, same limits, same books. Only the
@@ -81,12 +58,11 @@ func (v *visit) try(c *registry.Client, contract *sheet.Contract, text oauth.Sec
 	for _, h := range wire.Header {
 		req.Header.Add(h[0], h[1])
 	}
-	a := &answer{header: http.Header{}}
-	began := time.Now()
+	a := newAnswer()
 	v.Public.ServeHTTP(a, req)
 	a.WriteHeader(http.StatusOK)
 	shown := contract.Request(c.ID, "")
-	r := &tryResult{Title: contract.Title, Request: requestText(&shown), Status: a.status, Reason: http.StatusText(a.status), Took: time.Since(began),
+	r := &tryResult{Title: contract.Title, Request: requestText(&shown), Status: a.status, Reason: http.StatusText(a.status),
 		RequestID: a.header.Get("X-Request-Id")}
 	body := a.body.String()
 	token, others := tokensIn(a.body.Bytes())
@@ -95,7 +71,7 @@ func (v *visit) try(c *registry.Client, contract *sheet.Contract, text oauth.Sec
 			body = strings.ReplaceAll(body, t, shortened(t))
 		}
 	}
-	r.Answer = answerText(a, body)
+	r.Answer = a.text(body)
 	if token == "" {
 		v.explainTry(r)
 		return r, nil
@@ -144,13 +120,6 @@ const mask = "••••••••"
 
 func shortened(token string) string {
 	return token[:min(shownOfSome, len(token)/2)] + "…"
-}
-
-func answerText(a *answer, body string) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "HTTP/1.1 %d %s\n", a.status, http.StatusText(a.status))
-	_ = a.header.Write(&b) // into memory
-	return strings.ReplaceAll(b.String(), "\r\n", "\n") + "\n" + body
 }
 
 // tokensIn finds the access token in an answer of any dialect, by the name of its member, and what else in it is secret.

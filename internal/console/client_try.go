@@ -31,7 +31,7 @@ type tryContract struct {
 func clientTryForm(v *visit) error { return v.tryPage(http.StatusOK, nil, 0, "", nil) }
 
 func clientTry(v *visit) error {
-	if err := v.actor.May(operator.ChangeClients, v.tenant.Name); err != nil {
+	if err := v.desk.May(operator.ChangeClients); err != nil { // before the form, whose faults are nobody else's business
 		return err
 	}
 	in, err := v.form()
@@ -50,6 +50,9 @@ func clientTry(v *visit) error {
 	text := oauth.Secret(in.Get("secret"))
 	if text == "" {
 		return v.tryPage(http.StatusUnprocessableEntity, c, chosen, "Paste the secret: only the program and whoever saved it have it.", nil)
+	}
+	if err := v.desk.NoteTry(v.r.Context(), c.ID); err != nil {
+		return err
 	}
 	result, err := v.try(c, &all[chosen], text)
 	if err != nil {

@@ -41,14 +41,14 @@ type clientRow struct {
 	LastUsed       time.Time
 	From           string
 	Ends           time.Time // of the client or its newest secret, whichever is first; zero: never
-	EndsWhat       string
+	EndsWhat       string    // "secret" where that is what ends
 }
 
 // tag is a word with a colour.
 type tag struct{ Text, Class string }
 
 // labelsInRow is how many permissions a row of the list names.
-const labelsInRow = 3
+const labelsInRow = 2
 
 func clientsList(v *visit) error {
 	in := v.r.URL.Query()
@@ -119,7 +119,7 @@ func (v *visit) listAddress(q registry.ClientSearch, after string) string {
 }
 
 func (v *visit) clientRow(c *registry.Client) clientRow {
-	row := clientRow{Client: c, Href: v.path("clients", c.ID), State: clientState(c, v.Now()), Ends: c.Expires, EndsWhat: "the client ends"}
+	row := clientRow{Client: c, Href: v.path("clients", c.ID), State: clientState(c, v.Now()), Ends: c.Expires}
 	for _, p := range c.Permissions[:min(labelsInRow, len(c.Permissions))] {
 		row.Labels = append(row.Labels, labelOf(v.tenant, p))
 	}
@@ -130,7 +130,7 @@ func (v *visit) clientRow(c *registry.Client) clientRow {
 		}
 	}
 	if newest := newestSecret(c); newest != nil && !newest.Expires.IsZero() && (row.Ends.IsZero() || newest.Expires.Before(row.Ends)) {
-		row.Ends, row.EndsWhat = newest.Expires, "its secret ends"
+		row.Ends, row.EndsWhat = newest.Expires, "secret"
 	}
 	return row
 }

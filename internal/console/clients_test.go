@@ -73,6 +73,12 @@ func TestReq105_ASecretIsInOneAnswerAndInNoPage(t *testing.T) {
 	wants(t, w.owner.post(here+"/undo-rotation", "rev", w.owner.seen(t, here)), 422)
 }
 
+func TestTheMenuSaysWhereAFormBelongs(t *testing.T) {
+	w := newClientsWorld(t)
+	wants(t, w.editor.get("/t/acme/new-client"), 200, `<a href="/t/acme/clients" aria-current="page">`)
+	wants(t, w.editor.get("/t/acme/new-user"), 200, `<a href="/t/acme/users" aria-current="page">`)
+}
+
 func TestAFormThatIsSentTwiceMakesOneClient(t *testing.T) {
 	w := newClientsWorld(t)
 	token := found(t, hiddenForm, w.editor.get("/t/acme/new-client"))

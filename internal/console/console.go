@@ -88,7 +88,9 @@ type Console struct {
 	pages   map[string]*template.Template
 	files   *files
 	notices *notices
-	reports *reports
+	reports *pace // of what browsers report, which anybody can send
+	strange *pace // of requests from other sites, likewise
+	outages *pace // of what a store that is down makes of each request
 }
 
 // New makes a console. It panics when a template does not parse or a route contradicts another: both are faults of the build.
@@ -111,7 +113,8 @@ func build(o Options) (*Console, error) {
 	if o.Source == nil {
 		o.Source = peer
 	}
-	c := &Console{Options: o, host: strings.ToLower(at.Hostname()), mux: http.NewServeMux(), notices: newNotices(), reports: newReports(o.Now)}
+	c := &Console{Options: o, host: strings.ToLower(at.Hostname()), mux: http.NewServeMux(), notices: newNotices(), reports: newPace(o.Now),
+		strange: newPace(o.Now), outages: newPace(o.Now)}
 	c.csrf = http.NewCrossOriginProtection()
 	if c.files, err = loadFiles(); err != nil {
 		return nil, err

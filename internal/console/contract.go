@@ -1,6 +1,7 @@
 package console
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"time"
@@ -178,6 +179,9 @@ func contractTerms(t oauth.Terms) []contractTerm {
 func inWords(d time.Duration) string {
 	if d <= 0 {
 		return "no time"
+	}
+	if whole := d + time.Second; d > time.Hour && whole%time.Hour == 0 { // vendors count to the last second before
+		return fmt.Sprintf("about %s (%s s)", inWords(whole), num(int64(d/time.Second)))
 	}
 	var parts []string
 	for _, u := range []struct {

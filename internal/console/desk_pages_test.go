@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tokenbooth/tokenbooth/dialect"
 	"github.com/tokenbooth/tokenbooth/internal/audit"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
@@ -34,7 +35,7 @@ func TestOneTokenIsShownWithAllThatIsKnown(t *testing.T) {
 	for _, form := range []oauth.TokenForm{oauth.JWT, oauth.Opaque, oauth.UUID} {
 		token := w.issue("req-"+string(form), form)
 		page := ed.post("/t/acme/tokens/look", "token", "Authorization: Bearer "+token.AccessToken+"\n")
-		page.shows(t, 200, "This token is active", w.client.ID, "https://api.acme.test/flows", "passes", "403: the token lacks campaigns", "2 routes of 3", "public: no token is needed")
+		page.shows(t, 200, "This token is active", w.client.ID, "https://api.acme.test/flows", "passes", "403: the token lacks campaigns", "2 routes of 3", ">public<")
 		ed.post("/t/acme/tokens/take-back", "token", token.AccessToken).shows(t, 422, "Tick the box first")
 		ed.post("/t/acme/tokens/take-back", "token", token.AccessToken, "sure", "yes").leads(t, "/t/acme/tokens")
 		ed.get("/t/acme/tokens").shows(t, 200, "The access token is taken back")
@@ -158,7 +159,7 @@ func TestReq047_WhoMayNotIsRefusedOnEveryPageOfTheDesk(t *testing.T) {
 		}
 		path = strings.NewReplacer("{key}", "k", "{event}", "e", "{dialect}", "oauth2").Replace(path)
 		for role, who := range people {
-			for tenant, allowed := range map[string]bool{"acme": right == "" || role.Can(right), "other": false} {
+			for tenant, allowed := range map[string]bool{"acme": (right == "" || role.Can(right)) && strings.Contains(path, "{tenant}"), "other": false} {
 				var form url.Values
 				if post {
 					form = url.Values{"sure": {"yes"}, "token": {"x"}, "pick": {"token:x"}, "client": {"nobody"}, "typed": {"k"}, "request": {"POST /x"}}
@@ -298,7 +299,7 @@ func TestARequestIsExplainedByItsId(t *testing.T) {
 	}
 	auditor.get("/t/acme/audit?request=request-of-nightly").shows(t, 200, "This request was given a token")
 	id := w.event(audit.Event{ID: "refusal-1", RequestID: "refusal-1", Act: "token.refuse", Actor: "client:" + w.client.ID, Outcome: audit.Refused, Reason: "invalid_client: the secret is wrong"})
-	auditor.get("/t/acme/audit/"+id).shows(t, 200, "What to do", "rotate it", "who is asking")
+	auditor.get("/t/acme/audit/"+id).shows(t, 200, "What to do", "rotate it", "client authentication")
 }
 
 func TestDialectsAreDocumentation(t *testing.T) {
@@ -310,7 +311,31 @@ func TestDialectsAreDocumentation(t *testing.T) {
 		viewer.get("/t/acme/dialects/"+name+"/playground").shows(t, 200, "POST /", "Host: login.acme.test", "Nothing read yet")
 	}
 	viewer.get("/t/acme/dialects/nothing").shows(t, 404)
+	viewer.get("/t/acme/dialects/oauth2").shows(t, 200, "/t/acme/dialects/oauth2/playground?transcript=client-credentials-body", "What real clients send")
+	viewer.get("/t/acme/dialects/oauth2/playground?transcript=client-credentials-body").shows(t, 200, "From a transcript", "POST /oauth2/token")
+	viewer.get("/t/acme/dialects/oauth2/playground?transcript="+url.QueryEscape("POST /evil")).shows(t, 404)
 	viewer.get("/t/acme/dialects/nothing/playground").shows(t, 404)
+}
+
+// What the playground says to the request of a transcript is what the transcript says: refused by the dialect itself, or understood.
+func TestEveryTranscriptCanBeTriedInThePlayground(t *testing.T) {
+	w := newDeskWorld(t)
+	viewer := w.signIn("vera", operator.Viewer)
+	tried := 0
+	for _, d := range dialect.Builtin() {
+		for _, tr := range dialect.Transcripts(d.Name) {
+			page := viewer.post("/t/acme/dialects/"+d.Name+"/playground", "request", tr.Request)
+			page.shows(t, 200, `id="reading"`)
+			refusedHere := strings.Contains(page.body, "Refused before anybody is asked")
+			if status, _, _ := strings.Cut(strings.TrimPrefix(tr.Answer, "HTTP/1.1 "), " "); status < "300" && refusedHere {
+				t.Errorf("%s/%s is answered with %s and refused in the playground", d.Name, tr.Name, status)
+			}
+			tried++
+		}
+	}
+	if tried < 50 {
+		t.Errorf("there are %d transcripts", tried)
+	}
 }
 
 func TestThePlaygroundReadsARequestAsTheServerWould(t *testing.T) {

@@ -1,8 +1,6 @@
 package console
 
 import (
-	"testing"
-
 	"github.com/tokenbooth/tokenbooth/dialect"
 	"github.com/tokenbooth/tokenbooth/internal/audit"
 	"github.com/tokenbooth/tokenbooth/internal/keyring"
@@ -30,26 +28,17 @@ var deskExamples = map[string][]any{
 		Waiting: true, Every: "90 days", NewAlg: "EdDSA", KeySet: hostile, Problem: hostile, Fetches: []Fetch{{hostile, hostile, "t", noon, true}, {}}, Known: true, MaxAge: "15 minutes"}, keysPage{Known: true}, keysPage{Elsewhere: true}},
 	"keys_unannounced": {keysUnannouncedPage{Back: "/k", MaxAge: "15 minutes", Next: keyRow{Public: keyring.Public{Created: noon}}}},
 	"key_withdraw":     {keyWithdrawPage{Problem: hostile, Signs: true, Short: "abcd"}, keyWithdrawPage{Next: true}},
-	"audit_log": {auditPage{Filter: auditFilter{hostile, hostile, hostile, "refused", hostile, hostile}, Request: hostile, Problems: map[string]string{"act": hostile, "actor": hostile, "subject": hostile, "outcome": hostile, "since": hostile, "until": hostile},
-		Acts: auditActs, Rows: []auditRow{{URL: "/e", Time: noon, Act: hostile, Words: hostile, Actor: hostile, Subject: hostile, Reason: hostile, Source: hostile, ActorURL: "/a", SubjectURL: "/s", Refused: true}, {Name: hostile, Actor: "x"}, {}},
+	"audit_log": {auditPage{Title: hostile, OfDesk: true, Filter: auditFilter{hostile, hostile, hostile, "refused", hostile, hostile}, Request: hostile, Problems: map[string]string{"act": hostile, "actor": hostile, "subject": hostile, "outcome": hostile, "since": hostile, "until": hostile},
+		Acts: []string{hostile}, Rows: []auditRow{{URL: "/e", Time: noon, Act: hostile, Words: hostile, Actor: party{ID: hostile, URL: "/a"}, Subject: party{hostile, hostile, "/s"}, Reason: hostile, Source: hostile, Refused: true},
+			{Actor: party{ID: hostile, Name: hostile}, Subject: party{ID: hostile}}, {}},
 		Next: "/n", First: "/f", Cut: true, Filtered: true, CSV: "/c", JSON: "/j", Max: maxExport, Issued: "/i", Self: "/t/acme/audit"}, auditPage{Next: "/n", Cut: true}, auditPage{Filtered: true}, auditPage{}},
-	"audit_event": {eventPage{ID: hostile, HasEvent: true, Row: auditRow{Words: hostile, Act: hostile, Actor: hostile, Subject: hostile, Reason: hostile, Source: hostile, Refused: true, Time: noon}, RequestID: hostile, Check: hostile, Advice: hostile,
+	"audit_event": {eventPage{ID: hostile, HasEvent: true, Log: hostile, Row: auditRow{Words: hostile, Act: hostile, Actor: party{hostile, hostile, "/a"}, Subject: party{ID: hostile, URL: "/s"}, Reason: hostile, Source: hostile, Refused: true, Time: noon}, RequestID: hostile, Check: hostile, Advice: hostile,
 		Detail: []contractTerm{{hostile, hostile}}, Back: "/b", SameActor: "/a", SameSubject: "/s", Kept: noon, Issued: &audit.Issuance{ClientID: hostile, Scope: hostile}, IssuedTo: "/c"},
-		eventPage{HasEvent: true, Row: auditRow{Reason: hostile, Name: hostile}}, eventPage{}},
+		eventPage{HasEvent: true, Row: auditRow{Reason: hostile, Actor: party{ID: hostile, Name: hostile}, Subject: party{ID: hostile}}}, eventPage{}},
 	"dialects": {dialectsPage{Spoken: []dialectCard{{Name: hostile, About: hostile, Terms: []contractTerm{{hostile, hostile}}, Endpoints: []string{hostile}, APIs: []string{hostile}, Grants: []string{hostile}, URL: "/d", TryURL: "/p"}}, Others: []dialectCard{{}}}, dialectsPage{}},
-	"dialect": {dialectPage{Card: dialectCard{Name: hostile, About: hostile, TryURL: "/p"}, Contract: readContract(dialect.Standard()), Spelt: []speltRefusal{{hostile, hostile, 400, hostile, true}, {}}, Source: hostile, Back: "/b"},
+	"dialect": {dialectPage{Card: dialectCard{Name: hostile, About: hostile, TryURL: "/p"}, Contract: readContract(dialect.Standard()), Spelt: []speltRefusal{{hostile, hostile, 400, hostile, true}, {}}, Source: hostile, Back: "/b",
+		Shown: []shownTranscript{{dialect.Transcript{Name: hostile, Title: hostile, Request: hostile, Answer: hostile}, "401", "/p?transcript=x"}}},
 		dialectPage{Contract: contract{Carriers: []contractBlock{{Title: hostile, Notes: []string{hostile}, Text: hostile + "{{x}}", Also: true}, {Bare: true}}}}},
-	"playground": {playgroundPage{Text: hostile, Examples: []playgroundExample{{hostile, "/e", true}, {}}, Read: true, Notes: []string{hostile}, Line: hostile, As: hostile, Found: []contractTerm{{hostile, hostile}}, Sample: hostile, Back: "/b"},
+	"playground": {playgroundPage{Text: hostile, Title: hostile, More: true, Examples: []playgroundExample{{hostile, "/e", true}, {}}, Read: true, Notes: []string{hostile}, Line: hostile, As: hostile, Found: []contractTerm{{hostile, hostile}}, Sample: hostile, Back: "/b"},
 		playgroundPage{Read: true, Refused: &oauth.Error{Code: hostile, Reason: hostile}, Status: hostile, Answer: hostile}, playgroundPage{Problem: hostile}},
-}
-
-func TestReq051_EveryDeskTemplateFitsItsPageAndEscapes(t *testing.T) {
-	w := newWorld(t)
-	for name, pages := range deskExamples {
-		t.Run(name, func(t *testing.T) {
-			for _, page := range pages {
-				wellFormed(t, w.executed(t, name, page))
-			}
-		})
-	}
 }

@@ -124,7 +124,7 @@ func (w *deskWorld) signIn(username string, role operator.Role) *visitor {
 	ctx, from := w.t.Context(), operator.From{Source: netip.MustParseAddr("192.0.2.7"), Agent: "Test"}
 	op, err := w.ops.Create(ctx, "cli:root", operator.Operator{Username: username, Name: "N. " + username, Roles: map[string]operator.Role{"acme": role}})
 	w.must(err)
-	link, _, err := w.ops.Invite(ctx, "cli:root", op.ID, time.Hour)
+	link, _, err := w.ops.Invite(ctx, "cli:root", op.ID, time.Hour, true)
 	w.must(err)
 	s, _, err := w.ops.SignInByLink(ctx, link, from)
 	w.must(err)

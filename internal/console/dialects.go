@@ -2,7 +2,9 @@ package console
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/tokenbooth/tokenbooth/dialect"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
@@ -94,8 +96,16 @@ type dialectPage struct {
 	Card     dialectCard
 	Contract contract
 	Spelt    []speltRefusal
+	Shown    []shownTranscript
 	Source   string
 	Back     string
+}
+
+// shownTranscript is what a real client sends, and what it is answered.
+type shownTranscript struct {
+	dialect.Transcript
+	Status string // of the answer
+	TryURL string // the playground, with this request in it
 }
 
 // speltRefusal is how the dialect really answers a refusal, its own words or those it falls back to.
@@ -125,7 +135,7 @@ func dialectContract(v *visit) error {
 		own[b.When] = true
 	}
 	for _, code := range oauth.Codes() {
-		answer := newPaper()
+		answer := newAnswer()
 		d.EncodeError(answer, &oauth.Error{Code: code, Description: "Why, in a sentence."}, dialect.About{RequestID: "EXAMPLE-REQUEST-ID",
 			Realm: v.tenant.Issuer, Path: "/the/path", Scope: "the-permission"})
 		s := speltRefusal{Code: string(code), Status: answer.status, Text: answer.String(), Own: own[string(code)]}
@@ -134,5 +144,18 @@ func dialectContract(v *visit) error {
 		}
 		p.Spelt = append(p.Spelt, s)
 	}
+	for _, t := range transcriptsOf(d) {
+		_, status, _ := strings.Cut(t.Answer, " ")
+		p.Shown = append(p.Shown, shownTranscript{t, status[:min(3, len(status))], p.Card.TryURL + "?" + url.Values{"transcript": {t.Name}}.Encode()})
+	}
+	slices.SortStableFunc(p.Shown, func(a, b shownTranscript) int { return strings.Compare(a.Status, b.Status) }) // what goes well comes first
 	return v.render(http.StatusOK, "dialect", "The dialect "+d.Name, p)
+}
+
+// transcriptsOf are those of a dialect that comes with the product; one of the settings' own may have its name, but not its proof.
+func transcriptsOf(d *dialect.Dialect) []dialect.Transcript {
+	if !slices.Contains(dialect.Builtin(), d) {
+		return nil
+	}
+	return dialect.Transcripts(d.Name)
 }

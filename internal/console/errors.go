@@ -58,8 +58,10 @@ func (v *visit) fail(err error) {
 	switch {
 	case errors.Is(err, operator.ErrSignIn):
 		v.leadTo("/sign-in")
+	case errors.Is(err, errEnrol):
+		http.Redirect(v.w, v.r, "/account", http.StatusSeeOther) // which says why
 	case errors.Is(err, operator.ErrStale):
-		v.leadTo("/sign-in/again")
+		v.prove()
 	case errors.Is(err, operator.ErrDenied):
 		v.refuse(http.StatusForbidden)
 	case errors.Is(err, operator.ErrNotFound), errors.Is(err, registry.ErrNotFound):
@@ -71,10 +73,12 @@ func (v *visit) fail(err error) {
 	case tooLong:
 		v.refuse(http.StatusRequestEntityTooLarge)
 	case errors.Is(err, errRender):
-		v.Log.Error("fault", "request_id", v.id, "path", v.r.URL.Path, "error", err)
+		v.Log.Error("fault", "request_id", v.id, "path", loggedPath(v.r.URL.Path), "error", err)
 		v.refuse(http.StatusInternalServerError)
 	default: // whatever is asked reads or writes the store: what it says beside the above is that it could not
-		v.Log.Error("unavailable", "request_id", v.id, "path", v.r.URL.Path, "error", err)
+		if v.outages.admit() {
+			v.Log.Error("unavailable", "request_id", v.id, "path", loggedPath(v.r.URL.Path), "error", err)
+		}
 		v.w.Header().Set("Retry-After", "5")
 		v.refuse(http.StatusServiceUnavailable)
 	}

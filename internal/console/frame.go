@@ -99,6 +99,9 @@ func (v *visit) tenantNav(tenant string) []frameGroup {
 		if e.path == "" {
 			link.Current = v.r.URL.Path == link.URL
 		}
+		if form, ok := strings.CutPrefix(v.r.URL.Path, pathOf(tenant)+"/new-"); ok && form+"s" == e.path { // the form for a new one is not below its list
+			link.Current = true
+		}
 		if n := len(groups); n == 0 || groups[n-1].Label != e.group {
 			groups = append(groups, frameGroup{Label: e.group})
 		}
@@ -112,7 +115,7 @@ func (v *visit) tenantNav(tenant string) []frameGroup {
 func (v *visit) ownNav() frameGroup {
 	g := frameGroup{Label: "This installation"}
 	if v.actor.Role(operator.All).Can(operator.ReadOperators) {
-		g.Links = append(g.Links, v.link("Operators", "operators", "/operators"))
+		g.Links = append(g.Links, v.link("Operators", "operators", "/operators"), v.link("Desk audit log", "audit", "/audit"))
 	}
 	if v.actor.Role(operator.All).Can(operator.ReadSettings) {
 		g.Links = append(g.Links, v.link("All settings", "settings", "/settings"))

@@ -15,7 +15,10 @@ import (
 //	icon "keys"              a picture of static/icons.svg, for the eye only
 //	when .Time               the exact moment with its zone, and how long ago; "never" where there is none
 //	moment .Time             the exact moment alone
+//	brief .Time              day and minute, for lists: the exact moment is its title
+//	day .Time                the day alone, with the exact moment as its title
 //	ago .Time                "3 days ago", "in 2 hours"
+//	dotted "a.b[0].c"        a field's name that breaks between its parts only
 //	num 12345                12,345
 //	plural 3 "token"         3 tokens; with a third argument for words that do not take an s
 //	chart .Hours             bars of issued and refused over time (chart.go)
@@ -28,6 +31,9 @@ func (c *Console) funcs() template.FuncMap {
 		"icon":   c.icon,
 		"when":   c.when,
 		"moment": moment,
+		"brief":  func(t time.Time) template.HTML { return brief(t, "2 Jan 2006, 15:04") },
+		"day":    func(t time.Time) template.HTML { return brief(t, "2 Jan 2006") },
+		"dotted": dotted,
 		"ago":    func(t time.Time) string { return ago(c.Now(), t) },
 		"num":    num,
 		"plural": plural,
@@ -58,6 +64,21 @@ func moment(t time.Time) template.HTML {
 	}
 	t = t.UTC()
 	return template.HTML(fmt.Sprintf(`<time datetime="%s">%s</time>`, t.Format(time.RFC3339Nano), t.Format("2 Jan 2006, 15:04:05 UTC")))
+}
+
+// brief renders a time in a short form, as UTC, which the foot of every page says; its title is the exact moment.
+func brief(t time.Time, form string) template.HTML {
+	if t.IsZero() {
+		return `<span class="quiet">never</span>`
+	}
+	t = t.UTC()
+	return template.HTML(fmt.Sprintf(`<time datetime="%s" title="%s">%s</time>`, t.Format(time.RFC3339Nano), t.Format("2 Jan 2006, 15:04:05 UTC"),
+		t.Format(form)))
+}
+
+// dotted renders the name of a field with places to break it, so that a narrow page does not cut words.
+func dotted(field string) template.HTML {
+	return template.HTML(strings.NewReplacer(".", ".<wbr>", "[", "<wbr>[", "_", "_<wbr>").Replace(template.HTMLEscapeString(field)))
 }
 
 // ago renders the distance between two times, in the largest unit that says something.

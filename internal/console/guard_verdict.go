@@ -24,7 +24,7 @@ func guardVerdicts(t *registry.Tenant, in oauth.Introspection) []guardVerdict {
 			g := guardVerdict{API: titleOf(a.Title, a.Name), Method: r.Method, Path: r.Path, Needs: r.Permission}
 			switch {
 			case r.Public:
-				g.Passes, g.Text = true, "public: no token is needed"
+				g.Passes, g.Text = true, "public"
 			case !in.Active:
 				g.Text = "401: the token is not active"
 			case !slices.Contains(in.Audience, a.Audience):

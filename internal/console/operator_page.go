@@ -54,7 +54,7 @@ func (v *visit) operatorPage() (*operatorPage, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &operatorPage{ID: o.ID, Username: o.Username, Name: o.Name, Rev: o.Rev, Proof: proofText(o), Disabled: o.Disabled,
+	return &operatorPage{ID: o.ID, Username: o.Username, Name: o.Name, Rev: o.Edition, Proof: proofText(o), Disabled: o.Disabled,
 		You: o.ID == v.session.Operator.ID, Created: o.Created, CreatedBy: v.nameOf(o.CreatedBy), Updated: o.Updated, UpdatedBy: v.nameOf(o.UpdatedBy),
 		SignedIn: o.SignedIn, Choices: v.choices(o.Roles), Roles: operator.Roles(), Sessions: sessionLines(all, v.session.ID),
 		MayChange: v.actor.Role(operator.All).Can(operator.ChangeOperators)}, nil
@@ -76,15 +76,11 @@ func (v *visit) blamed(err error, edit func(*operatorPage)) error {
 }
 
 func changeOperator(v *visit) error {
-	form, err := v.form()
+	form, id, rev, err := v.act("operator")
 	if err != nil {
 		return err
 	}
-	rev, err := revOf(form)
-	if err != nil {
-		return err
-	}
-	staff, id := v.Office.Operators(&v.actor), v.r.PathValue("operator")
+	staff := v.Office.Operators(&v.actor)
 	before, err := staff.Get(v.r.Context(), id)
 	if err != nil {
 		return err
@@ -106,15 +102,10 @@ func disableOperator(v *visit) error {
 func enableOperator(v *visit) error { return v.switchOperator(false, "operator.enable", "Enabled.") }
 
 func (v *visit) switchOperator(disabled bool, act, done string) error {
-	form, err := v.form()
+	_, id, rev, err := v.act("operator")
 	if err != nil {
 		return err
 	}
-	rev, err := revOf(form)
-	if err != nil {
-		return err
-	}
-	id := v.r.PathValue("operator")
 	_, err = v.Office.Operators(&v.actor).Update(v.r.Context(), act, id, rev, func(o *operator.Operator) error {
 		o.Disabled = disabled
 		return nil
@@ -126,15 +117,11 @@ func (v *visit) switchOperator(disabled bool, act, done string) error {
 }
 
 func deleteOperator(v *visit) error {
-	form, err := v.form()
+	form, id, rev, err := v.act("operator")
 	if err != nil {
 		return err
 	}
-	rev, err := revOf(form)
-	if err != nil {
-		return err
-	}
-	staff, id := v.Office.Operators(&v.actor), v.r.PathValue("operator")
+	staff := v.Office.Operators(&v.actor)
 	o, err := staff.Get(v.r.Context(), id)
 	if err != nil {
 		return err

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/operator"
@@ -179,28 +178,15 @@ func inviteOperator(v *visit) error {
 
 // clearProofs is for somebody who has lost device and codes: what they had lets nobody in any more, and a new link lets them start over.
 func clearProofs(v *visit) error {
-	form, err := v.form()
+	_, id, rev, err := v.act("operator")
 	if err != nil {
 		return err
 	}
-	rev, err := revOf(form)
-	if err != nil {
-		return err
-	}
-	o, err := v.Office.Operators(&v.actor).ClearProofs(v.r.Context(), v.r.PathValue("operator"), rev)
+	o, err := v.Office.Operators(&v.actor).ClearProofs(v.r.Context(), id, rev)
 	if err != nil {
 		return v.blamed(err, func(*operatorPage) {})
 	}
 	return v.invite(o.ID, shownName(o))
-}
-
-// revOf reads which revision of a thing its form was made from.
-func revOf(form url.Values) (uint64, error) {
-	rev, err := strconv.ParseUint(form.Get("rev"), 10, 64)
-	if err != nil || rev == 0 {
-		return 0, errForm
-	}
-	return rev, nil
 }
 
 func endOperatorSession(v *visit) error {

@@ -16,7 +16,7 @@ func (p *person) operatorRev(id string) string {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	return strconv.FormatUint(o.Rev, 10)
+	return strconv.FormatUint(o.Edition, 10)
 }
 
 func TestAnOperatorIsInvitedByALinkThatIsShownOnce(t *testing.T) {

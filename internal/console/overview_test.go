@@ -1,7 +1,6 @@
 package console
 
 import (
-	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -50,7 +49,7 @@ func TestSettingsOfATenantAreThoseOfNoOther(t *testing.T) {
 		t.Errorf("all settings: %d", rec.Code)
 	}
 	owner := w.owner()
-	if page := owner.get("/settings?q=OTHER").Body.String(); !strings.Contains(page, "tenants[1].issuer") || strings.Contains(page, "listen") {
+	if page := strings.ReplaceAll(owner.get("/settings?q=OTHER").Body.String(), "<wbr>", ""); !strings.Contains(page, "https://login.other.test") || strings.Contains(page, "listen") {
 		t.Error("the search finds the wrong settings")
 	}
 }
@@ -87,23 +86,6 @@ func TestPasskeyAnswersAreJSON(t *testing.T) {
 				t.Errorf("%s to %s: %d", name, finish, rec.Code)
 			}
 		}
-	}
-}
-
-func TestPolicyReportsAreWrittenDownInMeasure(t *testing.T) {
-	w := newWorld(t)
-	var log strings.Builder
-	w.Log = slog.New(slog.NewTextHandler(&log, nil))
-	for range 200 {
-		if rec := w.ask(http.MethodPost, "/csp-report", `{"csp-report":{"blocked-uri":"inline"}}`); rec.Code != http.StatusNoContent {
-			t.Fatalf("%d", rec.Code)
-		}
-	}
-	if n := strings.Count(log.String(), "content policy"); n != reportsPerMinute {
-		t.Errorf("%d are written down, want %d", n, reportsPerMinute)
-	}
-	if rec := w.ask(http.MethodPost, "/csp-report", strings.Repeat("x", 20<<10)); rec.Code != http.StatusRequestEntityTooLarge {
-		t.Errorf("a long one: %d", rec.Code)
 	}
 }
 

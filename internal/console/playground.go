@@ -1,7 +1,6 @@
 package console
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/dialect"
+	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
@@ -18,7 +18,9 @@ import (
 type playgroundPage struct {
 	Card     dialectCard
 	Text     string // the request in the field
+	Title    string // of the transcript it is from
 	Examples []playgroundExample
+	More     bool   // the contract has transcripts
 	Problem  string // why the field cannot be read
 	Read     bool
 	Notes    []string
@@ -44,8 +46,11 @@ func playground(v *visit) error {
 	if err != nil {
 		return err
 	}
-	p := v.playgroundPage(d)
-	chosen, _ := strconv.Atoi(v.r.URL.Query().Get("example"))
+	p, in := v.playgroundPage(d), v.r.URL.Query()
+	if name := in.Get("transcript"); name != "" {
+		return v.playTranscript(p, d, name)
+	}
+	chosen, _ := strconv.Atoi(in.Get("example"))
 	n := 0
 	for _, e := range readContract(d).Endpoints {
 		for _, b := range e.Requests {
@@ -59,8 +64,20 @@ func playground(v *visit) error {
 	return v.render(http.StatusOK, "playground", "Playground", p)
 }
 
+// playTranscript shows the request of a transcript. It is named in the address, not written there: nobody can put words into a page of ours
+// with a link.
+func (v *visit) playTranscript(p *playgroundPage, d *dialect.Dialect, name string) error {
+	for _, t := range transcriptsOf(d) {
+		if t.Name == name {
+			p.Text, p.Title = t.Request, t.Title
+			return v.render(http.StatusOK, "playground", "Playground", p)
+		}
+	}
+	return registry.ErrNotFound
+}
+
 func (v *visit) playgroundPage(d *dialect.Dialect) *playgroundPage {
-	p := &playgroundPage{Card: v.dialectCard(d), Back: v.path("dialects", d.Name), Index: v.path("dialects"), Max: maxPasted >> 10}
+	p := &playgroundPage{Card: v.dialectCard(d), Back: v.path("dialects", d.Name), Index: v.path("dialects"), Max: maxPasted >> 10, More: len(transcriptsOf(d)) > 0}
 	for _, e := range readContract(d).Endpoints {
 		for _, b := range e.Requests {
 			title := titleOf(b.Title, e.Path)
@@ -92,6 +109,9 @@ func playgroundRead(v *visit) error {
 	if e, path := v.endpointFor(d, r); e != nil {
 		p.As = "a request for a token, at " + path
 		p.decodeToken(d, e, r, about)
+	} else if slices.Contains(aboutTokens, r.URL.Path) {
+		p.As = "a request about a token, which every tenant answers as the standard has it"
+		p.decodeQuery(r, about)
 	} else {
 		p.As = "a call to an API: no endpoint of this dialect has the path " + plainly(clip(r.URL.Path, 200))
 		p.decodeCall(d, r, about)
@@ -129,10 +149,23 @@ func (p *playgroundPage) decodeToken(d *dialect.Dialect, e *dialect.Endpoint, r 
 		return
 	}
 	p.Found = understoodTerms(&req)
-	sample := newPaper()
+	sample := newAnswer()
 	token := sampleToken(&req)
 	d.Encode(sample, &token, about)
 	p.Sample = sample.String()
+}
+
+// aboutTokens are the paths where introspection (RFC 7662) and revocation (RFC 7009) are asked for, in whatever dialect tokens are.
+var aboutTokens = []string{"/oauth2/introspect", "/oauth2/revoke"}
+
+func (p *playgroundPage) decodeQuery(r *http.Request, about dialect.About) {
+	q, refusal := dialect.DecodeQuery(r)
+	if refusal != nil {
+		p.refuse(dialect.Standard(), refusal, about)
+		return
+	}
+	p.Found = []contractTerm{{"Client id", plainly(q.Client.ID)}, {"Proves itself", proofWords[q.Auth]}, {"Client secret", maskedSecret(q.Client.Secret)}, {"The token", maskedSecret(q.Token)},
+		{"It is taken for", plainly(orNone(q.Hint))}}
 }
 
 func (p *playgroundPage) decodeCall(d *dialect.Dialect, r *http.Request, about dialect.About) {
@@ -145,19 +178,21 @@ func (p *playgroundPage) decodeCall(d *dialect.Dialect, r *http.Request, about d
 }
 
 func (p *playgroundPage) refuse(d *dialect.Dialect, e *oauth.Error, about dialect.About) {
-	answer := newPaper()
+	answer := newAnswer()
 	d.EncodeError(answer, e, about)
 	p.Refused, p.Answer = e, answer.String()
 	p.Status = fmt.Sprintf("%d %s", answer.status, http.StatusText(answer.status))
 }
 
+// proofWords say how a caller proves who it is.
+var proofWords = map[oauth.AuthMethod]string{
+	oauth.AuthBasic: "Authorization: Basic (client_secret_basic)", oauth.AuthPost: "id and secret in the body (client_secret_post)",
+	oauth.AuthNone: "not at all: it only names itself, or does not",
+}
+
 // understoodTerms says how a request was understood. No secret is among it.
 func understoodTerms(req *oauth.TokenRequest) []contractTerm {
-	proof := map[oauth.AuthMethod]string{
-		oauth.AuthBasic: "Authorization: Basic (client_secret_basic)", oauth.AuthPost: "id and secret in the body (client_secret_post)",
-		oauth.AuthNone: "not at all: it only names itself, or does not",
-	}[req.Auth]
-	terms := []contractTerm{{"Grant", string(req.Grant)}, {"Client id", orNone(req.Client.ID)}, {"Proves itself", proof}, {"Client secret", maskedSecret(req.Client.Secret)}}
+	terms := []contractTerm{{"Grant", string(req.Grant)}, {"Client id", orNone(req.Client.ID)}, {"Proves itself", proofWords[req.Auth]}, {"Client secret", maskedSecret(req.Client.Secret)}}
 	if req.Decoded != nil {
 		terms = append(terms, contractTerm{"Or, form-decoded", req.Decoded.ID + " with a secret of " + plural(len(req.Decoded.Secret.Reveal()), "character") + " (RFC 6749, section 2.3.1)"})
 	}
@@ -212,53 +247,6 @@ func sampleToken(req *oauth.TokenRequest) oauth.Token {
 		}
 	}
 	return t
-}
-
-// paper takes an answer down instead of sending it.
-type paper struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func newPaper() *paper { return &paper{header: http.Header{}} }
-
-// Header returns the header of the answer.
-func (p *paper) Header() http.Header { return p.header }
-
-// Write takes down a part of the body.
-func (p *paper) Write(b []byte) (int, error) {
-	if p.status == 0 {
-		p.status = http.StatusOK
-	}
-	return p.body.Write(b)
-}
-
-// WriteHeader begins the answer.
-func (p *paper) WriteHeader(status int) {
-	if p.status == 0 {
-		p.status = status
-	}
-}
-
-// String is the answer as it goes over the wire, but for Date, Content-Length and X-Request-Id, which the server adds.
-func (p *paper) String() string {
-	var out strings.Builder
-	fmt.Fprintf(&out, "HTTP/1.1 %d %s\n", p.status, http.StatusText(p.status))
-	var lines []string
-	for name, values := range p.header {
-		for _, value := range values {
-			lines = append(lines, name+": "+value)
-		}
-	}
-	slices.Sort(lines)
-	for _, l := range lines {
-		out.WriteString(l + "\n")
-	}
-	if p.body.Len() > 0 {
-		out.WriteString("\n" + p.body.String())
-	}
-	return out.String()
 }
 
 // publicHost is the host, with its port, that callers of a tenant use: its issuer's where that is one of its hosts, else its first.

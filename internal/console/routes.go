@@ -12,6 +12,7 @@ type route struct {
 	right   operator.Right // that a GET needs before its page is made; "": none beyond a role. A POST's right is for package office to ask, which writes refusals down
 	do      action
 	open    bool // needs no session
+	enrols  bool // is part of setting up a proof, which is all that an enrolling session is for
 }
 
 // frameRoutes are the pages of this area: signing in, one's own account, operators, overview and settings.
@@ -29,19 +30,20 @@ var frameRoutes = []route{
 	{pattern: "POST /passkey/sign-in/finish", do: passkeySignedIn, open: true},
 	{pattern: "GET /sign-in/again", do: again},
 	{pattern: "POST /sign-in/again", do: againNow},
+	{pattern: "GET /confirmed", do: confirmed},
 	{pattern: "POST /passkey/again/begin", do: passkeyAgain},
 	{pattern: "POST /passkey/again/finish", do: passkeyShownAgain},
-	{pattern: "POST /sign-out", do: signOut},
+	{pattern: "POST /sign-out", do: signOut, enrols: true},
 
-	{pattern: "GET /account", do: account},
-	{pattern: "GET /account/password", do: password},
-	{pattern: "POST /account/password", do: setPassword},
-	{pattern: "POST /passkey/add/begin", do: passkeyAdd},
-	{pattern: "POST /passkey/add/finish", do: passkeyAdded},
+	{pattern: "GET /account", do: account, enrols: true},
+	{pattern: "GET /account/password", do: password, enrols: true},
+	{pattern: "POST /account/password", do: setPassword, enrols: true},
+	{pattern: "POST /passkey/add/begin", do: passkeyAdd, enrols: true},
+	{pattern: "POST /passkey/add/finish", do: passkeyAdded, enrols: true},
 	{pattern: "POST /account/passkeys/{passkey}/remove", do: removePasskey},
 	{pattern: "POST /account/recovery-codes", do: newRecoveryCodes},
 	{pattern: "POST /account/calendar-key", do: newCalendarKey},
-	{pattern: "POST /account/sessions/{session}/end", do: endOwnSession},
+	{pattern: "POST /account/sessions/{session}/end", do: endOwnSession, enrols: true},
 	{pattern: "POST /account/sessions/end-others", do: endOtherSessions},
 
 	{pattern: "GET /operators", right: operator.ReadOperators, do: operators},

@@ -2,7 +2,7 @@ package console
 
 import "github.com/tokenbooth/tokenbooth/internal/operator"
 
-// deskRoutes are the pages of tokens, signing keys, the audit record, APIs and dialects.
+// deskRoutes are the pages of tokens, signing keys, the audit record (a tenant's and that of the desk itself), APIs and dialects.
 var deskRoutes = []route{
 	{pattern: "GET /t/{tenant}/apis", do: apis, right: operator.ReadClients},
 
@@ -25,6 +25,10 @@ var deskRoutes = []route{
 	{pattern: "GET /t/{tenant}/audit", do: auditLog, right: operator.ReadAudit},
 	{pattern: "GET /t/{tenant}/audit/export", do: auditExport, right: operator.ReadAudit},
 	{pattern: "GET /t/{tenant}/audit/{event}", do: auditEvent, right: operator.ReadAudit},
+
+	{pattern: "GET /audit", do: auditLog, right: operator.ReadOperators},
+	{pattern: "GET /audit/export", do: auditExport, right: operator.ReadOperators},
+	{pattern: "GET /audit/{event}", do: auditEvent, right: operator.ReadOperators},
 
 	{pattern: "GET /t/{tenant}/dialects", do: dialects},
 	{pattern: "GET /t/{tenant}/dialects/{dialect}", do: dialectContract},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"regexp"
 	"runtime/debug"
 	"strings"
 )
@@ -27,7 +28,9 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	// 2 does it come from a page of our own?
 	if err := c.crossSite(r); err != nil {
-		c.Log.Warn("cross-site request refused", "request_id", v.id, "source", v.source(), "path", clip(r.URL.Path, 200), "reason", err)
+		if c.strange.admit() {
+			c.Log.Warn("cross-site request refused", "request_id", v.id, "source", v.source(), "path", loggedPath(r.URL.Path), "reason", err)
+		}
 		v.refuse(http.StatusForbidden)
 		return
 	}
@@ -64,6 +67,14 @@ func (c *Console) ours(host string) bool {
 	}
 	at, err := netip.ParseAddr(name)
 	return err == nil && at.Zone() == "" && at.IsLoopback()
+}
+
+// afterSecret is a path from where a secret stands in it, in whichever spelling: a calendar's key is all that its reader shows.
+var afterSecret = regexp.MustCompile(`(?is)/calendar/.*`)
+
+// loggedPath is what the log keeps of a path: no query, since one may be a sign-in link's, and no secret.
+func loggedPath(path string) string {
+	return clip(afterSecret.ReplaceAllLiteralString(path, "/calendar/…"), 200)
 }
 
 // contain answers a fault that panicked. Text of the fault goes to the log only.

@@ -17,6 +17,7 @@ type settingsPage struct {
 type settingsGroup struct {
 	Name  string
 	Lines []Setting
+	API   bool // of one API: there may be many, so they are folded until something is searched for
 }
 
 // settings are those of the whole installation.
@@ -48,25 +49,35 @@ func (v *visit) showSettings(tenant string, all []Setting) error {
 		name := groupOf(all, s.Field)
 		at := slices.IndexFunc(page.Groups, func(g settingsGroup) bool { return g.Name == name })
 		if at < 0 {
-			at, page.Groups = len(page.Groups), append(page.Groups, settingsGroup{Name: name})
+			at, page.Groups = len(page.Groups), append(page.Groups, settingsGroup{Name: name, API: strings.Contains(s.Field, "].apis[")})
 		}
 		page.Groups[at].Lines = append(page.Groups[at].Lines, s)
 	}
 	return v.render(http.StatusOK, "settings", "Settings", page)
 }
 
-// groupOf names the table that a setting stands in: its tenant's, or the one for all else.
+// groupOf names the table that a setting stands in: its API's, its tenant's, or the one for all else.
 func groupOf(all []Setting, field string) string {
-	place, _, inTenant := strings.Cut(field, "].")
+	place, rest, inTenant := strings.Cut(field, "].")
 	if !inTenant || !strings.HasPrefix(field, "tenants[") {
 		return "This process"
 	}
+	name := "Tenant " + nameAt(all, place+"]")
+	if api, _, of := strings.Cut(rest, "]."); of && strings.HasPrefix(rest, "apis[") {
+		name += ", API " + nameAt(all, place+"]."+api+"]")
+	}
+	return name
+}
+
+// nameAt is the name of what stands at a place of the settings; where it has none, the place.
+func nameAt(all []Setting, place string) string {
+	field := place + ".name"
 	for _, s := range all {
-		if s.Field == place+"].name" {
-			return "Tenant " + s.Value
+		if s.Field == field {
+			return s.Value
 		}
 	}
-	return place + "]"
+	return place
 }
 
 // ofTenant returns what stands under tenants[N] of the tenant with that name.

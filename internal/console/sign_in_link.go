@@ -43,6 +43,9 @@ func signInByLink(v *visit) error {
 		return v.render(status, "sign_in_link", "Sign in", signInLinkPage{Key: form.Get("key"), Problem: text})
 	}
 	v.signedIn(session, cookie)
+	if session.Enrolling {
+		return v.redirect("/account", "")
+	}
 	if proofs(session.Operator) == 0 {
 		return v.redirect("/account", "You are signed in. This link is used up now: set up a passkey or a password with one-time codes before you leave.")
 	}

@@ -1,9 +1,11 @@
 package console
 
 import (
+	"html"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -66,16 +68,43 @@ func TestReq049_SigningInAgainEndsTheOldSession(t *testing.T) {
 	}
 }
 
-func TestReq098_ADangerousFormThatComesLateLeadsToSigningInAgain(t *testing.T) {
+func TestReq098_ADangerousFormThatComesLateIsHeldUntilItsAuthorIsProven(t *testing.T) {
 	w := newWorld(t)
 	p := w.owner()
 	w.advance(20 * time.Minute)
-	rec := p.post("/operators", "username", "eve@example.com", "role:*", "owner")
-	if rec.Code != http.StatusSeeOther || !strings.HasPrefix(rec.Header().Get("Location"), "/sign-in/again") {
-		t.Errorf("%d to %q", rec.Code, rec.Header().Get("Location"))
-	}
+	rec := p.post("/operators", "username", "eve@example.com", "name", hostile, "role:acme", "viewer", "role:other", "")
+	wants(t, rec, http.StatusForbidden, `<form method="post" action="/operators">`, `name="username" value="eve@example.com"`, `name="role:acme" value="viewer"`, `name="role:other" value=""`,
+		"role at acme", `href="/sign-in/again?next=%2Fconfirmed"`)
+	wellFormed(t, rec.Body.String())
 	if _, err := w.people.ByName(t.Context(), "eve@example.com"); err == nil {
 		t.Error("the operator was made all the same")
+	}
+	again := p.post("/sign-in/again", "password", testWord, "code", p.code().Reveal(), "next", "/confirmed")
+	p.cookie = cookieOf(t, again).Value
+	wants(t, p.get(again.Header().Get("Location")), http.StatusOK, "Go back to your form")
+	fields := regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)">`).FindAllStringSubmatch(rec.Body.String(), -1)
+	var sent []string
+	for _, f := range fields {
+		sent = append(sent, html.UnescapeString(f[1]), html.UnescapeString(f[2]))
+	}
+	wants(t, p.post("/operators", sent...), http.StatusOK, "/sign-in/link?key=tbl_")
+	if o, err := w.people.ByName(t.Context(), "eve@example.com"); err != nil || o.Name != hostile || o.Roles["acme"] != operator.Viewer {
+		t.Errorf("what was typed came out as %+v, %v", o, err)
+	}
+}
+
+func TestReq105_ALateFormWithASecretOrWithNothingTypedIsNotHeld(t *testing.T) {
+	w := newWorld(t)
+	p := w.owner()
+	w.advance(20 * time.Minute)
+	for name, rec := range map[string]*httptest.ResponseRecorder{
+		"a button":       p.post("/operators/"+p.ID+"/disable", "rev", p.operatorRev(p.ID)),
+		"a confirmation": p.post("/operators/"+p.ID+"/delete", "rev", p.operatorRev(p.ID), "typed", p.Username),
+		"a new password": p.post("/account/password", "password", "a secret of mine", "repeated", "a secret of mine", "code", "123456", "app", ""),
+	} {
+		if to := rec.Header().Get("Location"); rec.Code != http.StatusSeeOther || !strings.HasPrefix(to, "/sign-in/again") || strings.Contains(rec.Body.String(), "of mine") {
+			t.Errorf("%s: %d to %q", name, rec.Code, to)
+		}
 	}
 }
 
@@ -100,7 +129,7 @@ func TestReq099_DisabledOperatorsAreOutAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if rec := owner.post("/operators/"+p.ID+"/disable", "rev", num(o.Rev)); rec.Code != http.StatusSeeOther {
+	if rec := owner.post("/operators/"+p.ID+"/disable", "rev", num(o.Edition)); rec.Code != http.StatusSeeOther {
 		t.Fatalf("disable: %d %s", rec.Code, rec.Body)
 	}
 	if rec := p.get("/t/acme"); rec.Code != http.StatusSeeOther {
@@ -132,7 +161,7 @@ func TestALinkIsNotSpentByLooking(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	link, _, err := w.people.Invite(t.Context(), "cli:root", o.ID, time.Hour)
+	link, _, err := w.people.Invite(t.Context(), "cli:root", o.ID, time.Hour, true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -173,11 +173,15 @@ func (v *visit) findTokens(p *tokensPage, q issuer.TokenSearch) (next string, er
 	}
 	page, next, err := v.desk.Chains(v.r.Context(), q)
 	for _, c := range page {
-		row := tokenRow{Pick: pickOf(revocation.Family, c.ID), ID: c.ID, Client: c.Client, Username: c.Username, Scope: c.Scope, Issued: c.Started,
-			Used: c.Rotated, Expires: c.Expires, Live: c.Live}
-		p.Rows = append(p.Rows, v.named(row, names))
+		p.Rows = append(p.Rows, v.chainRow(c, names))
 	}
 	return next, err
+}
+
+// chainRow is the row of a chain of refresh tokens.
+func (v *visit) chainRow(c issuer.Chain, names map[string]string) tokenRow {
+	return v.named(tokenRow{Pick: pickOf(revocation.Family, c.ID), ID: c.ID, Client: c.Client, Username: c.Username, Scope: c.Scope, Issued: c.Started,
+		Used: c.Rotated, Expires: c.Expires, Live: c.Live}, names)
 }
 
 // named gives a row the name of its client and its state. A client that cannot be looked up shows its id.
@@ -189,7 +193,8 @@ func (v *visit) named(row tokenRow, names map[string]string) tokenRow {
 	if row.Username != "" {
 		row.UserURL = v.path("users", row.Username)
 	}
-	if oauth.IsLabel(row.Client) {
+	if label, ok := strings.CutPrefix(row.Client, oauth.LabelClientID("")); ok { // a caller that names itself is no client of ours
+		row.ClientName = "calls itself " + label
 		return row
 	}
 	row.ClientURL = v.path("clients", row.Client)

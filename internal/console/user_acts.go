@@ -3,9 +3,7 @@ package console
 import (
 	"errors"
 	"net/http"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/tokenbooth/tokenbooth/internal/office"
@@ -23,11 +21,11 @@ type userForm struct {
 }
 
 func formOfUser(u *registry.User) userForm {
-	return userForm{Rev: u.Rev, Name: u.Name, MustReset: u.MustReset, Permissions: u.Permissions}
+	return userForm{Rev: u.Edition, Name: u.Name, MustReset: u.MustReset, Permissions: u.Permissions}
 }
 
 func userSave(v *visit) error {
-	in, name, rev, err := v.userAct()
+	in, name, rev, err := v.act("username")
 	if err != nil {
 		return err
 	}
@@ -54,7 +52,7 @@ func userSave(v *visit) error {
 		return v.userPage(http.StatusUnprocessableEntity, p)
 	}
 	p.Changed, p.By, p.ByYou, p.Beside = changed, v.nameOf(changed.By), changed.By == v.actor.By, f.compare(u)
-	p.Form.Rev = u.Rev // who has seen what the other wrote may save over it
+	p.Form.Rev = u.Edition // who has seen what the other wrote may save over it
 	return v.userPage(http.StatusConflict, p)
 }
 
@@ -70,20 +68,20 @@ func (f *userForm) compare(u *registry.User) (out []beside) {
 	return out
 }
 
-// userAct reads the form of a button on a user's page: the user's name, and the revision its author has seen.
-func (v *visit) userAct() (in url.Values, username string, rev uint64, err error) {
-	if in, err = v.form(); err != nil {
-		return nil, "", 0, err
+// userAct does what a button on the user's page asks for, and says on that page what was done.
+func (v *visit) userAct(done string, do func(username string, rev uint64) error) error {
+	_, name, rev, err := v.act("username")
+	if err != nil {
+		return err
 	}
-	rev, _ = strconv.ParseUint(in.Get("rev"), 10, 64)
-	if rev == 0 { // each of our forms has one
-		return nil, "", 0, errForm
+	if err := do(name, rev); err != nil {
+		return v.userAgain(err, "")
 	}
-	return in, v.r.PathValue("username"), rev, nil
+	return v.redirect(v.path("users", name), done)
 }
 
 func userPassword(v *visit) error {
-	in, name, _, err := v.userAct()
+	in, name, _, err := v.act("username")
 	if err != nil {
 		return err
 	}
@@ -105,7 +103,7 @@ func userPassword(v *visit) error {
 }
 
 func userTOTP(v *visit) error {
-	in, name, _, err := v.userAct()
+	in, name, _, err := v.act("username")
 	if err != nil {
 		return err
 	}
@@ -125,42 +123,32 @@ func userTOTP(v *visit) error {
 }
 
 func userDisable(v *visit) error {
-	return v.userAble(true, "Disabled. The tokens of this user's sign-ins are refused from now on.")
+	return v.userAct("Disabled. The tokens of this user's sign-ins are refused from now on.", func(name string, rev uint64) error {
+		_, err := v.desk.DisableUser(v.r.Context(), name, rev, true)
+		return err
+	})
 }
 
 func userEnable(v *visit) error {
-	return v.userAble(false, "Enabled. Tokens from before stay refused; the user signs in again.")
-}
-
-func (v *visit) userAble(disabled bool, done string) error {
-	_, name, rev, err := v.userAct()
-	if err != nil {
+	return v.userAct("Enabled. Tokens from before stay refused; the user signs in again.", func(name string, rev uint64) error {
+		_, err := v.desk.DisableUser(v.r.Context(), name, rev, false)
 		return err
-	}
-	if _, err := v.desk.DisableUser(v.r.Context(), name, rev, disabled); err != nil {
-		return v.userAgain(err, "")
-	}
-	return v.redirect(v.path("users", name), done)
+	})
 }
 
 func userEndTokens(v *visit) error {
-	_, name, _, err := v.userAct()
-	if err != nil {
-		return err
-	}
-	if err := v.desk.RevokeUserTokens(v.r.Context(), name); err != nil {
-		return v.userAgain(err, "")
-	}
-	return v.redirect(v.path("users", name), "All tokens and refresh tokens of this user's sign-ins have ended. The user may sign in again.")
+	return v.userAct("All tokens and refresh tokens of this user's sign-ins have ended. The user may sign in again.", func(name string, _ uint64) error {
+		return v.desk.RevokeUserTokens(v.r.Context(), name)
+	})
 }
 
 func userDelete(v *visit) error {
-	in, name, rev, err := v.userAct()
+	in, name, rev, err := v.act("username")
 	if err != nil {
 		return err
 	}
 	if typed := strings.TrimSpace(in.Get("typed")); canonical(typed) != canonical(name) {
-		if err := v.actor.May(operator.DeleteUsers, v.tenant.Name); err != nil {
+		if err := v.desk.May(operator.DeleteUsers); err != nil {
 			return err
 		}
 		return v.userAgain(&registry.Problem{Field: "typed", Text: "That is not the user name. Nobody was deleted."}, typed)

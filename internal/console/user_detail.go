@@ -18,7 +18,7 @@ type userPage struct {
 	HasTOTP    bool
 	Off        bool // the tenant does not allow the password grant
 	Labels     []string
-	Chains     []chainRow
+	Chains     []tokenRow
 	MoreAt     string // address of all chains; empty: these are all
 	Refusals   []refusalRow
 	MayAudit   bool
@@ -35,13 +35,6 @@ type userPage struct {
 	ByYou                           bool
 	MadeBy, ChangedBy               string
 	Beside                          []beside
-}
-
-// chainRow is a chain of refresh tokens.
-type chainRow struct {
-	issuer.Chain
-	Href string // of its client
-	Tag  tag
 }
 
 // chainsShown is how many chains a user's page shows.
@@ -63,7 +56,7 @@ func (v *visit) userPage(status int, p *userPage) error {
 	owners := holdsOperatorsAPI(u.Permissions) && !v.offers(operator.GrantOperatorsAPI)
 	p.MayChange, p.MayRevoke = v.offers(operator.ChangeUsers) && !owners, v.offers(operator.RevokeTokens)
 	p.MayDelete, p.OnlyOwners = p.MayChange && v.offers(operator.DeleteUsers), owners && v.offers(operator.ChangeUsers)
-	p.Permitted = permissionBoxes(v.tenant, p.Form.Permissions, u.Permissions, v.offers(operator.GrantOperatorsAPI))
+	p.Permitted = userPermissions(permissionBoxes(v.tenant, p.Form.Permissions, u.Permissions, v.offers(operator.GrantOperatorsAPI)), u.Permissions)
 	for _, name := range u.Permissions {
 		p.Labels = append(p.Labels, labelOf(v.tenant, name))
 	}
@@ -85,12 +78,9 @@ func (p *userPage) chains(v *visit) error {
 	if err != nil {
 		return err
 	}
+	names := map[string]string{}
 	for _, c := range found {
-		row := chainRow{Chain: c, Href: v.path("clients", c.Client), Tag: tag{"ended", "tag-bad"}}
-		if c.Live {
-			row.Tag = tag{"live", "tag-ok"}
-		}
-		p.Chains = append(p.Chains, row)
+		p.Chains = append(p.Chains, v.chainRow(c, names))
 	}
 	if next != "" {
 		p.MoreAt = v.path("tokens")

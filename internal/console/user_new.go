@@ -39,7 +39,7 @@ func userNew(v *visit) error { return v.userNewPage(http.StatusOK, &userNewPage{
 
 func (v *visit) userNewPage(status int, p *userNewPage, permissions []string) error {
 	p.List, p.Off = v.path("users"), !v.tenant.AllowPasswordGrant
-	p.Permitted = permissionBoxes(v.tenant, permissions, nil, v.offers(operator.GrantOperatorsAPI))
+	p.Permitted = userPermissions(permissionBoxes(v.tenant, permissions, nil, v.offers(operator.GrantOperatorsAPI)), nil)
 	return v.render(status, "user_new", "New user", p)
 }
 

@@ -39,9 +39,12 @@ func (v *visit) enter(to route) error {
 	if err := v.recognise(); err != nil && !(to.open && errors.Is(err, operator.ErrSignIn)) {
 		return err
 	}
+	if v.session != nil && v.session.Enrolling && !to.open && !to.enrols {
+		return errEnrol
+	}
 	name := v.r.PathValue("tenant")
 	if v.session == nil || name == "" {
-		return v.mayRead(to, operator.All)
+		return v.mayRead(to)
 	}
 	desk := v.Office.At(&v.actor, name)
 	tenant, err := desk.Tenant()
@@ -49,14 +52,17 @@ func (v *visit) enter(to route) error {
 		return err
 	}
 	v.tenant, v.desk = tenant, desk
-	return v.mayRead(to, name)
+	return v.mayRead(to)
 }
 
-func (v *visit) mayRead(to route, tenant string) error {
+func (v *visit) mayRead(to route) error {
 	if to.right == "" || v.session == nil || v.r.Method == http.MethodPost {
 		return nil
 	}
-	return v.actor.May(to.right, tenant)
+	if v.desk != nil {
+		return v.desk.May(to.right)
+	}
+	return v.Office.Operators(&v.actor).May(to.right)
 }
 
 // recognise reads the session cookie.
@@ -90,8 +96,14 @@ func (v *visit) from() operator.From {
 	return operator.From{Source: v.Source(v.r), Agent: clip(v.r.UserAgent(), 200), RequestID: v.id}
 }
 
-// signedIn gives the browser a session; the cookie text is kept by nobody else.
+// signedIn gives the browser a session; the cookie text is kept by nobody else. The one it had before, if it lasts, would be left behind
+// without anybody to sign it out, so it ends.
 func (v *visit) signedIn(session *operator.Session, cookie oauth.Secret) {
+	if old := v.session; old != nil {
+		if err := v.Operators.SignOut(v.r.Context(), old); err != nil && v.outages.admit() {
+			v.Log.Error("cannot end the session before", "request_id", v.id, "error", err)
+		}
+	}
 	http.SetCookie(v.w, &http.Cookie{Name: cookieName, Value: cookie.Reveal(), Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode})
 	v.recogniseAs(session)
 }
@@ -100,6 +112,9 @@ func (v *visit) signedIn(session *operator.Session, cookie oauth.Secret) {
 func (v *visit) signedOut() {
 	http.SetCookie(v.w, &http.Cookie{Name: cookieName, Path: "/", MaxAge: -1, Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode})
 }
+
+// errEnrol leads a session that may only set up a proof to where that is done.
+var errEnrol = errors.New("set up a proof first")
 
 // errForm refuses a body that no form of ours sends.
 var errForm = errors.New("the form cannot be read")

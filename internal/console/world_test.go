@@ -175,7 +175,7 @@ func (w *world) invited(name string, roles map[string]operator.Role) *person {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	link, _, err := w.people.Invite(w.t.Context(), "cli:root", o.ID, time.Hour)
+	link, _, err := w.people.Invite(w.t.Context(), "cli:root", o.ID, time.Hour, true)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -250,4 +250,10 @@ func (p *person) signed(r *http.Request) {
 	if p.cookie != "" {
 		r.Header.Set("Cookie", cookieName+"="+p.cookie)
 	}
+}
+
+// deleteUser ends a user for good.
+func deleteUser(ctx context.Context, r *registry.Registry, by, tenant, username string) error {
+	_, err := r.UpdateUser(ctx, by, "user.delete", tenant, username, func(u *registry.User) error { u.Delete(); return nil })
+	return err
 }

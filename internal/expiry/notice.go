@@ -9,6 +9,8 @@ import (
 	"github.com/tokenbooth/tokenbooth/internal/store"
 )
 
+const day = 24 * time.Hour
+
 // thresholds are how many days before its end a credential is warned of.
 var thresholds = []int{1, 7, 30}
 

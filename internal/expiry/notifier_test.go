@@ -201,7 +201,7 @@ func TestAfterADayItIsGivenUp(t *testing.T) {
 	if got := len(w.got); got != 25 {
 		t.Errorf("tried %d times in a day", got)
 	}
-	events, err := audit.List(t.Context(), w.store, audit.Query{Tenant: "acme", Subject: "client:a"})
+	events, _, _, err := audit.Search(t.Context(), w.store, audit.Query{Tenant: "acme", Subject: "client:a"})
 	if err != nil || len(events) != 1 || events[0].Act != GaveUp || events[0].Detail["credential"] != "c" || !strings.Contains(events[0].Reason, "503") {
 		t.Fatalf("%v %+v", err, events)
 	}

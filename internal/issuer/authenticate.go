@@ -46,7 +46,11 @@ func (i *Issuer) authenticate(ctx context.Context, asker *oauth.Asker, as manner
 		}
 		return nil, err
 	}
-	return &caller{tenant: t, client: c, id: c.ID, secretEnds: cred.Expires}, nil
+	ends := cred.Expires
+	if ends.IsZero() || !c.Expires.IsZero() && c.Expires.Before(ends) { // the secret ends with its client
+		ends = c.Expires
+	}
+	return &caller{tenant: t, client: c, id: c.ID, secretEnds: ends}, nil
 }
 
 // proven returns the client whose secret was presented, and which of its secrets that was.

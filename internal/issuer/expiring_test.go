@@ -38,7 +38,7 @@ func TestASecretThatEndsWithin30DaysIsTold(t *testing.T) {
 		}
 	}
 
-	_, fresh, err := d.Registry.RotateSecret(ctx, by, "acme", "postman", 10*time.Second)
+	_, fresh, err := rotateSecret(ctx, d, by, "acme", "postman", 10*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func TestARepeatedAnswerTellsOfTheSecretToo(t *testing.T) {
 	d.user(username)
 	first := d.signIn("postman")
 	tok := d.must(first)
-	if _, _, err := d.Registry.RotateSecret(ctx, by, "acme", "postman", day); err != nil {
+	if _, _, err := rotateSecret(ctx, d, by, "acme", "postman", day); err != nil {
 		t.Fatal(err)
 	}
 	next, again := d.must(refresh(first, tok.RefreshToken)), d.must(refresh(first, tok.RefreshToken))

@@ -239,7 +239,7 @@ func TestReq100_every_refusal_is_recorded_with_its_reason_under_its_request_id(t
 			t.Errorf("%+v, %v\nwant %+v", e, err, want)
 		}
 	}
-	events, err := audit.List(ctx, d.store, audit.Query{Tenant: "acme", Subject: "client:app"})
+	events, _, _, err := audit.Search(ctx, d.store, audit.Query{Tenant: "acme", Subject: "client:app"})
 	if err != nil || len(events) != 3 { // its creation and the two refusals
 		t.Errorf("%+v, %v", events, err)
 	}

@@ -31,14 +31,14 @@ func TestReq017_unknown_wrong_expired_and_disabled_clients_get_one_answer(t *tes
 	d.client("bounded", func(c *registry.Client) { c.AllowFrom = []netip.Prefix{far} })
 	d.client("posts", func(c *registry.Client) { c.AuthMethods = []oauth.AuthMethod{oauth.AuthPost} })
 	d.client("brief", func(c *registry.Client) { c.Expires = d.clock.now().Add(time.Minute) })
-	if _, _, err := d.Registry.RotateSecret(ctx, by, "acme", "expired", time.Minute); err != nil {
+	if _, _, err := rotateSecret(ctx, d, by, "acme", "expired", time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	d.clock.advance(time.Minute)
-	if err := d.Registry.DisableClient(ctx, by, "acme", "disabled", true); err != nil {
+	if err := disableClient(ctx, d.Registry, by, "acme", "disabled", true); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Registry.DeleteClient(ctx, by, "acme", "deleted"); err != nil {
+	if err := deleteClient(ctx, d.Registry, by, "acme", "deleted"); err != nil {
 		t.Fatal(err)
 	}
 	d.secrets["nobody"] = d.secrets["good"]
@@ -388,7 +388,7 @@ func TestReq115_116_the_same_person_in_every_spelling_and_never_another(t *testi
 		}
 	}
 	old := d.must(d.signIn("app"))
-	if err := d.Registry.DeleteUser(ctx, by, "acme", username); err != nil {
+	if err := deleteUser(ctx, d.Registry, by, "acme", username); err != nil {
 		t.Fatal(err)
 	}
 	d.clock.advance(time.Second)

@@ -248,7 +248,7 @@ func TestReq054_B26_time_does_not_tell_unknown_wrong_and_disabled_apart(t *testi
 	d := open(t)
 	d.client("app")
 	d.client("off")
-	if err := d.Registry.DisableClient(ctx, by, "acme", "off", true); err != nil {
+	if err := disableClient(ctx, d.Registry, by, "acme", "off", true); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{username, "off@acme.test"} {
@@ -256,7 +256,7 @@ func TestReq054_B26_time_does_not_tell_unknown_wrong_and_disabled_apart(t *testi
 			t.Fatal(err)
 		}
 	}
-	if err := d.Registry.DisableUser(ctx, by, "acme", "off@acme.test", true); err != nil {
+	if err := disableUser(ctx, d.Registry, by, "acme", "off@acme.test", true); err != nil {
 		t.Fatal(err)
 	}
 	client := func(id string, s oauth.Secret) func(int) oauth.TokenRequest {

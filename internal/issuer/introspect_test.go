@@ -128,7 +128,7 @@ func TestReq081_introspection_says_what_was_issued(t *testing.T) {
 func TestReq080_of_what_is_not_active_nothing_is_known(t *testing.T) {
 	d := open(t)
 	_, tok := d.chain()
-	if err := d.Registry.DisableUser(ctx, by, "acme", username, true); err != nil {
+	if err := disableUser(ctx, d.Registry, by, "acme", username, true); err != nil {
 		t.Fatal(err)
 	}
 	for _, text := range []string{tok.AccessToken, "garbage", ""} {
@@ -144,15 +144,15 @@ func TestReq006_B13_whoever_is_stopped_is_not_alive_whatever_the_token_says(t *t
 		start func(*desk) error
 	}{
 		"client disabled": {
-			func(d *desk) error { return d.Registry.DisableClient(ctx, by, "acme", "app", true) },
-			func(d *desk) error { return d.Registry.DisableClient(ctx, by, "acme", "app", false) },
+			func(d *desk) error { return disableClient(ctx, d.Registry, by, "acme", "app", true) },
+			func(d *desk) error { return disableClient(ctx, d.Registry, by, "acme", "app", false) },
 		},
-		"client deleted": {func(d *desk) error { return d.Registry.DeleteClient(ctx, by, "acme", "app") }, nil},
+		"client deleted": {func(d *desk) error { return deleteClient(ctx, d.Registry, by, "acme", "app") }, nil},
 		"user disabled": {
-			func(d *desk) error { return d.Registry.DisableUser(ctx, by, "acme", username, true) },
-			func(d *desk) error { return d.Registry.DisableUser(ctx, by, "acme", username, false) },
+			func(d *desk) error { return disableUser(ctx, d.Registry, by, "acme", username, true) },
+			func(d *desk) error { return disableUser(ctx, d.Registry, by, "acme", username, false) },
 		},
-		"user deleted": {func(d *desk) error { return d.Registry.DeleteUser(ctx, by, "acme", username) }, nil},
+		"user deleted": {func(d *desk) error { return deleteUser(ctx, d.Registry, by, "acme", username) }, nil},
 		"password changed": {
 			func(d *desk) error {
 				return d.Registry.SetPassword(ctx, by, "acme", username, "another good password")
@@ -213,7 +213,7 @@ func TestB31_a_client_made_again_elsewhere_does_not_revive_tokens(t *testing.T) 
 	d := open(t)
 	d.client("app")
 	tok := d.must(d.ask("app", withTerms(opaque)))
-	if err := d.Registry.DeleteClient(ctx, by, "acme", "app"); err != nil {
+	if err := deleteClient(ctx, d.Registry, by, "acme", "app"); err != nil {
 		t.Fatal(err)
 	}
 	d.client("app", func(c *registry.Client) { c.Tenant, c.Permissions = "other", nil })

@@ -108,10 +108,10 @@ func TestWhatIsListedAsLiveIsWhatCanBeUsed(t *testing.T) {
 		chains, tokens int
 	}{
 		"nothing":            {func(*desk) error { return nil }, 3, 3},
-		"a client disabled":  {func(d *desk) error { return d.Registry.DisableClient(ctx, by, "acme", "one", true) }, 2, 2},
+		"a client disabled":  {func(d *desk) error { return disableClient(ctx, d.Registry, by, "acme", "one", true) }, 2, 2},
 		"a client's tokens":  {func(d *desk) error { return d.Registry.RevokeClient(ctx, by, "acme", "two") }, 1, 1},
 		"a user's tokens":    {func(d *desk) error { return d.Registry.RevokeUser(ctx, by, "acme", username) }, 1, 1},
-		"a user deleted":     {func(d *desk) error { return d.Registry.DeleteUser(ctx, by, "acme", username) }, 1, 1},
+		"a user deleted":     {func(d *desk) error { return deleteUser(ctx, d.Registry, by, "acme", username) }, 1, 1},
 		"a tenant's tokens":  {func(d *desk) error { return d.RevokeTenant(ctx, by, "acme") }, 0, 0},
 		"the tokens run out": {func(d *desk) error { d.clock.advance(time.Hour); return nil }, 3, 0},
 	} {
@@ -166,7 +166,7 @@ func TestWhatIsRevokedByItsIDIsRefusedAndSaysWhoDidIt(t *testing.T) {
 		t.Errorf("%+v, %v", what, err)
 	}
 	d.refused(refresh(signIn, tok.RefreshToken), oauth.InvalidGrant)
-	events, err := audit.List(ctx, d.Store, audit.Query{Tenant: "acme", Subject: "chain:" + last.Family})
+	events, _, _, err := audit.Search(ctx, d.Store, audit.Query{Tenant: "acme", Subject: "chain:" + last.Family})
 	if err != nil || len(events) != 1 || events[0].Actor != by || events[0].Act != "token.revoke" {
 		t.Errorf("%+v, %v", events, err)
 	}

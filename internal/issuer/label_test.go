@@ -93,7 +93,7 @@ func TestALabelNeverSpeaksForAClientOfThatName(t *testing.T) {
 	if err != nil || in.ClientID == c.ID || !oauth.IsLabel(in.ClientID) || in.Subject == c.ID {
 		t.Errorf("%+v %v", in, err)
 	}
-	if err := d.Registry.DisableClient(ctx, by, "acme", "app", true); err != nil {
+	if err := disableClient(ctx, d.Registry, by, "acme", "app", true); err != nil {
 		t.Fatal(err)
 	}
 	if !d.active(tok.AccessToken) {

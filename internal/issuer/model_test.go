@@ -168,7 +168,7 @@ func (m *chainModel) wait(t *rapid.T) {
 
 func (m *chainModel) toggle(t *rapid.T) {
 	m.stopped = !m.stopped
-	if err := m.d.Registry.DisableUser(ctx, by, "acme", m.name, m.stopped); err != nil {
+	if err := disableUser(ctx, m.d.Registry, by, "acme", m.name, m.stopped); err != nil {
 		t.Fatal(err)
 	}
 	if m.stopped {

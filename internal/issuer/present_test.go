@@ -52,10 +52,10 @@ func TestReq057_017_018_only_who_proves_to_be_a_client_is_told_anything(t *testi
 		})
 	}
 	tok := d.must(d.ask("app", withTerms(opaque))).AccessToken
-	if err := d.Registry.DisableClient(ctx, by, "acme", "off", true); err != nil {
+	if err := disableClient(ctx, d.Registry, by, "acme", "off", true); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Registry.DeleteClient(ctx, by, "acme", "gone"); err != nil {
+	if err := deleteClient(ctx, d.Registry, by, "acme", "gone"); err != nil {
 		t.Fatal(err)
 	}
 	d.clock.advance(time.Hour)

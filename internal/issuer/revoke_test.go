@@ -291,7 +291,7 @@ func TestARevocationIsRecordedWithItsAuthor(t *testing.T) {
 			t.Errorf("%+v %v %v", e, err, rec.Expires)
 		}
 	}
-	events, err := audit.List(ctx, d.store, audit.Query{Tenant: "acme", Actor: by, Limit: 3})
+	events, _, _, err := audit.Search(ctx, d.store, audit.Query{Tenant: "acme", Actor: by, Limit: 3})
 	if err != nil || len(events) != 3 || events[0].Act != "tenant.revoke-tokens" || events[0].Subject != "tenant:acme" || events[1].Act != "token.revoke" || events[1].RequestID != "" {
 		t.Errorf("%+v %v", events, err)
 	}

@@ -235,7 +235,7 @@ func TestRotationIsRecordedWithItsAuthorOrDoesNotHappen(t *testing.T) {
 	if err := k.RotateUnannounced(t.Context(), "acme", ""); err == nil {
 		t.Error("a rotation without an author")
 	}
-	events, err := audit.List(t.Context(), d.store, audit.Query{Tenant: "acme"})
+	events, _, _, err := audit.Search(t.Context(), d.store, audit.Query{Tenant: "acme"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,7 +54,7 @@ func TestReq083_a_scheduled_rotation_waits_for_its_time_and_for_the_next_key(t *
 	if !rotateIfDue(t, k, 24*time.Hour) || kids(t, k, "acme")[0] != next || rotateIfDue(t, k, 24*time.Hour) {
 		t.Errorf("not rotated once to the announced key: %v", kids(t, k, "acme"))
 	}
-	events, err := audit.List(t.Context(), d.store, audit.Query{Tenant: "acme", Limit: 1})
+	events, _, _, err := audit.Search(t.Context(), d.store, audit.Query{Tenant: "acme", Limit: 1})
 	if err != nil || events[0].Act != "key.rotate" || events[0].Actor != "tokenbooth" {
 		t.Errorf("recorded as %+v, %v", events, err)
 	}

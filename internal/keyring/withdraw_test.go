@@ -136,7 +136,7 @@ func TestR39_a_withdrawal_is_recorded_with_its_author_or_does_not_happen(t *test
 	if err := k.Withdraw(t.Context(), "acme", before[0], "cli:ada"); err != nil {
 		t.Fatal(err)
 	}
-	events, err := audit.List(t.Context(), d.store, audit.Query{Tenant: "acme", Limit: 1})
+	events, _, _, err := audit.Search(t.Context(), d.store, audit.Query{Tenant: "acme", Limit: 1})
 	if err != nil || len(events) != 1 {
 		t.Fatal(err)
 	}

@@ -24,7 +24,8 @@ func (c *Changed) Error() string {
 // Is reports that a Changed is an ErrChanged.
 func (c *Changed) Is(target error) bool { return target == ErrChanged }
 
-// unchanged refuses a change by somebody who has seen revision seen of a thing that has revision rev; 0 is any.
+// unchanged refuses a change by somebody who has seen revision seen of a thing that has revision rev; 0 is any. Of a user and of an operator
+// that is the edition: a sign-in is no change that somebody could overlook.
 func unchanged(seen, rev uint64, by string, at time.Time) error {
 	if seen == 0 || seen == rev {
 		return nil

@@ -112,7 +112,7 @@ func (d *Desk) DisableClient(ctx context.Context, id string, rev uint64, disable
 // DeleteClient ends a client for good. Its id stays taken, its secrets are forgotten.
 func (d *Desk) DeleteClient(ctx context.Context, id string, rev uint64) error {
 	_, err := d.changeClient(ctx, operator.DeleteClients, "client.delete", id, rev, func(c *registry.Client) error {
-		c.Deleted, c.Credentials = true, nil
+		c.Delete()
 		return nil
 	})
 	return err

@@ -38,6 +38,29 @@ func (d *Desk) Tenant() (*registry.Tenant, error) {
 // Settings returns nil when the actor may see the settings, which whoever shows them has.
 func (d *Desk) Settings() error { return d.may(operator.ReadSettings) }
 
+// May returns nil when the actor has a right at this desk, for whoever shows something about it before, or instead of, an act of this
+// package. Like with those, that the actor has it not is written down.
+func (d *Desk) May(right operator.Right) error { return d.may(right) }
+
+// NoteTry writes down that the actor is about to ask for a token as a client, with a secret that was pasted in: what comes of it is in the
+// record as the client's doing. Whoever may not change clients may not, either.
+func (d *Desk) NoteTry(ctx context.Context, id string) error {
+	if err := d.may(operator.ChangeClients); err != nil {
+		return err
+	}
+	c, err := d.office.Registry.Client(ctx, d.tenant, id)
+	if err != nil {
+		return err
+	}
+	now := d.office.Now()
+	e := audit.Event{ID: secret.NewID(now), Time: now, Tenant: d.tenant, Act: "client.try", Actor: d.who.By, Subject: "client:" + c.ID, Outcome: audit.Allowed,
+		RequestID: d.who.RequestID, Source: d.who.Source}
+	if err := d.office.Store.Put(ctx, audit.Record(e)); err != nil {
+		return fmt.Errorf("write down a try: %w", err)
+	}
+	return nil
+}
+
 // may returns nil when the actor has a right at this desk, and the desk is there. Whoever may not learns nothing about that.
 func (d *Desk) may(right operator.Right) error {
 	if err := d.allowed(right); err != nil {
@@ -64,13 +87,17 @@ func (d *Desk) found() (*registry.Tenant, error) {
 }
 
 // refused writes down that an actor wanted what he may not. Of a tenant that is not there nothing is kept but under the desk itself: whoever
-// makes up names fills no records of theirs. That it could not be written changes nothing about the refusal.
+// makes up names fills no records of theirs. What a tenant's program wanted elsewhere is that tenant's record: its name may be another
+// program's there. That it could not be written changes nothing about the refusal.
 func (o *Office) refused(who *operator.Actor, tenant string, right operator.Right) {
 	now := o.Now()
 	e := audit.Event{ID: who.RequestID, Time: now, Act: Refused, Actor: who.By, Outcome: audit.Refused, Reason: "no right to " + string(right),
 		RequestID: who.RequestID, Source: who.Source, Detail: map[string]string{"right": string(right), "tenant": fmt.Sprintf("%.64s", tenant)}}
 	if _, known := o.Registry.Tenant(tenant); known {
 		e.Tenant, e.Subject = tenant, "tenant:"+tenant
+	}
+	if who.Tenant != "" {
+		e.Tenant = who.Tenant
 	}
 	if e.ID == "" {
 		e.ID = secret.NewID(now)

@@ -69,7 +69,11 @@ func (d *Desk) Overview(ctx context.Context) (Overview, error) {
 	if err != nil && !errors.Is(err, keyring.ErrTenant) { // a tenant that is issued elsewhere has none here
 		return Overview{}, err
 	}
-	seen.Warnings = warnings(t, keys, o.Registry.HasSlowSecrets(d.tenant), now)
+	slow, err := o.Registry.SlowSecrets(ctx, d.tenant)
+	if err != nil {
+		return Overview{}, err
+	}
+	seen.Warnings = warnings(t, keys, slow, now)
 	return seen, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
@@ -158,5 +159,63 @@ func TestReq048_WhatAnOperatorMayNotWriteIsPutBack(t *testing.T) {
 	now, failed := w.Registry.UserByName(ctx, "acme", jane)
 	if err != nil || failed != nil || now.Name != "changed" || now.Hash != kept.Hash || now.TOTP != nil || now.Deleted || !now.NotBefore.Equal(kept.NotBefore) {
 		t.Errorf("%+v, %v, %v", now, err, failed)
+	}
+}
+
+func TestWhatATenantsProgramIsRefusedElsewhereStandsInItsOwnTenantsRecord(t *testing.T) {
+	w := open(t)
+	mine := w.client("workflows") // of acme; another tenant may have a client of that id
+	stranger := &operator.Actor{By: "client:" + mine.ID, Tenant: "other", Roles: map[string]operator.Role{"other": operator.Owner}, Fresh: true}
+	for _, tenant := range []string{"acme", operator.All, "nowhere"} {
+		if _, err := w.At(stranger, tenant).Client(ctx, mine.ID); !errors.Is(err, operator.ErrDenied) {
+			t.Errorf("at %s: %v", tenant, err)
+		}
+	}
+	q := audit.Query{Act: Refused}
+	if kept := append(w.events("acme", q), w.events("", q)...); len(kept) != 0 {
+		t.Errorf("a record that knows no such program says that it was refused: %+v", kept)
+	}
+	here := func(e audit.Event) bool {
+		return e.Actor == "client:"+mine.ID && e.Subject == "tenant:acme" && e.Detail["tenant"] == "acme"
+	}
+	if kept := w.events("other", q); len(kept) != 3 || !slices.ContainsFunc(kept, here) {
+		t.Errorf("%+v", kept)
+	}
+}
+
+func TestReq059_ATryLeavesATraceOfWhoTried(t *testing.T) {
+	w := open(t)
+	c := w.client("workflows")
+	if err := w.as(operator.Editor).NoteTry(ctx, c.ID); err != nil {
+		t.Fatal(err)
+	}
+	if kept := w.events("acme", audit.Query{Act: "client.try"}); len(kept) != 1 || kept[0].Actor != "operator:editor" || kept[0].Subject != "client:"+c.ID || kept[0].Source == "" {
+		t.Errorf("%+v", kept)
+	}
+	if err := w.as(operator.Editor).NoteTry(ctx, "nobody"); !errors.Is(err, registry.ErrNotFound) {
+		t.Error(err)
+	}
+}
+
+func TestReq098_ALinkOfAnotherOperatorOpensNothingButSettingUpAProof(t *testing.T) {
+	w := open(t)
+	for by, enrols := range map[string]bool{"operator:ada": true, "cli:root": false} {
+		staff := w.Operators(&operator.Actor{By: by, Roles: map[string]operator.Role{operator.All: operator.Owner}, Fresh: true})
+		o, err := staff.Create(ctx, operator.Operator{Username: "new-" + by[:3], Roles: map[string]operator.Role{operator.All: operator.Owner}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		link, _, err := staff.Invite(ctx, o.ID, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, _, err := w.Options.Operators.SignInByLink(ctx, link, operator.From{})
+		if err != nil || s.Enrolling != enrols {
+			t.Fatal(by, s, err)
+		}
+		who := s.Actor(w.now(), "", "")
+		if err := w.At(&who, "acme").May(operator.ReadClients); errors.Is(err, operator.ErrDenied) != enrols {
+			t.Errorf("by a link of %s, to read clients: %v", by, err)
+		}
 	}
 }

@@ -20,6 +20,9 @@ type Staff struct {
 	who    *operator.Actor
 }
 
+// May returns nil when the actor has a right at the desk itself; that the actor has it not is written down.
+func (s *Staff) May(right operator.Right) error { return s.may(right) }
+
 // may returns nil when the actor has a right at the desk itself.
 func (s *Staff) may(right operator.Right) error {
 	err := s.who.May(right, operator.All)
@@ -71,7 +74,7 @@ func (s *Staff) Update(ctx context.Context, act, id string, rev uint64, edit fun
 		return nil, err
 	}
 	changed, err := s.office.Options.Operators.Update(ctx, s.who.By, act, id, 0, func(o *operator.Operator) error {
-		if err := unchanged(rev, o.Rev, o.UpdatedBy, o.Updated); err != nil {
+		if err := unchanged(rev, o.Edition, o.UpdatedBy, o.Updated); err != nil {
 			return err
 		}
 		kept, edited := *o, *bareOperator(o)
@@ -116,12 +119,14 @@ func (s *Staff) lost(ctx context.Context, id string, err error) error {
 	return ErrChanged
 }
 
-// Invite returns a link by which an operator may sign in once, within life. Earlier links are worth nothing any more.
+// Invite returns a link by which an operator may sign in once, within life; earlier ones are worth nothing any more. Made at this machine's
+// command line it opens a full session; made by another operator it opens one that sets up a proof and does nothing before that, so that
+// nobody acts in another's name.
 func (s *Staff) Invite(ctx context.Context, id string, life time.Duration) (link oauth.Secret, expires time.Time, err error) {
 	if err := s.may(operator.ChangeOperators); err != nil {
 		return "", time.Time{}, err
 	}
-	return s.office.Options.Operators.Invite(ctx, s.who.By, id, life)
+	return s.office.Options.Operators.Invite(ctx, s.who.By, id, life, s.who.Here())
 }
 
 // ClearProofs takes password, one-time codes, passkeys and recovery codes of an operator who has lost them away; a link (Invite) lets him
@@ -167,7 +172,7 @@ func (s *Staff) EndSessions(ctx context.Context, operatorID, except string) erro
 
 // Events returns a page of the record of the desk itself, as Desk.Events does: who signed in, who was let do what as an operator.
 func (s *Staff) Events(ctx context.Context, q audit.Query) (events []audit.Event, next string, more bool, err error) {
-	if err := s.may(operator.ReadAudit); err != nil {
+	if err := s.may(operator.ReadOperators); err != nil {
 		return nil, "", false, err
 	}
 	return s.office.events(ctx, "", q)
@@ -175,7 +180,7 @@ func (s *Staff) Events(ctx context.Context, q audit.Query) (events []audit.Event
 
 // Event returns one event of the desk itself by its id.
 func (s *Staff) Event(ctx context.Context, id string) (audit.Event, error) {
-	if err := s.may(operator.ReadAudit); err != nil {
+	if err := s.may(operator.ReadOperators); err != nil {
 		return audit.Event{}, err
 	}
 	return s.office.event(ctx, "", id)

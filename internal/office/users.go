@@ -35,6 +35,15 @@ func (d *Desk) User(ctx context.Context, username string) (*registry.User, error
 	return bareUser(u), err
 }
 
+// UserByID returns the user of that id; a deleted one as such, so that old events have a name.
+func (d *Desk) UserByID(ctx context.Context, id string) (*registry.User, error) {
+	if err := d.may(operator.ReadUsers); err != nil {
+		return nil, err
+	}
+	u, err := d.office.Registry.User(ctx, d.tenant, id)
+	return bareUser(u), err
+}
+
 // CreateUser registers a user with a password. With totp one-time codes are asked for as well: the URL, which an authenticator app reads,
 // has their secret in it and cannot be shown again.
 func (d *Desk) CreateUser(ctx context.Context, u registry.User, password oauth.Secret, totp bool) (made *registry.User, totpURL string, err error) {
@@ -130,7 +139,7 @@ func (d *Desk) RevokeUserTokens(ctx context.Context, username string) error {
 // DeleteUser ends a user for good. The name may be registered again, under a new id.
 func (d *Desk) DeleteUser(ctx context.Context, username string, rev uint64) error {
 	_, err := d.changeUser(ctx, operator.DeleteUsers, username, "user.delete", rev, func(u *registry.User) error {
-		u.Deleted, u.Hash, u.TOTP = true, "", nil
+		u.Delete()
 		return nil
 	})
 	return err
@@ -144,7 +153,7 @@ func (d *Desk) changeUser(ctx context.Context, right operator.Right, username, a
 		return nil, err
 	}
 	changed, err := d.office.Registry.UpdateUser(ctx, d.who.By, act, d.tenant, username, func(u *registry.User) error {
-		if err := unchanged(rev, u.Rev, u.UpdatedBy, u.Updated); err != nil {
+		if err := unchanged(rev, u.Edition, u.UpdatedBy, u.Updated); err != nil {
 			return err
 		}
 		return edit(u)

@@ -6,7 +6,8 @@
 // the acts on one's own proofs. Everything is kept in tenant "", which is the desk itself. Nothing in here knows HTTP.
 //
 // Invariants: the last owner of the whole desk can be neither disabled, demoted nor deleted; a password alone opens nothing; a link, a
-// one-time code, a recovery code and a passkey's answer are each good once, also when they come twice at the same moment; the operator
+// one-time code, a recovery code and a passkey's answer are each good once, also when they come twice at the same moment; a session by
+// another operator's link does nothing before a proof is set up in it, so that nobody acts in another's name; the operator
 // is read anew whenever a session is used, so that a change of roles holds at once; every change and every sign-in, let or refused, is
 // an event in the audit record, a change in the same write; of secrets only digests are kept, and the one-time code secret is sealed.
 //

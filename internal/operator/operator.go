@@ -22,7 +22,11 @@ import (
 //	 "passkeys":[…],"recovery":["<SHA-256>",…],"calendar_key":"<SHA-256>","link":{…},"epoch":3,"created":"…","created_by":"cli:root",…}
 type Operator struct {
 	ID  string `json:"-"`
-	Rev uint64 `json:"-"`
+	Rev uint64 `json:"-"` // of the record: each sign-in raises it as well
+
+	// Edition goes up by one where Updated moves on: with each change by somebody who means one, and not with a sign-in. What was written
+	// before there were editions is the first.
+	Edition uint64 `json:"edition,omitempty"`
 
 	Username    string          `json:"username"` // canonical: the one spelling that sign-in, throttle and audit share
 	Name        string          `json:"name,omitempty"`
@@ -34,6 +38,7 @@ type Operator struct {
 	Recovery    [][]byte        `json:"recovery,omitempty"`     // SHA-256 of codes not used yet
 	CalendarKey []byte          `json:"calendar_key,omitempty"` // SHA-256 of its text
 	Link        *Link           `json:"link,omitempty"`         // the one-time link that is good now
+	Links       uint64          `json:"links,omitempty"`        // so many links were made; sessions by an earlier one are over
 	Epoch       uint64          `json:"epoch,omitempty"`        // sessions of an earlier one are over
 	Disabled    bool            `json:"disabled,omitempty"`
 	Deleted     bool            `json:"deleted,omitempty"`
@@ -63,6 +68,7 @@ type Passkey struct {
 type Link struct {
 	Digest  []byte    `json:"digest"` // SHA-256 of its text
 	Expires time.Time `json:"expires"`
+	Here    bool      `json:"here,omitempty"` // it was made on this machine, so its session is a full one
 }
 
 // Barred says why the operator may not act, or nothing.

@@ -20,7 +20,7 @@ import (
 )
 
 // The answers of this package beside *registry.Problem (a fault in what was entered), *limit.TooMany (guessed too often),
-// oauth.ErrUnavailable (too many sign-ins at this moment) and store.ErrConflict (another revision than the one that was asked for).
+// oauth.ErrUnavailable (too many sign-ins at this moment) and store.ErrConflict (another edition than the one that was asked for).
 var (
 	// ErrNotFound: there is no such operator, or no such session.
 	ErrNotFound = errors.New("no such operator")
@@ -103,6 +103,7 @@ func (op *Operator) decode(rec store.Record) error {
 	if err := json.Unmarshal(rec.Body, op); err != nil {
 		return fmt.Errorf("operator %s cannot be read: %w", rec.ID, err)
 	}
+	op.Edition = max(op.Edition, 1)
 	return nil
 }
 

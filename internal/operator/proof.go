@@ -23,29 +23,44 @@ const recoveryCodes = 10
 // calendarPrefix starts the texts of calendar keys.
 const calendarPrefix = "tbc"
 
+// deed is what somebody does about the own proofs.
+type deed struct {
+	act   string               // of the event
+	proof string               // ByPassword or ByPasskey where it sets up a proof of that kind, which is all that an enrolling session may; else ""
+	ends  func(*Operator) bool // whether the other sessions end, by what was before: where a stolen proof may be what is changed. nil: they do not
+}
+
+func always(*Operator) bool { return true }
+
 // own changes the operator of a session by the operator's own hand. The session must still last and be one in which that may be done,
-// by what the store has now: else ErrSignIn or ErrStale. Where a stolen proof may be what is changed, the other sessions end.
-func (o *Operators) own(ctx context.Context, s *Session, act string, endOthers bool, edit func(*Operator) ([]store.Record, error)) error {
+// by what the store has now: else ErrSignIn or ErrStale. An enrolling session becomes a full one, and the others end: its operator has
+// just shown the proof, and may have lost what the others were opened with.
+func (o *Operators) own(ctx context.Context, s *Session, d deed, edit func(*Operator) ([]store.Record, error)) error {
 	for try := 1; ; try++ {
 		now, err := o.live(ctx, s.ID)
 		if err != nil {
 			return err
 		}
-		if !now.MayChangeProofs(o.now()) {
+		if !now.MayChangeProofs(o.now()) || now.Enrolling && d.proof == "" {
 			return fmt.Errorf("%w: to change what you sign in with", ErrStale)
 		}
-		op := now.Operator
+		op, event := now.Operator, audit.Event{Act: d.act, Actor: now.Operator.By()}
+		endOthers := now.Enrolling || d.ends != nil && d.ends(op)
 		more, err := edit(op)
 		if err != nil {
 			return err
 		}
-		op.Updated, op.UpdatedBy = o.now(), op.By()
+		op.Edition, op.Updated, op.UpdatedBy = op.Edition+1, o.now(), op.By()
+		if now.Enrolling {
+			now.row.Enrol, now.row.Method, now.row.Proven = false, d.proof, o.now()
+			event.Detail = map[string]string{"session": now.ID, "note": "set up by another operator's link: the session may do what its operator may from here on"}
+		}
 		if endOthers {
 			op.Epoch++
 			now.row.Epoch = op.Epoch
 			more = append(more, now.record())
 		}
-		err = o.put(ctx, op, audit.Event{Act: act, Actor: op.By()}, more...)
+		err = o.put(ctx, op, event, more...)
 		if errors.Is(err, store.ErrConflict) && try < maxTries {
 			continue
 		}
@@ -65,7 +80,8 @@ func (o *Operators) NewTOTP(op *Operator) (text oauth.Secret, url string, err er
 
 // SetPassword gives the operator of a session a password and one-time codes; code proves that the app shows the right ones. An empty
 // totpSecret keeps the present codes, and then no code is asked for; an empty password keeps the present password. The other sessions
-// end. The recovery codes it returns are new, to be shown once: there are some when there were none. ErrStale: see MayChangeProofs;
+// end. An enrolling session sets both, and is read anew to be the full one it has become. The recovery codes it returns are new, to be
+// shown once: there are some when there were none. ErrStale: see MayChangeProofs;
 // *registry.Problem: the password will not do, or the code is wrong.
 func (o *Operators) SetPassword(ctx context.Context, s *Session, password, totpSecret, code oauth.Secret) (recovery []oauth.Secret, err error) {
 	if !s.MayChangeProofs(o.now()) {
@@ -73,6 +89,9 @@ func (o *Operators) SetPassword(ctx context.Context, s *Session, password, totpS
 	}
 	if password == "" && totpSecret == "" {
 		return nil, problem("password", "there is nothing to set")
+	}
+	if s.Enrolling && (password == "" || totpSecret == "") {
+		return nil, problem("code", "a new password and a new app are set up together here")
 	}
 	var hash secret.Hash
 	if password != "" {
@@ -83,7 +102,7 @@ func (o *Operators) SetPassword(ctx context.Context, s *Session, password, totpS
 			return nil, err
 		}
 	}
-	err = o.own(ctx, s, "operator.password", true, func(op *Operator) ([]store.Record, error) {
+	err = o.own(ctx, s, deed{act: "operator.password", proof: ByPassword, ends: always}, func(op *Operator) ([]store.Record, error) {
 		if hash != "" {
 			op.Hash = hash
 		}
@@ -142,7 +161,7 @@ func (op *Operator) newRecoveryCodes() []oauth.Secret {
 // *registry.Problem: they stand in for one-time codes, and the operator has none.
 func (o *Operators) NewRecoveryCodes(ctx context.Context, s *Session) ([]oauth.Secret, error) {
 	var codes []oauth.Secret
-	err := o.own(ctx, s, "operator.recovery-codes", false, func(op *Operator) ([]store.Record, error) {
+	err := o.own(ctx, s, deed{act: "operator.recovery-codes"}, func(op *Operator) ([]store.Record, error) {
 		if !op.HasPassword() {
 			return nil, problem("recovery", "recovery codes stand in for one-time codes; set a password and one-time codes first")
 		}
@@ -175,7 +194,8 @@ func (o *Operators) BeginAddPasskey(ctx context.Context, s *Session) (options []
 }
 
 // AddPasskey keeps the passkey of an authenticator's answer, the JSON of PublicKeyCredential, under a name. Recovery codes come with it
-// where the operator has one-time codes for them to stand in for and none are left. ErrSignIn: the answer is wrong, late, or was used
+// where the operator has one-time codes for them to stand in for and none are left. With the first proof the other sessions end; an
+// enrolling session is read anew to be the full one it has become. ErrSignIn: the answer is wrong, late, or was used
 // before; ErrStale: see MayChangeProofs.
 func (o *Operators) AddPasskey(ctx context.Context, s *Session, state string, answer []byte, name string) (recovery []oauth.Secret, err error) {
 	const longest = 64
@@ -188,7 +208,8 @@ func (o *Operators) AddPasskey(ctx context.Context, s *Session, state string, an
 	if len(name) > longest || !plain(name) {
 		return nil, problem("name", "a passkey's name has at most %d bytes and no control characters", longest)
 	}
-	err = o.own(ctx, s, "operator.passkey.add", false, func(op *Operator) ([]store.Record, error) {
+	first := func(op *Operator) bool { return !op.HasProof() }
+	err = o.own(ctx, s, deed{act: "operator.passkey.add", proof: ByPasskey, ends: first}, func(op *Operator) ([]store.Record, error) {
 		used, err := o.addPasskey(ctx, s, op, state, answer, name)
 		recovery = nil
 		if err == nil && op.HasPassword() && len(op.Recovery) == 0 {
@@ -247,7 +268,7 @@ func (o *Operators) addPasskey(ctx context.Context, s *Session, op *Operator, st
 // RemovePasskey ends a passkey, and the other sessions. ErrNotFound: there is no such passkey; *registry.Problem: nothing else is left
 // to sign in with; ErrStale: see MayChangeProofs.
 func (o *Operators) RemovePasskey(ctx context.Context, s *Session, id []byte) error {
-	return o.own(ctx, s, "operator.passkey.remove", true, func(op *Operator) ([]store.Record, error) {
+	return o.own(ctx, s, deed{act: "operator.passkey.remove", ends: always}, func(op *Operator) ([]store.Record, error) {
 		i := slices.IndexFunc(op.Passkeys, func(p Passkey) bool { return bytes.Equal(p.ID, id) })
 		if i < 0 {
 			return nil, fmt.Errorf("passkey: %w", ErrNotFound)
@@ -265,7 +286,7 @@ func (o *Operators) RemovePasskey(ctx context.Context, s *Session, id []byte) er
 func (o *Operators) NewCalendarKey(ctx context.Context, s *Session) (oauth.Secret, error) {
 	text := secret.NewTokenFor(calendarPrefix, s.Operator.ID)
 	digest := secret.Digest(text)
-	err := o.own(ctx, s, "operator.calendar-key", false, func(op *Operator) ([]store.Record, error) {
+	err := o.own(ctx, s, deed{act: "operator.calendar-key"}, func(op *Operator) ([]store.Record, error) {
 		op.CalendarKey = digest[:]
 		return nil, nil
 	})

@@ -220,7 +220,7 @@ func TestACalendarKeyLeadsToItsOperatorAndNothingElse(t *testing.T) {
 	if op := must(w.ByCalendarKey(w.ctx, key))(t); op.ID != p.ID {
 		t.Errorf("it leads to %s", op.ID)
 	}
-	link, _ := must2(w.Invite(w.ctx, root, p.ID, time.Hour))(t)
+	link, _ := must2(w.Invite(w.ctx, root, p.ID, time.Hour, true))(t)
 	for _, text := range []oauth.Secret{"", old, cookie, link, "tbc" + link[3:]} {
 		_, err := w.ByCalendarKey(w.ctx, text)
 		is(t, err, ErrSignIn)

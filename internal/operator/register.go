@@ -23,9 +23,9 @@ const linkPrefix = "tbl"
 // longestLink is how long a link may be good.
 const longestLink = 7 * 24 * time.Hour
 
-// roster is the id, among the sign-in names, of a record that every change writes which takes an owner away: of two owners who
+// lastOwner is the id, among the sign-in names, of a record that every change writes which takes an owner away: of two owners who
 // demote each other at the same moment one comes too late. No name has a space in it.
-const roster = "the owners"
+const lastOwner = "the owners"
 
 // login is the stored form of an operator's name.
 type login struct {
@@ -94,7 +94,7 @@ func (o *Operators) Create(ctx context.Context, by string, wanted Operator) (*Op
 		return nil, problem("username", "a user name is 1 to 254 bytes without spaces and control characters; an e-mail address serves best")
 	}
 	now := o.now()
-	op := &Operator{ID: secret.NewID(now), Username: canonical, Name: wanted.Name, Roles: maps.Clone(wanted.Roles), Disabled: wanted.Disabled,
+	op := &Operator{ID: secret.NewID(now), Edition: 1, Username: canonical, Name: wanted.Name, Roles: maps.Clone(wanted.Roles), Disabled: wanted.Disabled,
 		Created: now, CreatedBy: by, Updated: now, UpdatedBy: by}
 	if err := op.check(); err != nil {
 		return nil, err
@@ -110,10 +110,16 @@ func (o *Operators) Create(ctx context.Context, by string, wanted Operator) (*Op
 	return op, nil
 }
 
-// Update changes an operator; act names the event. With a rev other than 0 it changes that revision only, and answers
+// Update changes an operator; act names the event. With an edition other than 0 it changes that one only, and answers
 // store.ErrConflict when another is kept. edit may be called again when another writer was faster. Name, id and author stay what they
-// are. Who is disabled, gets other roles, or loses the last proof, has no session left; the last owner of the desk stays one.
-func (o *Operators) Update(ctx context.Context, by, act, id string, rev uint64, edit func(*Operator) error) (*Operator, error) {
+// are. Who is disabled, gets other roles, or loses the last proof, has no session and no calendar left; the last owner of the desk stays
+// one.
+func (o *Operators) Update(ctx context.Context, by, act, id string, edition uint64, edit func(*Operator) error) (*Operator, error) {
+	return o.update(ctx, by, act, id, edition, false, edit)
+}
+
+// update is Update; ends says that sessions and calendar end in any case.
+func (o *Operators) update(ctx context.Context, by, act, id string, edition uint64, ends bool, edit func(*Operator) error) (*Operator, error) {
 	for try := 1; ; try++ {
 		before, err := o.Get(ctx, id)
 		switch {
@@ -121,19 +127,19 @@ func (o *Operators) Update(ctx context.Context, by, act, id string, rev uint64, 
 			return nil, err
 		case before.Deleted:
 			return nil, fmt.Errorf("operator %s is deleted: %w", id, ErrNotFound)
-		case rev != 0 && rev != before.Rev:
-			return nil, fmt.Errorf("operator %s is at revision %d, not %d: %w", id, before.Rev, rev, store.ErrConflict)
+		case edition != 0 && edition != before.Edition:
+			return nil, fmt.Errorf("operator %s is at edition %d, not %d: %w", id, before.Edition, edition, store.ErrConflict)
 		}
 		op := before.clone()
 		if err := edit(op); err != nil {
 			return nil, err
 		}
 		op.ID, op.Rev, op.Username, op.Created, op.CreatedBy = before.ID, before.Rev, before.Username, before.Created, before.CreatedBy
-		op.Updated, op.UpdatedBy = o.now(), by
+		op.Edition, op.Updated, op.UpdatedBy = before.Edition+1, o.now(), by
 		if err := op.check(); err != nil {
 			return nil, err
 		}
-		more, err := o.follow(ctx, before, op)
+		more, err := o.follow(ctx, before, op, ends)
 		if err != nil {
 			return nil, err
 		}
@@ -150,13 +156,15 @@ func (o *Operators) Update(ctx context.Context, by, act, id string, rev uint64, 
 }
 
 // follow settles what else a change of an operator changes, and returns the records of it.
-func (o *Operators) follow(ctx context.Context, before, op *Operator) (more []store.Record, err error) {
+func (o *Operators) follow(ctx context.Context, before, op *Operator, ends bool) (more []store.Record, err error) {
 	barred := op.Barred() != "" && before.Barred() == ""
 	if barred {
 		op.Link = nil
 	}
-	if op.Epoch = before.Epoch; barred || !maps.Equal(op.Roles, before.Roles) || before.HasProof() && !op.HasProof() {
+	ends = ends || barred || !maps.Equal(op.Roles, before.Roles) || before.HasProof() && !op.HasProof()
+	if op.Epoch = before.Epoch; ends {
 		op.Epoch++
+		op.CalendarKey = nil
 	}
 	if before.owns() && !op.owns() {
 		rec, err := o.otherOwner(ctx, op.ID)
@@ -179,9 +187,9 @@ func (o *Operators) follow(ctx context.Context, before, op *Operator) (more []st
 // otherOwner looks for an owner of the desk beside one who shall be it no longer. The record it returns must be written with the
 // change: it was read before the owners were, so that none of them can have ceased to be one meanwhile.
 func (o *Operators) otherOwner(ctx context.Context, id string) (store.Record, error) {
-	rec, err := o.store.Get(ctx, "", store.Login, roster)
+	rec, err := o.store.Get(ctx, "", store.Login, lastOwner)
 	if errors.Is(err, store.ErrNotFound) {
-		rec = store.Record{Kind: store.Login, ID: roster}
+		rec = store.Record{Kind: store.Login, ID: lastOwner}
 	} else if err != nil {
 		return rec, fmt.Errorf("look for other owners: %w", err)
 	}
@@ -196,30 +204,33 @@ func (o *Operators) otherOwner(ctx context.Context, id string) (store.Record, er
 	return rec, nil
 }
 
-// Delete ends an operator for good, with all proofs and sessions. The name may be registered again, under a new id. rev as in Update.
-func (o *Operators) Delete(ctx context.Context, by, id string, rev uint64) error {
-	_, err := o.Update(ctx, by, "operator.delete", id, rev, func(op *Operator) error {
+// Delete ends an operator for good, with all proofs and sessions. The name may be registered again, under a new id. edition as in Update.
+func (o *Operators) Delete(ctx context.Context, by, id string, edition uint64) error {
+	_, err := o.Update(ctx, by, "operator.delete", id, edition, func(op *Operator) error {
 		op.Deleted = true
 		op.dropProofs()
-		op.CalendarKey = nil
 		return nil
 	})
 	return err
 }
 
-// ClearProofs takes password, one-time codes, passkeys and recovery codes of an operator away and ends the sessions: what an owner
-// does, before Invite, for somebody who has lost them. rev as in Update.
-func (o *Operators) ClearProofs(ctx context.Context, by, id string, rev uint64) (*Operator, error) {
-	return o.Update(ctx, by, "operator.clear-proofs", id, rev, func(op *Operator) error { op.dropProofs(); return nil })
+// ClearProofs takes password, one-time codes, passkeys and recovery codes of an operator away, with the calendar's key, and ends the
+// sessions, also of who had no proof: what an owner does, before Invite, for somebody who has lost them. edition as in Update.
+func (o *Operators) ClearProofs(ctx context.Context, by, id string, edition uint64) (*Operator, error) {
+	return o.update(ctx, by, "operator.clear-proofs", id, edition, true, func(op *Operator) error {
+		op.dropProofs()
+		return nil
+	})
 }
 
 func (op *Operator) dropProofs() {
 	op.Hash, op.TOTP, op.TOTPStep, op.Passkeys, op.Recovery, op.Link = "", nil, 0, nil, nil, nil
 }
 
-// Invite makes the text of a sign-in link that is good once, for the life given, a week at most. Earlier links of the operator die.
-// The session it opens is never a fresh one: it is for setting up the first proof.
-func (o *Operators) Invite(ctx context.Context, by, id string, life time.Duration) (link oauth.Secret, expires time.Time, err error) {
+// Invite makes the text of a sign-in link that is good once, for the life given, a week at most. Earlier links of the operator die, and
+// the sessions they opened end. The session it opens is never a fresh one. here says that the link was made on this machine, by somebody
+// who can read and write the store anyhow: then the session is a full one, else an enrolling one.
+func (o *Operators) Invite(ctx context.Context, by, id string, life time.Duration, here bool) (link oauth.Secret, expires time.Time, err error) {
 	if life <= 0 || life > longestLink {
 		return "", time.Time{}, problem("life", "a link is good for some time, a week at most, not for %v", life)
 	}
@@ -230,7 +241,8 @@ func (o *Operators) Invite(ctx context.Context, by, id string, life time.Duratio
 			return problem("id", "operator %s is disabled", op.Username)
 		}
 		expires = o.now().Add(life)
-		op.Link = &Link{Digest: digest[:], Expires: expires}
+		op.Link = &Link{Digest: digest[:], Expires: expires, Here: here}
+		op.Links++
 		return nil
 	})
 	if err != nil {

@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -33,7 +34,7 @@ func TestReq116_ADeletedNameComesAgainUnderANewID(t *testing.T) {
 	w.make("first", Owner)
 	old := w.enrol("ada")
 	_, cookie := w.signIn(old)
-	link, _, err := w.Invite(w.ctx, root, old.ID, time.Hour)
+	link, _, err := w.Invite(w.ctx, root, old.ID, time.Hour, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,15 +117,40 @@ func TestOfTwoOwnersWhoDemoteEachOtherAtOnceOneStays(t *testing.T) {
 	}
 }
 
-func TestAnUpdateOfAnotherRevisionIsRefused(t *testing.T) {
+func TestAnUpdateOfAnotherEditionIsRefused(t *testing.T) {
 	w := newWorld(t)
 	op := w.make("ada", Owner)
-	changed := must(w.Update(w.ctx, root, "operator.update", op.ID, op.Rev, func(op *Operator) error { op.Name = "Ada"; return nil }))(t)
-	_, err := w.Update(w.ctx, root, "operator.update", op.ID, op.Rev, func(op *Operator) error { op.Name = "Eve"; return nil })
+	changed := must(w.Update(w.ctx, root, "operator.update", op.ID, op.Edition, func(op *Operator) error { op.Name = "Ada"; return nil }))(t)
+	_, err := w.Update(w.ctx, root, "operator.update", op.ID, op.Edition, func(op *Operator) error { op.Name = "Eve"; return nil })
 	is(t, err, store.ErrConflict)
-	is(t, w.Delete(w.ctx, root, op.ID, op.Rev), store.ErrConflict)
-	if got := must(w.Get(w.ctx, op.ID))(t); got.Name != "Ada" || got.Rev != changed.Rev {
+	is(t, w.Delete(w.ctx, root, op.ID, op.Edition), store.ErrConflict)
+	if got := must(w.Get(w.ctx, op.ID))(t); got.Name != "Ada" || got.Edition != changed.Edition {
 		t.Errorf("the operator is %+v", got)
+	}
+}
+
+func TestASignInIsNoNewEditionAndANewProofIsOne(t *testing.T) {
+	w := newWorld(t)
+	p := w.enrol("ada")
+	seen := must(w.Get(w.ctx, p.ID))(t)
+	s, _ := w.signIn(p)
+	if err := w.EndSessions(w.ctx, root, p.ID, s.ID); err != nil {
+		t.Fatal(err)
+	}
+	if now := must(w.Get(w.ctx, p.ID))(t); now.Edition != seen.Edition || now.Rev == seen.Rev || !now.Updated.Equal(seen.Updated) {
+		t.Errorf("after a sign-in the operator is %+v, before %+v", now, seen)
+	}
+	must(w.NewRecoveryCodes(w.ctx, s))(t)
+	_, err := w.ClearProofs(w.ctx, root, p.ID, seen.Edition) // who has not seen the new proof may not take it away unawares
+	is(t, err, store.ErrConflict)
+	must(w.Update(w.ctx, root, "operator.update", p.ID, seen.Edition+1, func(op *Operator) error { op.Name, op.Edition = "Ada", 99; return nil }))(t)
+	rec := must(w.store.Get(w.ctx, "", store.Operator, p.ID))(t)
+	rec.Body = bytes.Replace(rec.Body, fmt.Appendf(nil, `"edition":%d,`, seen.Edition+2), nil, 1)
+	if err := w.store.Put(w.ctx, rec); err != nil {
+		t.Fatal(err)
+	}
+	if old := must(w.Get(w.ctx, p.ID))(t); old.Edition != 1 || bytes.Contains(rec.Body, []byte("edition")) {
+		t.Errorf("what was written before there were editions is %+v", old)
 	}
 }
 
@@ -157,7 +183,7 @@ func TestEveryChangeHasAnAuthorInTheSameWrite(t *testing.T) {
 			_, err := w.Update(w.ctx, root, "operator.rename", p.ID, 0, func(op *Operator) error { op.Name = "x"; return nil })
 			return err
 		}},
-		"invite":         {"operator.invite", func() error { _, _, err := w.Invite(w.ctx, root, p.ID, time.Hour); return err }},
+		"invite":         {"operator.invite", func() error { _, _, err := w.Invite(w.ctx, root, p.ID, time.Hour, true); return err }},
 		"recovery codes": {"operator.recovery-codes", func() error { _, err := w.NewRecoveryCodes(w.ctx, s); return err }},
 		"calendar key":   {"operator.calendar-key", func() error { _, err := w.NewCalendarKey(w.ctx, s); return err }},
 		"end sessions":   {"operator.end-sessions", func() error { return w.EndSessions(w.ctx, root, p.ID, s.ID) }},
@@ -186,7 +212,7 @@ func TestWhatCannotBeAnOperatorIsRefusedWithTheField(t *testing.T) {
 	}{
 		"no name":             {Operator{}, "username"},
 		"a space in the name": {Operator{Username: "ada lovelace"}, "username"},
-		"the roster's name":   {Operator{Username: roster}, "username"},
+		"the owners' name":    {Operator{Username: lastOwner}, "username"},
 		"an unknown role":     {Operator{Username: "ada", Roles: map[string]Role{All: "admin"}}, "roles"},
 		"a role of nowhere":   {Operator{Username: "ada", Roles: map[string]Role{"": Owner}}, "roles"},
 		"a pattern":           {Operator{Username: "ada", Roles: map[string]Role{"ac*": Owner}}, "roles"},
@@ -213,7 +239,7 @@ func TestAStoreThatFailsIsNoAnswer(t *testing.T) {
 	w := newWorld(t)
 	p := w.enrol("ada")
 	s, cookie := w.signIn(p)
-	link, _ := must2(w.Invite(w.ctx, root, p.ID, time.Hour))(t)
+	link, _ := must2(w.Invite(w.ctx, root, p.ID, time.Hour, true))(t)
 	key := must(w.NewCalendarKey(w.ctx, s))(t)
 	w.store.down.Store(true)
 	for name, err := range map[string]error{

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Role is what an operator may be in a tenant, or everywhere.
@@ -110,6 +111,7 @@ var (
 // Actor is whoever does something at the desk: an operator in a session, an operator's program, or somebody at the command line.
 type Actor struct {
 	By        string          // the actor of audit events: operator:ID, client:ID, cli:NAME
+	Tenant    string          // that gave By its name: of a client's program, whose id means nothing elsewhere; "": the desk did
 	Name      string          // for people to read
 	Roles     map[string]Role // by tenant, or All
 	Fresh     bool            // has lately proven who it is; programs and the command line always have
@@ -133,6 +135,9 @@ func (a *Actor) May(r Right, tenant string) error {
 	}
 	return nil
 }
+
+// Here reports whether the actor sits at this machine's command line, where nothing of the desk could be kept from them.
+func (a *Actor) Here() bool { return strings.HasPrefix(a.By, "cli:") }
 
 // Role returns the role of an actor in a tenant: the one given for it or the one given for All, whichever stands first in Roles;
 // "" when it has none.

@@ -43,8 +43,13 @@ type Session struct {
 	Expires  time.Time // at the latest; half an hour without use ends it too
 	ProvenAt time.Time // when a password with its code, or a passkey, was shown; zero in a session by link
 	Method   string    // ByLink, ByPassword or ByPasskey
-	Source   string    // the address it was opened from
-	Agent    string    // and what the browser called itself
+
+	// Enrolling: by the link of another operator, and good for nothing but setting up a proof; with that it becomes a full session. Or the
+	// maker of a link could act as the person it is for, and leave that person's name in the audit record.
+	Enrolling bool
+
+	Source string // the address it was opened from
+	Agent  string // and what the browser called itself
 
 	row row
 	rev uint64
@@ -62,13 +67,15 @@ type row struct {
 	Expires time.Time `json:"expires"`
 	Proven  time.Time `json:"proven,omitzero"`
 	Method  string    `json:"method"`
+	Link    uint64    `json:"link,omitempty"`      // of a session by link: Operator.Links as it was
+	Enrol   bool      `json:"enrolling,omitempty"` // see Session.Enrolling
 	Source  string    `json:"source"`
 	Agent   string    `json:"agent,omitempty"`
 }
 
 func (r row) session(id string, rev uint64, op *Operator) *Session {
 	return &Session{ID: id, Operator: op, Created: r.Created, LastSeen: r.Seen, Expires: r.Expires, ProvenAt: r.Proven, Method: r.Method,
-		Source: r.Source, Agent: r.Agent, row: r, rev: rev}
+		Enrolling: r.Enrol, Source: r.Source, Agent: r.Agent, row: r, rev: rev}
 }
 
 func (r row) record(id, operator string, rev uint64) store.Record {
@@ -88,19 +95,25 @@ func (s *Session) over(now time.Time) string {
 		return s.Operator.Barred()
 	case s.row.Epoch != s.Operator.Epoch:
 		return "the session was ended"
+	case s.Method == ByLink && s.row.Link != s.Operator.Links:
+		return "another link was made since"
 	case !now.Before(s.Expires) || !now.Before(s.LastSeen.Add(idleFor)):
 		return "the session is too old"
 	}
 	return ""
 }
 
-// Actor returns who acts in the session, in a request of that id from that address.
+// Actor returns who acts in the session, in a request of that id from that address. In an enrolling session it has no role.
 func (s *Session) Actor(now time.Time, requestID, source string) Actor {
 	name := s.Operator.Name
 	if name == "" {
 		name = s.Operator.Username
 	}
-	return Actor{By: s.Operator.By(), Name: name, Roles: maps.Clone(s.Operator.Roles), Fresh: s.fresh(now), RequestID: requestID, Source: source}
+	roles := maps.Clone(s.Operator.Roles)
+	if s.Enrolling {
+		roles = nil
+	}
+	return Actor{By: s.Operator.By(), Name: name, Roles: roles, Fresh: s.fresh(now), RequestID: requestID, Source: source}
 }
 
 func (s *Session) fresh(now time.Time) bool {
@@ -108,9 +121,9 @@ func (s *Session) fresh(now time.Time) bool {
 }
 
 // MayChangeProofs reports whether the operator may add or change proofs in this session: shortly after showing one, or, having come
-// by a link, as long as there is none.
+// by a link, as long as there is none. An enrolling session may add one, to those there are as well, and change nothing else.
 func (s *Session) MayChangeProofs(now time.Time) bool {
-	return s.fresh(now) || s.Method == ByLink && !s.Operator.HasProof()
+	return s.Enrolling || s.fresh(now) || s.Method == ByLink && !s.Operator.HasProof()
 }
 
 // Session returns the session of a cookie, with its operator read anew, and notes that it was seen. ErrSignIn: there is none, or it
@@ -289,7 +302,7 @@ func (o *Operators) tidy(ctx context.Context, op *Operator, opened string) {
 	for _, rec := range records {
 		s, err := readSession(rec, op)
 		switch {
-		case err != nil || s.row.Epoch < op.Epoch:
+		case err != nil || s.row.Epoch < op.Epoch || s.Method == ByLink && s.row.Link < op.Links:
 			over = append(over, rec.ID)
 		case rec.ID != opened:
 			last = append(last, s)

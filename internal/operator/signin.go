@@ -38,10 +38,11 @@ type entry struct {
 	operator *Operator
 	used     []store.Record
 	detail   string // of the event: what a person should notice
+	enrols   bool   // the session is an enrolling one
 }
 
-// SignInByLink opens a session for the text of a link, which is good once. The session is not a fresh one. ErrSignIn: no such link, or
-// not any more.
+// SignInByLink opens a session for the text of a link, which is good once. The session is not a fresh one, and, unless the link was made
+// on this machine, an enrolling one. ErrSignIn: no such link, or not any more.
 func (o *Operators) SignInByLink(ctx context.Context, link oauth.Secret, from From) (*Session, oauth.Secret, error) {
 	return o.enter(ctx, ByLink, nil, from, func() (*entry, error) {
 		id, ok := secret.ParseToken(link.Reveal(), linkPrefix)
@@ -59,8 +60,12 @@ func (o *Operators) SignInByLink(ctx context.Context, link oauth.Secret, from Fr
 		case !o.now().Before(op.Link.Expires):
 			return nil, refuse(op.ID, "the link is too old")
 		}
+		e := &entry{operator: op, enrols: !op.Link.Here}
+		if e.enrols {
+			e.detail = "by another operator's link: for setting up a proof, and nothing else before that"
+		}
 		op.Link = nil
-		return &entry{operator: op}, nil
+		return e, nil
 	})
 }
 
@@ -210,7 +215,9 @@ func (o *Operators) open(ctx context.Context, e *entry, method string, from From
 	digest := secret.Digest(cookie)
 	r := row{Digest: digest[:], Epoch: op.Epoch, Created: now, Seen: now, Expires: now.Add(sessionLife), Method: method,
 		Source: from.Source.String(), Agent: shortened(from.Agent, maxAgent)}
-	if method != ByLink { // who has a link has been sent it, and has shown nothing
+	if method == ByLink { // who has a link has been sent it, and has shown nothing
+		r.Link, r.Enrol = op.Links, e.enrols
+	} else {
 		r.Proven = now
 	}
 	op.SignedIn = now

@@ -104,7 +104,7 @@ func TestNoSecretAndNoTypedNameIsInTheRecord(t *testing.T) {
 	typed := "hunter2-in-the-wrong-field"
 	_, _, _ = w.SignIn(w.ctx, typed, password, w.next(p), home)
 	_, _, _ = w.SignIn(w.ctx, "ada", "wrong but secret", p.recovery[0], home)
-	link, _ := must2(w.Invite(w.ctx, root, p.ID, time.Hour))(t)
+	link, _ := must2(w.Invite(w.ctx, root, p.ID, time.Hour, true))(t)
 	s, cookie, err := w.SignInByLink(w.ctx, link, home)
 	if err != nil {
 		t.Fatal(err)
@@ -243,7 +243,7 @@ func TestEachRecoveryCodeIsGoodOnce(t *testing.T) {
 func TestALinkOpensOneSessionThatIsNotFresh(t *testing.T) {
 	w := newWorld(t)
 	op := w.make("ada", Owner)
-	link, until := must2(w.Invite(w.ctx, root, op.ID, time.Hour))(t)
+	link, until := must2(w.Invite(w.ctx, root, op.ID, time.Hour, true))(t)
 	if until != w.clock.now().Add(time.Hour) {
 		t.Errorf("the link is good until %v", until)
 	}
@@ -266,7 +266,7 @@ func TestOfOneLinkUsedManyTimesAtOnceOneOpensASession(t *testing.T) {
 	w := newWorld(t)
 	op := w.make("ada", Owner)
 	for range 10 {
-		link, _ := must2(w.Invite(w.ctx, root, op.ID, time.Hour))(t)
+		link, _ := must2(w.Invite(w.ctx, root, op.ID, time.Hour, true))(t)
 		if n := w.atOnce(8, func() error { return third(w.SignInByLink(w.ctx, link, home)) }); n != 1 {
 			t.Fatalf("%d sessions were opened", n)
 		}
@@ -276,7 +276,7 @@ func TestOfOneLinkUsedManyTimesAtOnceOneOpensASession(t *testing.T) {
 func TestALinkIsGoodNoMore(t *testing.T) {
 	for name, then := range map[string]func(w *world, op *Operator){
 		"after its time":            func(w *world, _ *Operator) { w.clock.advance(time.Hour) },
-		"after another one":         func(w *world, op *Operator) { _, _, _ = w.Invite(w.ctx, root, op.ID, time.Hour) },
+		"after another one":         func(w *world, op *Operator) { _, _, _ = w.Invite(w.ctx, root, op.ID, time.Hour, true) },
 		"of who is disabled":        func(w *world, op *Operator) { _ = w.edit(op.ID, func(op *Operator) { op.Disabled = true }) },
 		"of who was disabled":       func(w *world, op *Operator) { offAndOn(w, op) },
 		"of who is deleted":         func(w *world, op *Operator) { _ = w.Delete(w.ctx, root, op.ID, 0) },
@@ -286,7 +286,7 @@ func TestALinkIsGoodNoMore(t *testing.T) {
 			w := newWorld(t)
 			w.make("first", Owner)
 			op := w.make("ada", Owner)
-			link, _ := must2(w.Invite(w.ctx, root, op.ID, time.Hour))(t)
+			link, _ := must2(w.Invite(w.ctx, root, op.ID, time.Hour, true))(t)
 			then(w, op)
 			_, _, err := w.SignInByLink(w.ctx, link, home)
 			is(t, err, ErrSignIn)
@@ -315,15 +315,15 @@ func TestALinkThatCannotBeIsRefusedWithTheField(t *testing.T) {
 	w.make("first", Owner)
 	op := w.make("ada", Owner)
 	for _, life := range []time.Duration{0, -time.Hour, 8 * 24 * time.Hour} {
-		_, _, err := w.Invite(w.ctx, root, op.ID, life)
+		_, _, err := w.Invite(w.ctx, root, op.ID, life, true)
 		isProblem(t, err, "life")
 	}
-	_, _, err := w.Invite(w.ctx, root, "nobody", time.Hour)
+	_, _, err := w.Invite(w.ctx, root, "nobody", time.Hour, true)
 	is(t, err, ErrNotFound)
 	if err := w.edit(op.ID, func(op *Operator) { op.Disabled = true }); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err = w.Invite(w.ctx, root, op.ID, time.Hour)
+	_, _, err = w.Invite(w.ctx, root, op.ID, time.Hour, true)
 	isProblem(t, err, "id")
 }
 

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/tokenbooth/tokenbooth/internal/secret"
 	"github.com/tokenbooth/tokenbooth/oauth"
@@ -131,6 +133,15 @@ func (c *Client) check(t *Tenant, before *Client) error {
 	if len(c.Description) > 2000 {
 		return problem("description", "a description is 2,000 bytes at most")
 	}
+	if c.Name != before.Name && !oneLine(c.Name) {
+		return problem("name", "a name is one line of text, without control characters and without those that turn the direction of writing")
+	}
+	if c.Description != before.Description && !plainText(c.Description) {
+		return problem("description", "a description is lines of text, without control characters and without those that turn the direction of writing")
+	}
+	if c.ID != before.ID && (c.ID == "." || c.ID == "..") {
+		return problem("id", "a client id stands in addresses, where %s is no name", c.ID)
+	}
 	if !validClientID(c.ID) {
 		return problem("id", "a client id is 1 to 128 printable ASCII characters without colon and space, and does not start with %s", userPrefix)
 	}
@@ -170,6 +181,19 @@ func (c *Client) ready(t *Tenant) {
 	for i := range c.Credentials {
 		c.Credentials[i].used = new(atomic.Int64)
 	}
+}
+
+// oneLine reports whether a text cannot make a line of a log, a terminal or a page look like another: no control character, and none
+// that ends a line or turns the direction of writing (Unicode Technical Report 36, section 2.6).
+func oneLine(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(c rune) bool {
+		return unicode.IsControl(c) || c == '\u2028' || c == '\u2029' || unicode.Is(unicode.Bidi_Control, c)
+	})
+}
+
+// plainText is oneLine for each line of a text, whichever way lines end where it was typed.
+func plainText(s string) bool {
+	return oneLine(strings.NewReplacer("\r\n", "", "\n", "").Replace(s))
 }
 
 // validClientID lets imported ids be what they are, within what a Basic header and a log line can carry.

@@ -43,8 +43,9 @@ func (r *Registry) ready(t *Tenant, c *Client) {
 	}
 }
 
-// HasSlowSecrets reports whether some client of the tenant was seen whose secret is kept under a slow hash still. Survey looks at
-// all of them, so that the first who asks for such a client learns nothing from the time it takes.
+// HasSlowSecrets reports whether some client of the tenant was seen, since the process began, whose secret was kept under a slow hash: it
+// is about the time that answers take, and asks no store. Survey looks at all of them, so that the first who asks for such a client learns
+// nothing from the time it takes. Whether there is such a client now, SlowSecrets says.
 func (r *Registry) HasSlowSecrets(tenant string) bool {
 	_, slow := r.slow.Load(tenant)
 	return slow
@@ -217,30 +218,14 @@ func (c *Client) endsSooner(before *Client) bool {
 	return !c.Expires.IsZero() && (before.Expires.IsZero() || c.Expires.Before(before.Expires)) && c.Expires.Before(c.Updated.Add(feed.Horizon))
 }
 
-// DisableClient stops a client, its tokens included, or lets it start again.
-func (r *Registry) DisableClient(ctx context.Context, by, tenant, id string, disabled bool) error {
-	act := "client.enable"
-	if disabled {
-		act = "client.disable"
-	}
-	_, err := r.UpdateClient(ctx, by, act, tenant, id, func(c *Client) error { c.Disabled = disabled; return nil })
-	return err
-}
-
 // RevokeClient ends the tokens that a client was given so far. The client may ask for new ones.
 func (r *Registry) RevokeClient(ctx context.Context, by, tenant, id string) error {
 	_, err := r.UpdateClient(ctx, by, "client.revoke-tokens", tenant, id, func(c *Client) error { c.NotBefore = r.now(); return nil })
 	return err
 }
 
-// DeleteClient ends a client for good. Its id stays taken, its secrets are forgotten.
-func (r *Registry) DeleteClient(ctx context.Context, by, tenant, id string) error {
-	_, err := r.UpdateClient(ctx, by, "client.delete", tenant, id, func(c *Client) error {
-		c.Deleted, c.Credentials = true, nil
-		return nil
-	})
-	return err
-}
+// Delete ends a client for good. Its id stays taken, its secrets are forgotten. It is an edit for UpdateClient.
+func (c *Client) Delete() { c.Deleted, c.Credentials = true, nil }
 
 // UpgradeSecret replaces the slow hash of an imported secret, which has just been checked, by a fast one.
 func (r *Registry) UpgradeSecret(ctx context.Context, c *Client, credential string, text oauth.Secret) error {

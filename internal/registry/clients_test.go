@@ -70,7 +70,7 @@ func TestReq86_a_user_cannot_take_the_id_of_a_client(t *testing.T) {
 func TestReq116_the_id_of_a_deleted_client_is_never_given_again(t *testing.T) {
 	r, _, c := world(t)
 	create(t, r, postman())
-	if err := r.DeleteClient(ctx, by, "acme", "postman"); err != nil {
+	if err := deleteClient(ctx, r, by, "acme", "postman"); err != nil {
 		t.Fatal(err)
 	}
 	c.advance(10 * 365 * 24 * time.Hour)
@@ -98,7 +98,7 @@ func TestReq36_one_id_in_two_tenants_is_two_clients(t *testing.T) {
 	same := postman()
 	same.Tenant, same.Permissions = "other", nil
 	create(t, r, same)
-	if err := r.DisableClient(ctx, by, "acme", "postman", true); err != nil {
+	if err := disableClient(ctx, r, by, "acme", "postman", true); err != nil {
 		t.Fatal(err)
 	}
 	a, errA := r.Client(ctx, "acme", "postman")
@@ -120,7 +120,7 @@ func TestAClientStopsWhenItExpiresIsDisabledOrDeleted(t *testing.T) {
 		t.Errorf("at its expiry: %q", why)
 	}
 	c.advance(time.Minute)
-	if err := r.DisableClient(ctx, by, "acme", "postman", true); err != nil {
+	if err := disableClient(ctx, r, by, "acme", "postman", true); err != nil {
 		t.Fatal(err)
 	}
 	off, err := r.Client(ctx, "acme", "postman")
@@ -129,7 +129,7 @@ func TestAClientStopsWhenItExpiresIsDisabledOrDeleted(t *testing.T) {
 	}
 	stopped := c.now()
 	c.advance(time.Minute)
-	if err := r.DisableClient(ctx, by, "acme", "postman", false); err != nil {
+	if err := disableClient(ctx, r, by, "acme", "postman", false); err != nil {
 		t.Fatal(err)
 	}
 	on, err := r.Client(ctx, "acme", "postman")
@@ -149,10 +149,10 @@ func TestARegistrationThatTheSettingsHaveLeftBehindCanStillBeStopped(t *testing.
 	if err := r.SetTenants(fewer); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.DisableClient(ctx, by, "acme", "postman", true); err != nil {
+	if err := disableClient(ctx, r, by, "acme", "postman", true); err != nil {
 		t.Errorf("disable: %v", err)
 	}
-	if _, _, err := r.RotateSecret(ctx, by, "acme", "postman", 0); err != nil {
+	if _, _, err := rotateSecret(ctx, r, by, "acme", "postman", 0); err != nil {
 		t.Errorf("rotate: %v", err)
 	}
 	if _, err := r.UpdateClient(ctx, by, "client.update", "acme", "postman", func(c *Client) error {
@@ -161,13 +161,13 @@ func TestARegistrationThatTheSettingsHaveLeftBehindCanStillBeStopped(t *testing.
 	}); field(err) != "permissions" {
 		t.Errorf("a permission that is gone was given: %v", err)
 	}
-	if err := r.DeleteClient(ctx, by, "acme", "postman"); err != nil {
+	if err := deleteClient(ctx, r, by, "acme", "postman"); err != nil {
 		t.Errorf("delete: %v", err)
 	}
 	if err := r.SetPassword(ctx, by, "acme", "bob@acme.test", password+"!"); err != nil {
 		t.Errorf("set password: %v", err)
 	}
-	if err := r.DisableUser(ctx, by, "acme", "bob@acme.test", true); err != nil {
+	if err := disableUser(ctx, r, by, "acme", "bob@acme.test", true); err != nil {
 		t.Errorf("disable user: %v", err)
 	}
 }
@@ -198,17 +198,17 @@ func TestReq100_every_change_is_recorded_with_its_author_or_does_not_happen(t *t
 	if _, err := r.ImportClient(ctx, by, Client{Tenant: "acme", ID: "old", Name: "Old"}, "secret", ""); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := r.RotateSecret(ctx, by, "acme", "postman", 0); err != nil {
+	if _, _, err := rotateSecret(ctx, r, by, "acme", "postman", 0); err != nil {
 		t.Fatal(err)
 	}
 	for _, err := range []error{
-		r.DisableClient(ctx, by, "acme", "postman", true), r.DisableClient(ctx, by, "acme", "postman", false), r.DeleteClient(ctx, by, "acme", "postman"),
+		disableClient(ctx, r, by, "acme", "postman", true), disableClient(ctx, r, by, "acme", "postman", false), deleteClient(ctx, r, by, "acme", "postman"),
 	} {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	events, err := audit.List(ctx, s, audit.Query{Tenant: "acme", Subject: "client:postman"})
+	events, _, _, err := audit.Search(ctx, s, audit.Query{Tenant: "acme", Subject: "client:postman"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,7 +233,7 @@ func TestReq100_every_change_is_recorded_with_its_author_or_does_not_happen(t *t
 	if _, _, err := r.CreateClient(ctx, "", nameless); err == nil {
 		t.Error("created without an author")
 	}
-	if err := r.DisableClient(ctx, "", "acme", "old", true); err == nil {
+	if err := disableClient(ctx, r, "", "acme", "old", true); err == nil {
 		t.Error("disabled without an author")
 	}
 	if kept(t, s) != before {
@@ -256,7 +256,7 @@ func TestReq100_changes_and_their_events_survive_a_restart(t *testing.T) {
 	}
 	defer s.Close()
 	got, err := open(t, s, c).Client(ctx, "acme", "postman")
-	events, err2 := audit.List(ctx, s, audit.Query{Tenant: "acme"})
+	events, _, _, err2 := audit.Search(ctx, s, audit.Query{Tenant: "acme"})
 	if err != nil || err2 != nil || got.Name != "Postman" || len(events) != 1 || events[0].Subject != "client:postman" {
 		t.Errorf("%+v %v, %+v %v", got, err, events, err2)
 	}
@@ -300,7 +300,7 @@ func TestClientsAreListedPageByPage(t *testing.T) {
 		c.ID = fmt.Sprintf("client-%02d", i)
 		create(t, r, c)
 	}
-	if err := r.DeleteClient(ctx, by, "acme", "client-07"); err != nil {
+	if err := deleteClient(ctx, r, by, "acme", "client-07"); err != nil {
 		t.Fatal(err)
 	}
 	var ids []string

@@ -31,9 +31,10 @@ func (c *Client) times() (times [4 + 3*MaxLiveSecrets]*time.Time, n int) {
 	return times, 4 + 3*len(c.Credentials)
 }
 
-// pack takes a client apart. Its own are: the revision (8 bytes), how many secrets, which of them are imported or replaced (a byte each); the times
-// (seconds and nanoseconds, 8 bytes each); the texts (each after its length, 2 bytes). A client that would not come out as it went in,
-// because clients have got something new of their own or it has more of something than others, is its own like, and takes more room.
+// pack takes a client apart. Its own are: the revision (8 bytes), how many secrets, which of them are imported or replaced (a byte each);
+// the times (seconds and nanoseconds, 8 bytes each); the texts (each after its length, 2 bytes). A client that would not come out as it
+// went in, because clients have got something new of their own or it has more of something than others, is its own like, and takes more
+// room.
 func (c *Client) pack(known *likes) (*Client, string) {
 	if len(c.Credentials) > MaxLiveSecrets {
 		return c, ""

@@ -24,17 +24,11 @@ func (r *Registry) Expiring(ctx context.Context, tenant string, within time.Dura
 	if _, err := r.tenant(tenant); err != nil {
 		return nil, err
 	}
-	d := r.directory(tenant)
-	if d == nil {
-		return nil, errNotThere(tenant)
-	}
-	if err := d.fresh(ctx, r, tenant); err != nil {
+	now := r.now()
+	var all []Expiry
+	if err := r.lookThrough(ctx, tenant, func(t *roster) { all = t.expiring(now.Unix(), now.Add(within).Unix()) }); err != nil {
 		return nil, err
 	}
-	now := r.now()
-	d.look.RLock()
-	all := d.roster.expiring(now.Unix(), now.Add(within).Unix())
-	d.look.RUnlock()
 	slices.SortFunc(all, func(a, b Expiry) int {
 		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Credential, b.Credential))
 	})

@@ -5,10 +5,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"math"
 	"slices"
 	"strings"
-	"time"
 )
 
 // ClientSearch says which clients of a tenant are looked for, and in which order.
@@ -69,17 +67,12 @@ func (r *Registry) FindClients(ctx context.Context, tenant string, q ClientSearc
 	if err != nil {
 		return ClientPage{}, err
 	}
-	d := r.directory(tenant)
-	if d == nil {
-		return ClientPage{}, errNotThere(tenant)
-	}
-	if err := d.fresh(ctx, r, tenant); err != nil {
+	var ids []string
+	var last *place
+	var page ClientPage
+	if err := r.lookThrough(ctx, tenant, func(t *roster) { ids, last, page.Total = t.look(s) }); err != nil {
 		return ClientPage{}, err
 	}
-	d.look.RLock()
-	ids, last, total := d.roster.look(s)
-	d.look.RUnlock()
-	page := ClientPage{Total: total}
 	if last != nil {
 		page.Next = r.sealCursor(tenant, &q, last)
 	}
@@ -232,17 +225,3 @@ func (s *search) inState(w *row) bool {
 	}
 	return !disabled && end > s.now
 }
-
-// end is when the client or its newest secret ends, whichever is first; the end of time where neither does.
-func (w *row) end() int64 {
-	end := int64(math.MaxInt64)
-	for _, e := range [2]int64{w.expires, w.ends} {
-		if e != 0 && e < end {
-			end = e
-		}
-	}
-	return end
-}
-
-// unixTime is the inverse of Unix, in UTC.
-func unixTime(s int64) time.Time { return time.Unix(s, 0).UTC() }

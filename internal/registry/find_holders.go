@@ -11,16 +11,9 @@ func (r *Registry) Holders(ctx context.Context, tenant string) (map[string]int, 
 	if _, err := r.tenant(tenant); err != nil {
 		return nil, err
 	}
-	d := r.directory(tenant)
-	if d == nil {
-		return nil, errNotThere(tenant)
-	}
-	if err := d.fresh(ctx, r, tenant); err != nil {
-		return nil, err
-	}
-	d.look.RLock()
-	defer d.look.RUnlock()
-	return d.roster.holders(), nil
+	var all map[string]int
+	err := r.lookThrough(ctx, tenant, func(t *roster) { all = t.holders() })
+	return all, err
 }
 
 func (t *roster) holders() map[string]int {

@@ -9,7 +9,7 @@ import (
 func TestHoldersAreWhatASearchForEachPermissionCounts(t *testing.T) {
 	r, _, c := world(t)
 	crowd(t, r, c, 40)
-	if err := errors.Join(r.DeleteClient(ctx, by, "acme", "App-000"), r.DisableClient(ctx, by, "acme", "App-001", true)); err != nil {
+	if err := errors.Join(deleteClient(ctx, r, by, "acme", "App-000"), disableClient(ctx, r, by, "acme", "App-001", true)); err != nil {
 		t.Fatal(err)
 	}
 	all, err := r.Holders(ctx, "acme")

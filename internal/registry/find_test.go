@@ -49,7 +49,7 @@ func TestASearchFindsWhatItSays(t *testing.T) {
 	create(t, r, Client{Tenant: "acme", ID: "soon", Name: "Soon", Expires: c.now().Add(29 * 24 * time.Hour)})
 	create(t, r, Client{Tenant: "acme", ID: "late", Name: "Late", Expires: c.now().Add(31 * 24 * time.Hour)})
 	create(t, r, Client{Tenant: "acme", ID: "over", Name: "Over", Expires: c.now().Add(time.Minute)})
-	if err := errors.Join(r.DeleteClient(ctx, by, "acme", "gone"), r.DisableClient(ctx, by, "acme", "off", true)); err != nil {
+	if err := errors.Join(deleteClient(ctx, r, by, "acme", "gone"), disableClient(ctx, r, by, "acme", "off", true)); err != nil {
 		t.Fatal(err)
 	}
 	c.advance(time.Minute)
@@ -176,7 +176,7 @@ func TestAChangeIsFoundByTheNextSearch(t *testing.T) {
 	if ids, page := found(t, r, ClientSearch{Descending: true, Limit: 1}); ids[0] != "App-003" || page.Total != 11 {
 		t.Errorf("%v of %d after a silence", ids, page.Total)
 	}
-	if err := r.DeleteClient(ctx, by, "acme", "App-003"); err != nil {
+	if err := deleteClient(ctx, r, by, "acme", "App-003"); err != nil {
 		t.Fatal(err)
 	}
 	if ids, page := found(t, r, ClientSearch{Text: "zzz"}); len(ids) != 0 || page.Total != 0 {
@@ -192,7 +192,7 @@ func TestR18_after_a_store_failure_a_search_knows_the_change_all_the_same(t *tes
 	r, s, c := world(t)
 	crowd(t, r, c, 3)
 	found(t, r, ClientSearch{})
-	if err := r.DisableClient(ctx, by, "acme", "App-001", true); err != nil {
+	if err := disableClient(ctx, r, by, "acme", "App-001", true); err != nil {
 		t.Fatal(err)
 	}
 	s.down.Store(true)
@@ -269,10 +269,10 @@ func TestExpiringTellsTheSoonestFirstAndNoSecretThatIsReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	create(t, r, Client{Tenant: "acme", ID: "rotated", Name: "R"})
-	if _, _, err := r.RotateSecret(ctx, by, "acme", "rotated", time.Hour); err != nil {
+	if _, _, err := rotateSecret(ctx, r, by, "acme", "rotated", time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.DisableClient(ctx, by, "acme", "off", true); err != nil {
+	if err := disableClient(ctx, r, by, "acme", "off", true); err != nil {
 		t.Fatal(err)
 	}
 	got, err := r.Expiring(ctx, "acme", 3*time.Hour)
@@ -290,7 +290,7 @@ func TestUsersAreFoundByTheBeginningOfTheirNames(t *testing.T) {
 	for _, n := range []string{"bob@acme.test", "bo", "Bobby@acme.test", "alice@acme.test", "élan@acme.test", "zoe"} {
 		createUser(t, r, n)
 	}
-	if err := r.DeleteUser(ctx, by, "acme", "zoe"); err != nil {
+	if err := deleteUser(ctx, r, by, "acme", "zoe"); err != nil {
 		t.Fatal(err)
 	}
 	for prefix, want := range map[string]string{
@@ -362,7 +362,7 @@ func TestSearchesAndChangesAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if err := r.DisableClient(ctx, by, "acme", "App-013", true); err != nil {
+	if err := disableClient(ctx, r, by, "acme", "App-013", true); err != nil {
 		t.Fatal(err)
 	}
 	if ids, page := found(t, r, ClientSearch{State: StateDisabled}); page.Total != 1 || ids[0] != "App-013" {

@@ -70,7 +70,7 @@ func TestReq6_a_change_made_by_another_process_is_seen_within_a_second(t *testin
 	}
 	create(t, there, postman())
 	within1s(t, "a client that was unknown is known", func() bool { _, err := here.Client(ctx, "acme", "postman"); return err == nil })
-	if err := there.DisableClient(ctx, by, "acme", "postman", true); err != nil {
+	if err := disableClient(ctx, there, by, "acme", "postman", true); err != nil {
 		t.Fatal(err)
 	}
 	within1s(t, "a disabled client is barred", func() bool {
@@ -114,7 +114,7 @@ func TestReadsComeFromMemoryUntilSomethingChanges(t *testing.T) {
 	if n := s.calls.Load() - before; n != 1 {
 		t.Errorf("201 reads asked the store %d times", n)
 	}
-	if err := r.DisableClient(ctx, by, "acme", "postman", true); err != nil {
+	if err := disableClient(ctx, r, by, "acme", "postman", true); err != nil {
 		t.Fatal(err)
 	}
 	if c, err := r.Client(ctx, "acme", "postman"); err != nil || !c.Disabled || first.Disabled {
@@ -150,7 +150,7 @@ func TestAReadThatAChangeOvertakesLeavesNothingStaleBehind(t *testing.T) {
 		read <- c
 	}()
 	<-slow.reached // it has read, and has not yet remembered
-	if err := there.DisableClient(ctx, by, "acme", "postman", true); err != nil {
+	if err := disableClient(ctx, there, by, "acme", "postman", true); err != nil {
 		t.Fatal(err)
 	}
 	here.forget(store.Client, "acme", "postman") // as whoever is told of it does
@@ -171,7 +171,7 @@ func TestAfterALongSilenceNothingRememberedIsTrusted(t *testing.T) {
 	s.down.Store(true)
 	follow(t, r)
 	time.Sleep(change.Every + change.Every/2)
-	if err := open(t, s.Store, c).DisableClient(ctx, by, "acme", "postman", true); err != nil { // elsewhere
+	if err := disableClient(ctx, open(t, s.Store, c), by, "acme", "postman", true); err != nil { // elsewhere
 		t.Fatal(err)
 	}
 	c.advance(change.Keep + time.Minute) // the note is gone
@@ -311,7 +311,7 @@ func TestR18_a_store_that_fails_is_never_nobody(t *testing.T) {
 			_, err := r.ImportClient(ctx, by, Client{Tenant: "acme", ID: fresh(), Name: "X"}, "secret", "")
 			return err
 		},
-		"RotateSecret": func(r *Registry) error { _, _, err := r.RotateSecret(ctx, by, "acme", "postman", 0); return err },
+		"RotateSecret": func(r *Registry) error { _, _, err := rotateSecret(ctx, r, by, "acme", "postman", 0); return err },
 		"User":         func(r *Registry) error { _, err := r.User(ctx, "acme", u.ID); return err },
 		"UserByName":   func(r *Registry) error { _, err := r.UserByName(ctx, "acme", "bob@acme.test"); return err },
 		"Users":        func(r *Registry) error { _, _, err := r.Users(ctx, "acme", "", 10); return err },
@@ -319,7 +319,7 @@ func TestR18_a_store_that_fails_is_never_nobody(t *testing.T) {
 			_, err := r.CreateUser(ctx, by, User{Tenant: "acme", Username: fresh()}, password)
 			return err
 		},
-		"DisableUser": func(r *Registry) error { return r.DisableUser(ctx, by, "acme", "bob@acme.test", true) },
+		"DisableUser": func(r *Registry) error { return disableUser(ctx, r, by, "acme", "bob@acme.test", true) },
 	} {
 		for at := int64(1); ; at++ {
 			if at > 20 {

@@ -50,8 +50,8 @@ var endings = map[string]struct {
 	act string
 	end func(*Registry) error
 }{
-	"a client is disabled": {"client.disable", func(r *Registry) error { return r.DisableClient(ctx, by, "acme", "postman", true) }},
-	"a client is deleted":  {"client.delete", func(r *Registry) error { return r.DeleteClient(ctx, by, "acme", "postman") }},
+	"a client is disabled": {"client.disable", func(r *Registry) error { return disableClient(ctx, r, by, "acme", "postman", true) }},
+	"a client is deleted":  {"client.delete", func(r *Registry) error { return deleteClient(ctx, r, by, "acme", "postman") }},
 	"a client's tokens are revoked": {"client.revoke-tokens", func(r *Registry) error {
 		return r.RevokeClient(ctx, by, "acme", "postman")
 	}},
@@ -69,8 +69,8 @@ var endings = map[string]struct {
 		})
 		return err
 	}},
-	"a user is disabled": {"user.disable", func(r *Registry) error { return r.DisableUser(ctx, by, "acme", "bob", true) }},
-	"a user is deleted":  {"user.delete", func(r *Registry) error { return r.DeleteUser(ctx, by, "acme", "bob") }},
+	"a user is disabled": {"user.disable", func(r *Registry) error { return disableUser(ctx, r, by, "acme", "bob", true) }},
+	"a user is deleted":  {"user.delete", func(r *Registry) error { return deleteUser(ctx, r, by, "acme", "bob") }},
 	"a user has a new password": {"user.password", func(r *Registry) error {
 		return r.SetPassword(ctx, by, "acme", "bob", "another good password")
 	}},
@@ -117,7 +117,7 @@ func TestReq6_whatever_ends_a_client_or_a_user_takes_its_tokens_back_in_the_same
 			if !refuses(again, "acme", "postman", u.ID, issued) {
 				t.Error("after a restart its tokens are good again")
 			}
-			events, err := audit.List(ctx, s, audit.Query{Tenant: "acme", Limit: 1})
+			events, _, _, err := audit.Search(ctx, s, audit.Query{Tenant: "acme", Limit: 1})
 			if err != nil || len(events) != 1 || events[0].Act != e.act || events[0].Actor != by {
 				t.Errorf("recorded as %+v, %v", events, err)
 			}
@@ -139,9 +139,9 @@ func TestWhatEndsNobodyTakesNothingBack(t *testing.T) {
 			_, err := r.UpdateClient(ctx, by, "client.update", "acme", "postman", func(c *Client) error { c.Name = "Insomnia"; return nil })
 			return err
 		},
-		"a new secret":   func() error { _, _, err := r.RotateSecret(ctx, by, "acme", "postman", time.Hour); return err },
-		"to enable":      func() error { return r.DisableClient(ctx, by, "acme", "postman", false) },
-		"to enable bob":  func() error { return r.DisableUser(ctx, by, "acme", "bob", false) },
+		"a new secret":   func() error { _, _, err := rotateSecret(ctx, r, by, "acme", "postman", time.Hour); return err },
+		"to enable":      func() error { return disableClient(ctx, r, by, "acme", "postman", false) },
+		"to enable bob":  func() error { return disableUser(ctx, r, by, "acme", "bob", false) },
 		"nobody revoked": func() error { return unlessNotFound(r.RevokeClient(ctx, by, "acme", "nobody")) },
 		"no such user":   func() error { return unlessNotFound(r.RevokeUser(ctx, by, "acme", "nobody")) },
 		"no such tenant": func() error { return unlessNotFound(r.RevokeClient(ctx, by, "nowhere", "postman")) },
@@ -306,7 +306,7 @@ func TestD4_R23_tokens_of_a_client_disabled_by_another_process_are_refused_here_
 	create(t, there, postman())
 	u := createUser(t, there, "bob")
 	issued := time.Now()
-	if err := there.DisableClient(ctx, by, "acme", "postman", true); err != nil {
+	if err := disableClient(ctx, there, by, "acme", "postman", true); err != nil {
 		t.Fatal(err)
 	}
 	within1s(t, "a token of a disabled client is refused", func() bool { return refuses(heard, "acme", "postman", "", issued) })
@@ -351,7 +351,7 @@ func TestAResourceServerIsAnAPIOfItsTenantAndGuardsItsAudience(t *testing.T) {
 	if read, err = r.Client(ctx, "acme", "gateway"); err != nil || !slices.Equal(read.Guards, want[:1]) {
 		t.Errorf("guards %v when an API is gone, %v", read.Guards, err)
 	}
-	if err := r.DisableClient(ctx, by, "acme", "gateway", true); err != nil {
+	if err := disableClient(ctx, r, by, "acme", "gateway", true); err != nil {
 		t.Errorf("it cannot be disabled any more: %v", err)
 	}
 	_, err = r.UpdateClient(ctx, by, "client.update", "acme", "gateway", func(c *Client) error { c.ResourceServers[0] = "nobody"; return nil })

@@ -3,7 +3,9 @@ package registry
 import (
 	"bytes"
 	"hash/maphash"
+	"math"
 	"strings"
+	"time"
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
@@ -45,7 +47,22 @@ const (
 	isDisabled = 1 << iota
 	isGone
 	hasUpper // in its id
+	isSlow   // one of its secrets is kept under a hash that is expensive to check
 )
+
+// end is when the client or its newest secret ends, whichever is first; the end of time where neither does.
+func (w *row) end() int64 {
+	end := int64(math.MaxInt64)
+	for _, e := range [2]int64{w.expires, w.ends} {
+		if e != 0 && e < end {
+			end = e
+		}
+	}
+	return end
+}
+
+// unixTime is the inverse of Unix, in UTC.
+func unixTime(s int64) time.Time { return time.Unix(s, 0).UTC() }
 
 // Bounds of what a row says. A registration that is within the rules is within them.
 const longestName, maxNumbered = 1000, 1 << 16
@@ -135,6 +152,9 @@ func (t *roster) write(w *row, c *Client) {
 	w.flags &= isGone
 	if c.Disabled {
 		w.flags |= isDisabled
+	}
+	if c.Slow() {
+		w.flags |= isSlow
 	}
 	if strings.ToLower(c.ID) != c.ID {
 		w.flags |= hasUpper

@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"context"
 	"slices"
 	"time"
 
@@ -64,29 +63,4 @@ func (c *Client) UndoRotation(now time.Time) error {
 	old := &c.Credentials[newest-1]
 	old.Expires, old.Replaced, old.Before = old.Before, false, time.Time{}
 	return nil
-}
-
-// RotateSecret gives a client a new secret and lets the present ones work for overlap still. The text is not kept and cannot be shown
-// again.
-func (r *Registry) RotateSecret(ctx context.Context, by, tenant, id string, overlap time.Duration) (c *Client, text oauth.Secret, err error) {
-	c, err = r.UpdateClient(ctx, by, "client.rotate", tenant, id, func(c *Client) (err error) {
-		text, err = c.Rotate(r.now(), overlap)
-		return err
-	})
-	if err != nil {
-		return nil, "", err
-	}
-	return c, text, nil
-}
-
-// RetireSecret ends an old secret of a client now: from its answer on it buys nothing here, and within a second nowhere. What it has
-// bought lives on.
-func (r *Registry) RetireSecret(ctx context.Context, by, tenant, id, credential string) (*Client, error) {
-	return r.UpdateClient(ctx, by, "client.retire-secret", tenant, id, func(c *Client) error { return c.Retire(r.now(), credential) })
-}
-
-// UndoRotation ends the newest secret of a client now and gives the one it replaced its earlier expiry back, while both are live. What
-// cannot be undone is a *Problem.
-func (r *Registry) UndoRotation(ctx context.Context, by, tenant, id string) (*Client, error) {
-	return r.UpdateClient(ctx, by, "client.undo-rotation", tenant, id, func(c *Client) error { return c.UndoRotation(r.now()) })
 }

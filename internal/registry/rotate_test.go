@@ -21,7 +21,7 @@ func works(t testing.TB, r *Registry, id string, text oauth.Secret) bool {
 
 func rotate(t testing.TB, r *Registry, id string, overlap time.Duration) (*Client, oauth.Secret) {
 	t.Helper()
-	c, text, err := r.RotateSecret(ctx, by, "acme", id, overlap)
+	c, text, err := rotateSecret(ctx, r, by, "acme", id, overlap)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,21 +34,21 @@ func TestReq105_an_old_secret_can_be_retired_before_its_time(t *testing.T) {
 	rotated, second := rotate(t, r, "postman", time.Hour)
 	old, newest := rotated.Credentials[0].ID, rotated.Credentials[1].ID
 	for _, id := range []string{newest, "no such", ""} {
-		if _, err := r.RetireSecret(ctx, by, "acme", "postman", id); field(err) != "credential" {
+		if _, err := retireSecret(ctx, r, by, "acme", "postman", id); field(err) != "credential" {
 			t.Errorf("%q: %v", id, err)
 		}
 	}
 	if !works(t, r, "postman", first) || !works(t, r, "postman", second) {
 		t.Fatal("one of the two does not work during the overlap")
 	}
-	after, err := r.RetireSecret(ctx, by, "acme", "postman", old)
+	after, err := retireSecret(ctx, r, by, "acme", "postman", old)
 	if err != nil || len(after.Credentials) != 1 || works(t, r, "postman", first) || !works(t, r, "postman", second) {
 		t.Errorf("%+v %v", after, err)
 	}
-	if _, err := r.RetireSecret(ctx, by, "acme", "postman", old); field(err) != "credential" {
+	if _, err := retireSecret(ctx, r, by, "acme", "postman", old); field(err) != "credential" {
 		t.Errorf("a second time: %v", err)
 	}
-	if _, err := r.UndoRotation(ctx, by, "acme", "postman"); field(err) != "credentials" {
+	if _, err := undoRotation(ctx, r, by, "acme", "postman"); field(err) != "credentials" {
 		t.Errorf("a retired secret comes back: %v", err)
 	}
 	if all := kept(t, s); !strings.Contains(all, "client.retire-secret") || strings.Contains(all, first.Reveal()) || strings.Contains(all, second.Reveal()) {
@@ -68,7 +68,7 @@ func TestReq105_a_rotation_can_be_undone_while_both_secrets_live(t *testing.T) {
 	} {
 		end(t, r, before)
 		_, second := rotate(t, r, "postman", time.Hour)
-		after, err := r.UndoRotation(ctx, by, "acme", "postman")
+		after, err := undoRotation(ctx, r, by, "acme", "postman")
 		if err != nil || len(after.Credentials) != 1 {
 			t.Fatalf("a secret %s: %+v %v", name, after, err)
 		}
@@ -117,7 +117,7 @@ func TestReq105_what_cannot_be_undone_is_said(t *testing.T) {
 		r, _, c := world(t)
 		create(t, r, postman())
 		want := make(r, c)
-		_, err := r.UndoRotation(ctx, by, "acme", "postman")
+		_, err := undoRotation(ctx, r, by, "acme", "postman")
 		if want == "" && err != nil || want != "" && (field(err) != "credentials" || !strings.Contains(err.Error(), want)) {
 			t.Errorf("%s: %v, want %q", name, err, want)
 		}
@@ -126,7 +126,7 @@ func TestReq105_what_cannot_be_undone_is_said(t *testing.T) {
 
 func undo(t testing.TB, r *Registry) {
 	t.Helper()
-	if _, err := r.UndoRotation(ctx, by, "acme", "postman"); err != nil {
+	if _, err := undoRotation(ctx, r, by, "acme", "postman"); err != nil {
 		t.Fatal(err)
 	}
 }

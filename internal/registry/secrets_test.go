@@ -25,7 +25,7 @@ func TestReq105_a_secret_is_shown_once_and_only_its_hash_is_kept(t *testing.T) {
 	if !made.Credentials[0].Hash.Matches(text.Reveal()) {
 		t.Error("the secret does not match its hash")
 	}
-	_, second, err := r.RotateSecret(ctx, by, "acme", "postman", time.Hour)
+	_, second, err := rotateSecret(ctx, r, by, "acme", "postman", time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestReq105_a_secret_is_shown_once_and_only_its_hash_is_kept(t *testing.T) {
 func TestReq105_two_secrets_work_during_the_overlap_and_the_old_one_ends(t *testing.T) {
 	r, _, c := world(t)
 	_, first := create(t, r, postman())
-	after, second, err := r.RotateSecret(ctx, by, "acme", "postman", time.Hour)
+	after, second, err := rotateSecret(ctx, r, by, "acme", "postman", time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestReq105_two_secrets_work_during_the_overlap_and_the_old_one_ends(t *test
 	if !works(after, first) || !works(after, second) {
 		t.Error("one of the two does not work during the overlap")
 	}
-	if _, _, err := r.RotateSecret(ctx, by, "acme", "postman", time.Hour); field(err) != "overlap" {
+	if _, _, err := rotateSecret(ctx, r, by, "acme", "postman", time.Hour); field(err) != "overlap" {
 		t.Errorf("a third live secret: %v", err)
 	}
 	c.advance(time.Hour - time.Second)
@@ -67,7 +67,7 @@ func TestReq105_two_secrets_work_during_the_overlap_and_the_old_one_ends(t *test
 	if works(after, first) || !works(after, second) {
 		t.Error("after the overlap only the new secret is to work")
 	}
-	third, text, err := r.RotateSecret(ctx, by, "acme", "postman", 0)
+	third, text, err := rotateSecret(ctx, r, by, "acme", "postman", 0)
 	if err != nil || len(third.Credentials) != 1 || works(third, second) || !works(third, text) {
 		t.Errorf("rotation without overlap left %d secrets: %v", len(third.Credentials), err)
 	}
@@ -76,11 +76,11 @@ func TestReq105_two_secrets_work_during_the_overlap_and_the_old_one_ends(t *test
 func TestRotationNeverLengthensALife(t *testing.T) {
 	r, _, c := world(t)
 	create(t, r, postman())
-	if _, _, err := r.RotateSecret(ctx, by, "acme", "postman", time.Minute); err != nil {
+	if _, _, err := rotateSecret(ctx, r, by, "acme", "postman", time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	c.advance(time.Minute)
-	now, _, err := r.RotateSecret(ctx, by, "acme", "postman", 24*time.Hour)
+	now, _, err := rotateSecret(ctx, r, by, "acme", "postman", 24*time.Hour)
 	if err != nil || len(now.Credentials) != 2 || !now.Credentials[0].Expires.Equal(c.now().Add(24*time.Hour)) {
 		t.Errorf("%+v, %v", now, err)
 	}

@@ -52,6 +52,9 @@ func (r *Registry) Usage(ctx context.Context, tenant, id string) (Usage, error) 
 	if c.Created.After(out.Since) {
 		out.Since = c.Created
 	}
+	if forgotten := now.Add(-useKept); forgotten.After(out.Since) {
+		out.Since = forgotten
+	}
 	for day := dayOf(now) - usedDays + 1; day <= dayOf(now); day++ {
 		out.Days = append(out.Days, DayUse{time.Unix(day*86400, 0).UTC(), all.on(day)})
 	}

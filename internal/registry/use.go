@@ -9,8 +9,9 @@ import (
 )
 
 // How exactly the last use of a secret is known, and how many notes may wait to be written down. Four hundred a second cost a hundredth
-// of a core; where more secrets than that are at work all the time, a last use may be some minutes old. Counts are exact all the same:
-// what finds no room in the queue goes on waiting in its mark.
+// of a core; where more secrets than that are at work all the time, a last use may be some minutes old. Counts are right all the same:
+// what finds no room in the queue goes on waiting in its mark. When everything is forgotten at once, because there are other settings or
+// changes may have gone unheard, all marks go: then of more than useQueue secrets at work, some lose the count of about a minute.
 const (
 	useEvery = time.Minute
 	useQueue = 4096

@@ -12,6 +12,9 @@ import (
 // usedDays is for how many days uses are counted, today among them.
 const usedDays = 30
 
+// useKept is how long a use is remembered when no other follows: nobody deletes what was noted of secrets and clients that are no more.
+const useKept = 400 * 24 * time.Hour
+
 // What a record of uses is of, behind its client's id: a secret's id, which has none of these forms, or its permissions. The record of
 // nobody says since when uses of the tenant's clients have been noted.
 const (

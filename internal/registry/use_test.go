@@ -220,7 +220,7 @@ func TestDaysAreCountedForThirtyDaysAndSecretsThatEndedCountToo(t *testing.T) {
 		useTimes(t, r, "postman", n)
 		w.turn(t, c, 2*time.Minute)
 		if day == 25 {
-			if _, _, err := r.RotateSecret(ctx, by, "acme", "postman", 0); err != nil {
+			if _, _, err := rotateSecret(ctx, r, by, "acme", "postman", 0); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -204,5 +204,5 @@ func (r *Registry) useRecord(ctx context.Context, name useOf, u *use) (store.Rec
 		all = use{} // it counts for less than that the next ones are kept
 	}
 	all.merge(u)
-	return store.Record{Tenant: name.tenant, Kind: store.Use, ID: id, Rev: rec.Rev, Parent: name.client, Body: encode(all)}, nil
+	return store.Record{Tenant: name.tenant, Kind: store.Use, ID: id, Rev: rec.Rev, Parent: name.client, Expires: all.At.Add(useKept), Body: encode(all)}, nil
 }

@@ -26,7 +26,11 @@ import (
 type User struct {
 	Tenant string `json:"-"`
 	ID     string `json:"-"`
-	Rev    uint64 `json:"-"`
+	Rev    uint64 `json:"-"` // of the record: a one-time code that was used raises it as well
+
+	// Edition goes up by one with each update, and with nothing else: an author who has seen another one has not seen what is there. What was
+	// written before there were editions is the first.
+	Edition uint64 `json:"edition,omitempty"`
 
 	Username    string      `json:"username"` // canonical: the one spelling that logins, throttles and audit share
 	Name        string      `json:"name,omitempty"`
@@ -73,6 +77,7 @@ func (r *Registry) readUser(ctx context.Context, n name) (*User, error) {
 	if err != nil {
 		return nil, err
 	}
+	u.Edition = max(u.Edition, 1)
 	return u, nil
 }
 
@@ -104,6 +109,7 @@ func (r *Registry) Users(ctx context.Context, tenant, after string, limit int) (
 		if err := decode(rec, u); err != nil {
 			return nil, "", err
 		}
+		u.Edition = max(u.Edition, 1)
 		if !u.Deleted {
 			page = append(page, u)
 		}
@@ -114,7 +120,7 @@ func (r *Registry) Users(ctx context.Context, tenant, after string, limit int) (
 	return page, next, nil
 }
 
-// CreateUser registers a user with a password. by is who does it.
+// CreateUser registers a user with a password. by is who does it. oauth.ErrUnavailable: too many passwords are being set at this moment.
 func (r *Registry) CreateUser(ctx context.Context, by string, u User, password oauth.Secret) (*User, error) {
 	t, err := r.tenant(u.Tenant)
 	if err != nil {
@@ -123,20 +129,25 @@ func (r *Registry) CreateUser(ctx context.Context, by string, u User, password o
 	if u.Username, err = canonicalName(u.Username); err != nil {
 		return nil, err
 	}
+	if err := u.checkName(""); err != nil {
+		return nil, err
+	}
 	if err := t.checkUserPermissions(u.Permissions, nil); err != nil {
 		return nil, err
 	}
-	if err := secret.CheckPassword(password.Reveal(), len(u.TOTP) > 0, u.Username, u.Name); err != nil {
-		return nil, problem("password", "%v", err)
+	if err := u.checkPassword(password); err != nil {
+		return nil, err
 	}
 	if _, err := r.readClient(ctx, name{u.Tenant, u.Username}); err == nil {
 		return nil, problem("username", "%s is the id of a client of tenant %s", u.Username, u.Tenant)
 	} else if !errors.Is(err, ErrNotFound) {
 		return nil, err
 	}
+	if u.Hash, err = r.hash(ctx, password); err != nil {
+		return nil, err
+	}
 	now := r.now()
-	u.ID = userPrefix + secret.NewID(now)
-	u.Hash = secret.HashPassword(password.Reveal())
+	u.ID, u.Edition = userPrefix+secret.NewID(now), 1
 	u.Created, u.CreatedBy, u.Updated, u.UpdatedBy = now, by, now, by
 	err = r.save(ctx, audit.Event{Tenant: u.Tenant, Act: "user.create", Actor: by, Subject: "user:" + u.ID}, nil,
 		u.record(), store.Record{Tenant: u.Tenant, Kind: store.Login, ID: u.Username, Body: encode(login{u.ID})})
@@ -167,11 +178,14 @@ func (r *Registry) UpdateUser(ctx context.Context, by, act, tenant, username str
 		if err := edit(u); err != nil {
 			return nil, err
 		}
+		if err := u.checkName(before.Name); err != nil {
+			return nil, err
+		}
 		if err := t.checkUserPermissions(u.Permissions, before.Permissions); err != nil {
 			return nil, err
 		}
 		u.Tenant, u.ID, u.Rev, u.Username, u.Created, u.CreatedBy = before.Tenant, before.ID, before.Rev, before.Username, before.Created, before.CreatedBy
-		u.Updated, u.UpdatedBy = r.now(), by
+		u.Edition, u.Updated, u.UpdatedBy = before.Edition+1, r.now(), by
 		if u.Barred() != "" && before.Barred() == "" || u.Hash != before.Hash {
 			u.NotBefore = u.Updated // a new password ends what the old one has bought
 		}
@@ -197,40 +211,62 @@ func (r *Registry) UpdateUser(ctx context.Context, by, act, tenant, username str
 	}
 }
 
-// SetPassword gives a user a new password, and ends the tokens and refresh tokens that the old one bought.
+// SetPassword gives a user a new password, and ends the tokens and refresh tokens that the old one bought. oauth.ErrUnavailable: too many
+// passwords are being set at this moment.
 func (r *Registry) SetPassword(ctx context.Context, by, tenant, username string, password oauth.Secret) error {
-	_, err := r.UpdateUser(ctx, by, "user.password", tenant, username, func(u *User) error {
-		if err := secret.CheckPassword(password.Reveal(), len(u.TOTP) > 0, u.Username, u.Name); err != nil {
-			return problem("password", "%v", err)
-		}
-		u.Hash, u.MustReset = secret.HashPassword(password.Reveal()), false
-		return nil
+	u, err := r.UserByName(ctx, tenant, username)
+	if err != nil {
+		return err
+	}
+	if err := u.checkPassword(password); err != nil { // whoever has to choose another one waits for no hash
+		return err
+	}
+	hash, err := r.hash(ctx, password) // once, however often the edit is made
+	if err != nil {
+		return err
+	}
+	_, err = r.UpdateUser(ctx, by, "user.password", tenant, username, func(u *User) error {
+		u.Hash, u.MustReset = hash, false
+		return u.checkPassword(password)
 	})
 	return err
 }
 
-// DisableUser stops a user, its tokens included, or lets it start again.
-func (r *Registry) DisableUser(ctx context.Context, by, tenant, username string, disabled bool) error {
-	act := "user.enable"
-	if disabled {
-		act = "user.disable"
+// checkName refuses a name that could make a line look like another. One that was kept before there was this rule may stay.
+func (u *User) checkName(before string) error {
+	if u.Name != before && !oneLine(u.Name) {
+		return problem("name", "a name is one line of text, without control characters and without those that turn the direction of writing")
 	}
-	_, err := r.UpdateUser(ctx, by, act, tenant, username, func(u *User) error { u.Disabled = disabled; return nil })
-	return err
+	return nil
 }
+
+// checkPassword refuses a password that will not do for the user.
+func (u *User) checkPassword(password oauth.Secret) error {
+	if err := secret.CheckPassword(password.Reveal(), len(u.TOTP) > 0, u.Username, u.Name); err != nil {
+		return problem("password", "%v", err)
+	}
+	return nil
+}
+
+// hash hashes a password when its turn comes.
+func (r *Registry) hash(ctx context.Context, password oauth.Secret) (h secret.Hash, err error) {
+	work := func() { h = secret.HashPassword(password.Reveal()) }
+	if r.lane == nil {
+		work()
+		return h, nil
+	}
+	if err := r.lane(ctx, work); err != nil {
+		return "", fmt.Errorf("hash a password: %w: %w", oauth.ErrUnavailable, err)
+	}
+	return h, nil
+}
+
+// Delete ends a user for good. The name may be registered again, under a new id. It is an edit for UpdateUser.
+func (u *User) Delete() { u.Deleted, u.Hash, u.TOTP = true, "", nil }
 
 // RevokeUser ends the tokens and refresh tokens that a user's sign-ins have bought so far. The user may sign in again.
 func (r *Registry) RevokeUser(ctx context.Context, by, tenant, username string) error {
 	_, err := r.UpdateUser(ctx, by, "user.revoke-tokens", tenant, username, func(u *User) error { u.NotBefore = r.now(); return nil })
-	return err
-}
-
-// DeleteUser ends a user for good. The name may be registered again, under a new id.
-func (r *Registry) DeleteUser(ctx context.Context, by, tenant, username string) error {
-	_, err := r.UpdateUser(ctx, by, "user.delete", tenant, username, func(u *User) error {
-		u.Deleted, u.Hash, u.TOTP = true, "", nil
-		return nil
-	})
 	return err
 }
 
@@ -277,6 +313,9 @@ func canonicalName(s string) (string, error) {
 	s = norm.NFKC.String(fold.String(norm.NFKD.String(fold.String(s)))) // Unicode, definition D146
 	if s == "" || len(s) > 254 {
 		return "", problem("username", "a user name is 1 to 254 bytes; an e-mail address serves best")
+	}
+	if s == "." || s == ".." {
+		return "", problem("username", "a user name stands in addresses, where %s is no name", s)
 	}
 	for _, c := range s {
 		if unicode.IsSpace(c) || !unicode.IsGraphic(c) {

@@ -157,3 +157,48 @@ func field(err error) string {
 
 // from is where secrets are used from.
 var from = netip.MustParseAddr("192.0.2.1")
+
+// disableClient stops a client, or lets it start again.
+func disableClient(ctx context.Context, r *Registry, by, tenant, id string, disabled bool) error {
+	act := map[bool]string{true: "client.disable", false: "client.enable"}[disabled]
+	_, err := r.UpdateClient(ctx, by, act, tenant, id, func(c *Client) error { c.Disabled = disabled; return nil })
+	return err
+}
+
+// deleteClient ends a client for good.
+func deleteClient(ctx context.Context, r *Registry, by, tenant, id string) error {
+	_, err := r.UpdateClient(ctx, by, "client.delete", tenant, id, func(c *Client) error { c.Delete(); return nil })
+	return err
+}
+
+// disableUser stops a user, or lets it start again.
+func disableUser(ctx context.Context, r *Registry, by, tenant, username string, disabled bool) error {
+	act := map[bool]string{true: "user.disable", false: "user.enable"}[disabled]
+	_, err := r.UpdateUser(ctx, by, act, tenant, username, func(u *User) error { u.Disabled = disabled; return nil })
+	return err
+}
+
+// deleteUser ends a user for good.
+func deleteUser(ctx context.Context, r *Registry, by, tenant, username string) error {
+	_, err := r.UpdateUser(ctx, by, "user.delete", tenant, username, func(u *User) error { u.Delete(); return nil })
+	return err
+}
+
+// rotateSecret gives a client a new secret.
+func rotateSecret(ctx context.Context, r *Registry, by, tenant, id string, overlap time.Duration) (c *Client, text oauth.Secret, err error) {
+	c, err = r.UpdateClient(ctx, by, "client.rotate", tenant, id, func(c *Client) (err error) {
+		text, err = c.Rotate(r.now(), overlap)
+		return err
+	})
+	return c, text, err
+}
+
+// retireSecret ends an old secret of a client.
+func retireSecret(ctx context.Context, r *Registry, by, tenant, id, credential string) (*Client, error) {
+	return r.UpdateClient(ctx, by, "client.retire-secret", tenant, id, func(c *Client) error { return c.Retire(r.now(), credential) })
+}
+
+// undoRotation ends the new secret of a client.
+func undoRotation(ctx context.Context, r *Registry, by, tenant, id string) (*Client, error) {
+	return r.UpdateClient(ctx, by, "client.undo-rotation", tenant, id, func(c *Client) error { return c.UndoRotation(r.now()) })
+}

@@ -133,7 +133,7 @@ func TestReq080_058_WhateverIsNotActiveIsAnsweredWithTheSameBytes(t *testing.T) 
 func TestReq017_057_WhoeverIsNotKnownWrongOrStoppedGetsTheSameBytes(t *testing.T) {
 	b := openWithGuard(t)
 	b.client("off")
-	if err := b.reg.DisableClient(ctx, by, "acme", "off", true); err != nil {
+	if err := disableClient(ctx, b.reg, by, "acme", "off", true); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{IntrospectPath, RevokePath, FeedPath} {

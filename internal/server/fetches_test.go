@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
 func TestWhoHasFetchedAKeySetIsKnownOnceAndOnlySoManyAreRemembered(t *testing.T) {
@@ -41,6 +43,7 @@ func TestOutcomesSumUpWhatATenantsEndpointsAnswered(t *testing.T) {
 		meter.issued("client_credentials", began)
 		meter.refused("client_credentials", "invalid_client", began)
 		meter.refused("password", "invalid_grant", began)
+		meter.refused("password", oauth.Unavailable, began) // nobody was refused
 	}
 	if got := m.Outcomes()["acme"]; got != (Outcome{Issued: 2, Refused: 4}) {
 		t.Errorf("%+v", got)

@@ -100,8 +100,9 @@ func (t *Tenant) origin() string {
 func (h *Handler) keys(t *Tenant) answer {
 	show := public(func() (body []byte, tag string, err error) { return h.Keys(t.Name) }, "application/jwk-set+json")
 	return func(w http.ResponseWriter, r *http.Request, req Request) {
-		if show(w, r, req); r.Method == http.MethodGet {
-			h.fetched.note(t.Name, strings.Trim(w.Header().Get("ETag"), `"`), r, req.Source.String(), time.Now())
+		show(w, r, req)
+		if tag := w.Header().Get("ETag"); tag != "" && r.Method == http.MethodGet {
+			h.fetched.note(t.Name, strings.Trim(tag, `"`), r, req.Source.String(), time.Now())
 		}
 	}
 }

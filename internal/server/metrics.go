@@ -1,11 +1,12 @@
 package server
 
 import (
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	dto "github.com/prometheus/client_model/go"
 
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
@@ -19,6 +20,7 @@ type Metrics struct {
 	asked    *prometheus.CounterVec
 	askTime  *prometheus.HistogramVec
 	waiting  *prometheus.GaugeVec
+	sums     sync.Map // *sums by tenant
 }
 
 // NewMetrics makes the metrics of one process.
@@ -50,36 +52,22 @@ func (m *Metrics) Count(name, help string, read func() uint64) {
 	m.Registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, func() float64 { return float64(read()) }))
 }
 
-// Outcome is how many requests for tokens a tenant's endpoints have answered since the process began.
+// Outcome is how many requests for tokens a tenant's endpoints have answered since the process began. What was a fault of ours is neither.
 type Outcome struct{ Issued, Refused uint64 }
 
-// Outcomes sums up the requests for tokens, by tenant. It reads every counter: for once a minute.
+// Outcomes returns what was answered, by tenant.
 func (m *Metrics) Outcomes() map[string]Outcome {
-	counters := make(chan prometheus.Metric)
-	go func() {
-		m.requests.Collect(counters)
-		close(counters)
-	}()
-	sums := map[string]Outcome{}
-	for c := range counters {
-		var read dto.Metric
-		if err := c.Write(&read); err != nil { // a counter is only copied: cannot happen
-			panic(err)
-		}
-		labels := map[string]string{}
-		for _, l := range read.GetLabel() {
-			labels[l.GetName()] = l.GetValue()
-		}
-		sum, n := sums[labels["tenant"]], uint64(read.GetCounter().GetValue())
-		if labels["outcome"] == "issued" {
-			sum.Issued += n
-		} else {
-			sum.Refused += n
-		}
-		sums[labels["tenant"]] = sum
-	}
-	return sums
+	all := map[string]Outcome{}
+	m.sums.Range(func(tenant, s any) bool {
+		sum := s.(*sums)
+		all[tenant.(string)] = Outcome{sum.issued.Load(), sum.refused.Load()}
+		return true
+	})
+	return all
 }
+
+// sums are what Outcomes returns, of one tenant.
+type sums struct{ issued, refused atomic.Uint64 }
 
 // Called counts a call to a protected API.
 func (m *Metrics) Called(tenant, api, route string, status int) {
@@ -95,6 +83,7 @@ type meter struct {
 	requests *prometheus.CounterVec
 	given    map[oauth.GrantType]prometheus.Counter
 	seconds  prometheus.Observer
+	sums     *sums
 }
 
 func (m *Metrics) meter(tenant, dialect string) *meter {
@@ -104,16 +93,21 @@ func (m *Metrics) meter(tenant, dialect string) *meter {
 	for _, g := range []oauth.GrantType{oauth.ClientCredentials, oauth.Password, oauth.RefreshToken} {
 		given[g] = requests.WithLabelValues(string(g), "issued")
 	}
-	return &meter{requests, given, m.seconds.With(labels)}
+	of, _ := m.sums.LoadOrStore(tenant, &sums{})
+	return &meter{requests, given, m.seconds.With(labels), of.(*sums)}
 }
 
 func (m *meter) issued(g oauth.GrantType, began time.Time) {
 	m.given[g].Inc()
+	m.sums.issued.Add(1)
 	m.seconds.Observe(time.Since(began).Seconds())
 }
 
 func (m *meter) refused(g oauth.GrantType, code oauth.Code, began time.Time) {
 	m.requests.WithLabelValues(string(g), string(code)).Inc()
+	if code != oauth.ServerError && code != oauth.Unavailable {
+		m.sums.refused.Add(1)
+	}
 	m.seconds.Observe(time.Since(began).Seconds())
 }
 

@@ -2,7 +2,10 @@ package server
 
 import (
 	"encoding/json"
+	"net"
 	"net/http"
+	"net/netip"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
@@ -34,11 +37,29 @@ func (m *Metrics) Operators(health func(*http.Request) Health, beside http.Handl
 		}
 		state(w, http.StatusOK, "ready", h)
 	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(m.Registry, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", ownName(promhttp.HandlerFor(m.Registry, promhttp.HandlerOpts{})))
 	if beside != nil {
 		mux.Handle("/", beside)
 	}
 	return mux
+}
+
+// ownName lets a call from this machine pass only under a name of this machine: a web page whose own name suddenly means 127.0.0.1 must
+// not read, in somebody's browser, what tenants there are.
+func ownName(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		peer, err := netip.ParseAddrPort(r.RemoteAddr)
+		name, _, splitErr := net.SplitHostPort(r.Host)
+		if splitErr != nil {
+			name = strings.Trim(r.Host, "[]")
+		}
+		addr, addrErr := netip.ParseAddr(name)
+		if err == nil && peer.Addr().Unmap().IsLoopback() && !strings.EqualFold(name, "localhost") && (addrErr != nil || !addr.Unmap().IsLoopback()) {
+			http.Error(w, "Ask for localhost.", http.StatusMisdirectedRequest)
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 func state(w http.ResponseWriter, status int, word string, h Health) {

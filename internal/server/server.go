@@ -159,7 +159,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		plain(w, http.StatusMisdirectedRequest, "No tenant has this host name.")
 		return
 	}
-	known.Tenant, known.Source = t.Name, h.source(r)
+	known.Tenant, known.Source = t.Name, Source(r, h.TrustedProxies)
 	if e := t.endpoints[r.URL.Path]; e != nil && r.URL.RawPath == "" {
 		h.token(w, r, t, e, known)
 		return
@@ -246,14 +246,14 @@ func hostOf(r *http.Request) string {
 	return host
 }
 
-// source returns the caller's address: the connection's, or what trusted proxies say of it.
-func (h *Handler) source(r *http.Request) netip.Addr {
+// Source returns the caller's address: the connection's, or what trusted proxies say of it in X-Forwarded-For.
+func Source(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return netip.Addr{}
 	}
 	addr := peer.Addr().Unmap()
-	if len(h.TrustedProxies) == 0 || !h.trusts(addr) {
+	if len(trusted) == 0 || !trusts(trusted, addr) {
 		return addr
 	}
 	lines := r.Header["X-Forwarded-For"]
@@ -262,15 +262,15 @@ func (h *Handler) source(r *http.Request) netip.Addr {
 		if err != nil {
 			break
 		}
-		if addr = hop.Unmap(); !h.trusts(addr) {
+		if addr = hop.Unmap(); !trusts(trusted, addr) {
 			break
 		}
 	}
 	return addr
 }
 
-func (h *Handler) trusts(addr netip.Addr) bool {
-	for _, p := range h.TrustedProxies {
+func trusts(trusted []netip.Prefix, addr netip.Addr) bool {
+	for _, p := range trusted {
 		if p.Contains(addr) {
 			return true
 		}

@@ -82,10 +82,10 @@ func TestReq017_054_unknown_wrong_and_disabled_get_the_same_bytes_in_every_diale
 	for _, id := range []string{"app", "off", "gone"} {
 		b.client(id)
 	}
-	if err := b.reg.DisableClient(ctx, by, "acme", "off", true); err != nil {
+	if err := disableClient(ctx, b.reg, by, "acme", "off", true); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.reg.DeleteClient(ctx, by, "acme", "gone"); err != nil {
+	if err := deleteClient(ctx, b.reg, by, "acme", "gone"); err != nil {
 		t.Fatal(err)
 	}
 	wrong := b.secrets["app"].Reveal() + "x"
@@ -122,7 +122,7 @@ func TestReq054_unknown_wrong_and_disabled_users_get_the_same_bytes(t *testing.T
 	if _, err := b.reg.CreateUser(ctx, by, registry.User{Tenant: "acme", Username: "off@acme.test"}, password); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.reg.DisableUser(ctx, by, "acme", "off@acme.test", true); err != nil {
+	if err := disableUser(ctx, b.reg, by, "acme", "off@acme.test", true); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{"/oauth2/token", "/api/token"} {

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+
+	"github.com/tokenbooth/tokenbooth/dialect"
+	"github.com/tokenbooth/tokenbooth/internal/admin"
+	"github.com/tokenbooth/tokenbooth/internal/console"
+	"github.com/tokenbooth/tokenbooth/internal/server"
+)
+
+// forOperators answers on the operators' listener what is neither health nor metrics: the operators' API, the calendar, the console.
+func (b *booth) forOperators() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/v1/", admin.New(admin.Options{Office: b.office, Issuer: b.issuer, Registry: b.desk.registry, Store: b.desk.store, Sealer: b.desk.sealer,
+		Now: b.now, NewID: b.newID, Log: b.log, URL: b.at, Source: b.source}))
+	contract := admin.Contract()
+	mux.Handle("/.well-known/oauth-protected-resource/", admin.Metadata(b.at, b.desk.registry))
+	mux.Handle("/openapi", contract)
+	mux.Handle("/openapi.yaml", contract)
+	mux.Handle("/openapi.css", contract)
+	mux.HandleFunc("/calendar/{key}", b.calendar) // whatever the method: what stands in the path is a secret, and goes no further
+	mux.Handle("/", console.New(console.Options{Office: b.office, Operators: b.operators, Public: b.handler, URL: b.at, Now: b.now, Log: b.log,
+		NewID: b.newID, Version: version(), Source: b.source, Health: b.facts, Fetches: b.fetches,
+		Dialects: func() map[string]*dialect.Dialect { return b.current.Load().dialects },
+		Settings: func() []console.Setting { return b.current.Load().inForce() }}))
+	return mux
+}
+
+// source is whose request it is: behind a reverse proxy that the settings trust, not the proxy's.
+func (b *booth) source(r *http.Request) netip.Addr { return server.Source(r, b.proxies) }
+
+// fetches says who asked for a tenant's key set lately.
+func (b *booth) fetches(tenant string) []console.Fetch {
+	_, now, err := b.desk.keys.JWKS(tenant)
+	if err != nil {
+		return nil
+	}
+	var all []console.Fetch
+	for _, f := range b.handler.Fetches(tenant) {
+		all = append(all, console.Fetch{From: f.From, Agent: f.Agent, Tag: f.Tag, At: f.At, Current: f.Tag == now})
+	}
+	return all
+}
+
+func entries(n uint64) string {
+	if n == 1 {
+		return "1 entry"
+	}
+	return fmt.Sprintf("%d entries", n)
+}
+
+// facts says how the parts of a desk are.
+func (b *booth) facts(r *http.Request) []console.Fact {
+	store := console.Fact{Name: "Store", State: console.OK, Text: "reads and writes"}
+	if err := b.storeReady(r.Context()); err != nil {
+		store.State, store.Text = console.Failing, err.Error()
+	}
+	taken := 0
+	for _, t := range b.desk.registry.Tenants() {
+		taken += b.desk.feed.Set(t.Name).Len()
+	}
+	facts := []console.Fact{store, {Name: "Revocation feed", State: console.OK, Text: "in force, with " + entries(uint64(taken))}}
+	for _, lost := range []struct {
+		name string
+		n    uint64
+	}{{"Journal of issuances", b.journal.Lost()}, {"Record of refusals", b.refusals.Dropped()}} {
+		f := console.Fact{Name: lost.name, State: console.OK, Text: "complete since the start"}
+		if lost.n > 0 {
+			f.State, f.Text = console.Warning, "lost since the start: "+entries(lost.n)
+		}
+		facts = append(facts, f)
+	}
+	return facts
+}
