@@ -58,6 +58,7 @@ func TestReq099_SessionsEndWithTheirOperatorAndWhenSomebodyEndsThem(t *testing.T
 
 	one := b.hire(t, "grace@example.com", "editor@acme").proveOneself(t)
 	two := *one
+	two.cookie = "" // another browser
 	two.signIn(t)
 	if !one.in(t) || !two.in(t) {
 		t.Fatal("two sessions of one operator do not go together")
