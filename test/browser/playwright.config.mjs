@@ -3,6 +3,7 @@ import { defineConfig } from "@playwright/test";
 
 export default defineConfig({
   testDir: "specs",
+  testIgnore: process.env.PICTURES ? [] : "pictures.spec.mjs", // those of the README are taken by hand: npm run pictures
   outputDir: "artefacts/results",
   workers: 2, // each spec file has a demo of its own, so files do not see each other
   retries: 1, // a machine that is busy with something else may miss a deadline; what needed a second try is reported as flaky

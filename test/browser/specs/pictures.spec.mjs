@@ -5,7 +5,6 @@ import { execFileSync } from "node:child_process";
 import path from "node:path";
 import { booth, enter, expect, test, traffic } from "../harness.mjs";
 
-test.skip(!process.env.PICTURES, "taken by hand");
 const b = booth();
 const place = path.join(import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname), "../../../docs/img");
 const day = [225, 230, 240, 260, 310, 390, 540, 940, 1290, 1480, 1550, 1490, 1330, 1460, 1520, 1410, 1180, 720, 560, 470, 420, 380, 310, 280]; // a day of business, by the hour
