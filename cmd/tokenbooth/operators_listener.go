@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"sync"
 
 	"github.com/tokenbooth/tokenbooth/dialect"
 	"github.com/tokenbooth/tokenbooth/internal/admin"
@@ -27,6 +28,13 @@ func (b *booth) forOperators() http.Handler {
 		Dialects: func() map[string]*dialect.Dialect { return b.current.Load().dialects },
 		Settings: func() []console.Setting { return b.current.Load().inForce() }}))
 	return mux
+}
+
+// lazily makes a handler when it is first asked: the pages and the contract take a tenth of a second that no token should wait for at the
+// start.
+func lazily(make func() http.Handler) http.Handler {
+	made := sync.OnceValue(make)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { made().ServeHTTP(w, r) })
 }
 
 // source is whose request it is: behind a reverse proxy that the settings trust, not the proxy's.

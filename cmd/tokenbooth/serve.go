@@ -104,7 +104,7 @@ func openBooth(ctx context.Context, s *settings) (b *booth, err error) {
 	if b.notifier, err = b.newNotifier(); err != nil {
 		return nil, errors.Join(err, b.close())
 	}
-	b.beside = b.forOperators()
+	b.beside = lazily(b.forOperators)
 	b.opened = b.desk.registry.UsedPermission
 	b.guards, b.prepare, b.apply, b.settle, b.health = b.ownTokens, b.widen, b.reconfigure, b.narrow, b.storeHealth
 	b.count()

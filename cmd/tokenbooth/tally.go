@@ -9,7 +9,7 @@ import (
 )
 
 // tallyEvery is how often requests are added up: what a crash loses at most.
-const tallyEvery = 10 * time.Second
+const tallyEvery = time.Minute
 
 // tally keeps count of issued and refused requests, by tenant and hour.
 func (b *booth) tally(ctx context.Context) {
