@@ -17,6 +17,7 @@ import (
 	"github.com/tokenbooth/tokenbooth/internal/office"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/registry/registrytest"
 	"github.com/tokenbooth/tokenbooth/internal/store"
 	"github.com/tokenbooth/tokenbooth/internal/store/memory"
 	"github.com/tokenbooth/tokenbooth/oauth"
@@ -167,7 +168,7 @@ func TestWhatSomebodyElseDidSinceThePlanIsNoticedBeforeAnythingIsWritten(t *test
 			return err
 		}, "client b was changed since the plan was made, by cli:eve; nothing was changed: apply again to see what there is to do now"},
 		"a client deleted": {func(ctx context.Context, r *registry.Registry) error {
-			return deleteClient(ctx, r, "cli:eve", "acme", "b")
+			return registrytest.DeleteClient(ctx, r, "cli:eve", "acme", "b")
 		},
 			"client b was changed since the plan was made, by cli:eve; nothing was changed: apply again to see what there is to do now"},
 		"a client registered": {func(ctx context.Context, r *registry.Registry) error {
@@ -175,11 +176,11 @@ func TestWhatSomebodyElseDidSinceThePlanIsNoticedBeforeAnythingIsWritten(t *test
 			return err
 		}, "client c was registered since the plan was made, by cli:eve; nothing was changed: apply again to see what there is to do now"},
 		"a user disabled": {func(ctx context.Context, r *registry.Registry) error {
-			return disableUser(ctx, r, "cli:eve", "acme", "ada", true)
+			return registrytest.DisableUser(ctx, r, "cli:eve", "acme", "ada", true)
 		},
 			"user ada was changed since the plan was made, by cli:eve; nothing was changed: apply again to see what there is to do now"},
 		"a user deleted": {func(ctx context.Context, r *registry.Registry) error {
-			return deleteUser(ctx, r, "cli:eve", "acme", "ada")
+			return registrytest.DeleteUser(ctx, r, "cli:eve", "acme", "ada")
 		},
 			"user ada was deleted since the plan was made; nothing was changed: apply again to see what there is to do now"},
 	} {
@@ -312,23 +313,4 @@ func TestNoIDLeadsOutOfTheFolderOfSecrets(t *testing.T) {
 			t.Errorf("%s: %s, want %s", id, got, want)
 		}
 	}
-}
-
-// deleteClient ends a client for good.
-func deleteClient(ctx context.Context, r *registry.Registry, by, tenant, id string) error {
-	_, err := r.UpdateClient(ctx, by, "client.delete", tenant, id, func(c *registry.Client) error { c.Delete(); return nil })
-	return err
-}
-
-// disableUser stops a user, or lets it start again.
-func disableUser(ctx context.Context, r *registry.Registry, by, tenant, username string, disabled bool) error {
-	act := map[bool]string{true: "user.disable", false: "user.enable"}[disabled]
-	_, err := r.UpdateUser(ctx, by, act, tenant, username, func(u *registry.User) error { u.Disabled = disabled; return nil })
-	return err
-}
-
-// deleteUser ends a user for good.
-func deleteUser(ctx context.Context, r *registry.Registry, by, tenant, username string) error {
-	_, err := r.UpdateUser(ctx, by, "user.delete", tenant, username, func(u *registry.User) error { u.Delete(); return nil })
-	return err
 }

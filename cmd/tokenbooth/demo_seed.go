@@ -46,7 +46,7 @@ func (v *demoVars) shell() string {
 
 // screen is what the demo's screen is filled with.
 func (v *demoVars) screen(data string) map[string]string {
-	filled := map[string]string{"Data": data, "SignInLink": v.link}
+	filled := map[string]string{"Data": data, "SignInLink": v.link, "Program": os.Args[0]} // as it was started, so that it can be pasted
 	for n, value := range v.values {
 		filled[n] = value
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/registry/registrytest"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
@@ -47,7 +48,7 @@ func TestAPermissionTakenAwayCountsNoMoreAtOnce(t *testing.T) {
 	})
 	w.must(err)
 	w.wants(403, "owner", "GET", clients, "")
-	w.must(disableClient(t.Context(), w.registry, by, "acme", "editor", true))
+	w.must(registrytest.DisableClient(t.Context(), w.registry, by, "acme", "editor", true))
 	w.wants(401, "editor", "GET", clients, "")
 }
 

@@ -287,10 +287,3 @@ func (w *world) wants(status int, as, method, path, body string, header ...strin
 	}
 	return a
 }
-
-// disableClient stops a client, or lets it start again.
-func disableClient(ctx context.Context, r *registry.Registry, by, tenant, id string, disabled bool) error {
-	act := map[bool]string{true: "client.disable", false: "client.enable"}[disabled]
-	_, err := r.UpdateClient(ctx, by, act, tenant, id, func(c *registry.Client) error { c.Disabled = disabled; return nil })
-	return err
-}

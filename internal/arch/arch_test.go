@@ -26,13 +26,14 @@ var mayImport = map[string][]string{
 	"bearer":     {"oauth", "revocation"},
 
 	// decisions
-	"internal/secret":   {},
-	"internal/limit":    {},
-	"internal/audit":    {"oauth", "internal/secret", "internal/store"},
-	"internal/change":   {"internal/secret", "internal/store"},
-	"internal/feed":     {"revocation", "internal/secret", "internal/store", "internal/change"},
-	"internal/registry": {"oauth", "revocation", "internal/secret", "internal/store", "internal/audit", "internal/change", "internal/feed"},
-	"internal/keyring":  {"oauth", "revocation", "internal/secret", "internal/store", "internal/audit", "internal/change", "internal/feed"},
+	"internal/secret":                {},
+	"internal/limit":                 {},
+	"internal/audit":                 {"oauth", "internal/secret", "internal/store"},
+	"internal/change":                {"internal/secret", "internal/store"},
+	"internal/feed":                  {"revocation", "internal/secret", "internal/store", "internal/change"},
+	"internal/registry":              {"oauth", "revocation", "internal/secret", "internal/store", "internal/audit", "internal/change", "internal/feed"},
+	"internal/registry/registrytest": {"internal/registry"},
+	"internal/keyring":               {"oauth", "revocation", "internal/secret", "internal/store", "internal/audit", "internal/change", "internal/feed"},
 	"internal/issuer": {"oauth", "revocation", "internal/secret", "internal/store", "internal/audit", "internal/change", "internal/feed",
 		"internal/limit", "internal/registry", "internal/keyring"},
 

@@ -9,6 +9,7 @@ import (
 	"github.com/tokenbooth/tokenbooth/internal/audit"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/registry/registrytest"
 )
 
 func TestTheDeskHasALogOfItsOwn(t *testing.T) {
@@ -73,7 +74,7 @@ func TestPeopleInALogLeadToTheirPages(t *testing.T) {
 	if body := auditor.get("/t/acme/audit?act=token.refuse").body; strings.Contains(body, "/users/nobody") || !strings.Contains(body, "user:nobody@acme.test") {
 		t.Error("who is not there has a page, or is not named")
 	}
-	w.must(deleteUser(t.Context(), w.registry, "cli:root", "acme", bob.Username))
+	w.must(registrytest.DeleteUser(t.Context(), w.registry, "cli:root", "acme", bob.Username))
 	if body := auditor.get("/t/acme/audit?subject=user:" + bob.ID).body; strings.Contains(body, page) || !strings.Contains(body, "bob@acme.test") {
 		t.Error("a deleted user has a page, or lost the name")
 	}

@@ -251,9 +251,3 @@ func (p *person) signed(r *http.Request) {
 		r.Header.Set("Cookie", cookieName+"="+p.cookie)
 	}
 }
-
-// deleteUser ends a user for good.
-func deleteUser(ctx context.Context, r *registry.Registry, by, tenant, username string) error {
-	_, err := r.UpdateUser(ctx, by, "user.delete", tenant, username, func(u *registry.User) error { u.Delete(); return nil })
-	return err
-}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/registry/registrytest"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
 	"github.com/tokenbooth/tokenbooth/internal/store"
 	"github.com/tokenbooth/tokenbooth/oauth"
@@ -35,10 +36,10 @@ func TestReq017_unknown_wrong_expired_and_disabled_clients_get_one_answer(t *tes
 		t.Fatal(err)
 	}
 	d.clock.advance(time.Minute)
-	if err := disableClient(ctx, d.Registry, by, "acme", "disabled", true); err != nil {
+	if err := registrytest.DisableClient(ctx, d.Registry, by, "acme", "disabled", true); err != nil {
 		t.Fatal(err)
 	}
-	if err := deleteClient(ctx, d.Registry, by, "acme", "deleted"); err != nil {
+	if err := registrytest.DeleteClient(ctx, d.Registry, by, "acme", "deleted"); err != nil {
 		t.Fatal(err)
 	}
 	d.secrets["nobody"] = d.secrets["good"]
@@ -388,7 +389,7 @@ func TestReq115_116_the_same_person_in_every_spelling_and_never_another(t *testi
 		}
 	}
 	old := d.must(d.signIn("app"))
-	if err := deleteUser(ctx, d.Registry, by, "acme", username); err != nil {
+	if err := registrytest.DeleteUser(ctx, d.Registry, by, "acme", username); err != nil {
 		t.Fatal(err)
 	}
 	d.clock.advance(time.Second)

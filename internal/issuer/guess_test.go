@@ -12,6 +12,7 @@ import (
 
 	"github.com/tokenbooth/tokenbooth/internal/limit"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/registry/registrytest"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
@@ -248,7 +249,7 @@ func TestReq054_B26_time_does_not_tell_unknown_wrong_and_disabled_apart(t *testi
 	d := open(t)
 	d.client("app")
 	d.client("off")
-	if err := disableClient(ctx, d.Registry, by, "acme", "off", true); err != nil {
+	if err := registrytest.DisableClient(ctx, d.Registry, by, "acme", "off", true); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{username, "off@acme.test"} {
@@ -256,7 +257,7 @@ func TestReq054_B26_time_does_not_tell_unknown_wrong_and_disabled_apart(t *testi
 			t.Fatal(err)
 		}
 	}
-	if err := disableUser(ctx, d.Registry, by, "acme", "off@acme.test", true); err != nil {
+	if err := registrytest.DisableUser(ctx, d.Registry, by, "acme", "off@acme.test", true); err != nil {
 		t.Fatal(err)
 	}
 	client := func(id string, s oauth.Secret) func(int) oauth.TokenRequest {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/registry/registrytest"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
@@ -128,7 +129,7 @@ func TestReq081_introspection_says_what_was_issued(t *testing.T) {
 func TestReq080_of_what_is_not_active_nothing_is_known(t *testing.T) {
 	d := open(t)
 	_, tok := d.chain()
-	if err := disableUser(ctx, d.Registry, by, "acme", username, true); err != nil {
+	if err := registrytest.DisableUser(ctx, d.Registry, by, "acme", username, true); err != nil {
 		t.Fatal(err)
 	}
 	for _, text := range []string{tok.AccessToken, "garbage", ""} {
@@ -144,15 +145,15 @@ func TestReq006_B13_whoever_is_stopped_is_not_alive_whatever_the_token_says(t *t
 		start func(*desk) error
 	}{
 		"client disabled": {
-			func(d *desk) error { return disableClient(ctx, d.Registry, by, "acme", "app", true) },
-			func(d *desk) error { return disableClient(ctx, d.Registry, by, "acme", "app", false) },
+			func(d *desk) error { return registrytest.DisableClient(ctx, d.Registry, by, "acme", "app", true) },
+			func(d *desk) error { return registrytest.DisableClient(ctx, d.Registry, by, "acme", "app", false) },
 		},
-		"client deleted": {func(d *desk) error { return deleteClient(ctx, d.Registry, by, "acme", "app") }, nil},
+		"client deleted": {func(d *desk) error { return registrytest.DeleteClient(ctx, d.Registry, by, "acme", "app") }, nil},
 		"user disabled": {
-			func(d *desk) error { return disableUser(ctx, d.Registry, by, "acme", username, true) },
-			func(d *desk) error { return disableUser(ctx, d.Registry, by, "acme", username, false) },
+			func(d *desk) error { return registrytest.DisableUser(ctx, d.Registry, by, "acme", username, true) },
+			func(d *desk) error { return registrytest.DisableUser(ctx, d.Registry, by, "acme", username, false) },
 		},
-		"user deleted": {func(d *desk) error { return deleteUser(ctx, d.Registry, by, "acme", username) }, nil},
+		"user deleted": {func(d *desk) error { return registrytest.DeleteUser(ctx, d.Registry, by, "acme", username) }, nil},
 		"password changed": {
 			func(d *desk) error {
 				return d.Registry.SetPassword(ctx, by, "acme", username, "another good password")
@@ -213,7 +214,7 @@ func TestB31_a_client_made_again_elsewhere_does_not_revive_tokens(t *testing.T) 
 	d := open(t)
 	d.client("app")
 	tok := d.must(d.ask("app", withTerms(opaque)))
-	if err := deleteClient(ctx, d.Registry, by, "acme", "app"); err != nil {
+	if err := registrytest.DeleteClient(ctx, d.Registry, by, "acme", "app"); err != nil {
 		t.Fatal(err)
 	}
 	d.client("app", func(c *registry.Client) { c.Tenant, c.Permissions = "other", nil })

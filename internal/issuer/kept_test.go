@@ -10,6 +10,7 @@ import (
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/registry/registrytest"
 	"github.com/tokenbooth/tokenbooth/oauth"
 	"github.com/tokenbooth/tokenbooth/revocation"
 )
@@ -108,10 +109,10 @@ func TestWhatIsListedAsLiveIsWhatCanBeUsed(t *testing.T) {
 		chains, tokens int
 	}{
 		"nothing":            {func(*desk) error { return nil }, 3, 3},
-		"a client disabled":  {func(d *desk) error { return disableClient(ctx, d.Registry, by, "acme", "one", true) }, 2, 2},
+		"a client disabled":  {func(d *desk) error { return registrytest.DisableClient(ctx, d.Registry, by, "acme", "one", true) }, 2, 2},
 		"a client's tokens":  {func(d *desk) error { return d.Registry.RevokeClient(ctx, by, "acme", "two") }, 1, 1},
 		"a user's tokens":    {func(d *desk) error { return d.Registry.RevokeUser(ctx, by, "acme", username) }, 1, 1},
-		"a user deleted":     {func(d *desk) error { return deleteUser(ctx, d.Registry, by, "acme", username) }, 1, 1},
+		"a user deleted":     {func(d *desk) error { return registrytest.DeleteUser(ctx, d.Registry, by, "acme", username) }, 1, 1},
 		"a tenant's tokens":  {func(d *desk) error { return d.RevokeTenant(ctx, by, "acme") }, 0, 0},
 		"the tokens run out": {func(d *desk) error { d.clock.advance(time.Hour); return nil }, 3, 0},
 	} {

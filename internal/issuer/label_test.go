@@ -9,6 +9,7 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/registry/registrytest"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
 	"github.com/tokenbooth/tokenbooth/internal/store"
 	"github.com/tokenbooth/tokenbooth/oauth"
@@ -93,7 +94,7 @@ func TestALabelNeverSpeaksForAClientOfThatName(t *testing.T) {
 	if err != nil || in.ClientID == c.ID || !oauth.IsLabel(in.ClientID) || in.Subject == c.ID {
 		t.Errorf("%+v %v", in, err)
 	}
-	if err := disableClient(ctx, d.Registry, by, "acme", "app", true); err != nil {
+	if err := registrytest.DisableClient(ctx, d.Registry, by, "acme", "app", true); err != nil {
 		t.Fatal(err)
 	}
 	if !d.active(tok.AccessToken) {

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/registry/registrytest"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
@@ -168,7 +169,7 @@ func (m *chainModel) wait(t *rapid.T) {
 
 func (m *chainModel) toggle(t *rapid.T) {
 	m.stopped = !m.stopped
-	if err := disableUser(ctx, m.d.Registry, by, "acme", m.name, m.stopped); err != nil {
+	if err := registrytest.DisableUser(ctx, m.d.Registry, by, "acme", m.name, m.stopped); err != nil {
 		t.Fatal(err)
 	}
 	if m.stopped {

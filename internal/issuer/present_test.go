@@ -9,6 +9,7 @@ import (
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/registry/registrytest"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
@@ -52,10 +53,10 @@ func TestReq057_017_018_only_who_proves_to_be_a_client_is_told_anything(t *testi
 		})
 	}
 	tok := d.must(d.ask("app", withTerms(opaque))).AccessToken
-	if err := disableClient(ctx, d.Registry, by, "acme", "off", true); err != nil {
+	if err := registrytest.DisableClient(ctx, d.Registry, by, "acme", "off", true); err != nil {
 		t.Fatal(err)
 	}
-	if err := deleteClient(ctx, d.Registry, by, "acme", "gone"); err != nil {
+	if err := registrytest.DeleteClient(ctx, d.Registry, by, "acme", "gone"); err != nil {
 		t.Fatal(err)
 	}
 	d.clock.advance(time.Hour)

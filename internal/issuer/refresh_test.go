@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/registry/registrytest"
 	"github.com/tokenbooth/tokenbooth/internal/store"
 	"github.com/tokenbooth/tokenbooth/internal/store/memory"
 	"github.com/tokenbooth/tokenbooth/internal/store/sqlite"
@@ -235,24 +236,24 @@ func TestReq005_an_unused_token_ends_and_rotation_does_not_extend_the_chain(t *t
 
 func TestReq006_B17_whoever_is_stopped_refreshes_no_more(t *testing.T) {
 	stops := map[string]func(*desk) error{
-		"user disabled": func(d *desk) error { return disableUser(ctx, d.Registry, by, "acme", username, true) },
-		"user deleted":  func(d *desk) error { return deleteUser(ctx, d.Registry, by, "acme", username) },
+		"user disabled": func(d *desk) error { return registrytest.DisableUser(ctx, d.Registry, by, "acme", username, true) },
+		"user deleted":  func(d *desk) error { return registrytest.DeleteUser(ctx, d.Registry, by, "acme", username) },
 		"user disabled and enabled": func(d *desk) error {
-			if err := disableUser(ctx, d.Registry, by, "acme", username, true); err != nil {
+			if err := registrytest.DisableUser(ctx, d.Registry, by, "acme", username, true); err != nil {
 				return err
 			}
-			return disableUser(ctx, d.Registry, by, "acme", username, false)
+			return registrytest.DisableUser(ctx, d.Registry, by, "acme", username, false)
 		},
 		"password changed": func(d *desk) error {
 			return d.Registry.SetPassword(ctx, by, "acme", username, "another good password")
 		},
-		"client disabled": func(d *desk) error { return disableClient(ctx, d.Registry, by, "acme", "app", true) },
-		"client deleted":  func(d *desk) error { return deleteClient(ctx, d.Registry, by, "acme", "app") },
+		"client disabled": func(d *desk) error { return registrytest.DisableClient(ctx, d.Registry, by, "acme", "app", true) },
+		"client deleted":  func(d *desk) error { return registrytest.DeleteClient(ctx, d.Registry, by, "acme", "app") },
 		"client disabled and enabled": func(d *desk) error {
-			if err := disableClient(ctx, d.Registry, by, "acme", "app", true); err != nil {
+			if err := registrytest.DisableClient(ctx, d.Registry, by, "acme", "app", true); err != nil {
 				return err
 			}
-			return disableClient(ctx, d.Registry, by, "acme", "app", false)
+			return registrytest.DisableClient(ctx, d.Registry, by, "acme", "app", false)
 		},
 		"client lost the grant": func(d *desk) error {
 			_, err := d.Registry.UpdateClient(ctx, by, "client.update", "acme", "app", func(c *registry.Client) error {

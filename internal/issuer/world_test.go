@@ -313,32 +313,6 @@ func kept(t testing.TB, s store.Store) []byte {
 	return all.Bytes()
 }
 
-// disableClient stops a client, or lets it start again.
-func disableClient(ctx context.Context, r *registry.Registry, by, tenant, id string, disabled bool) error {
-	act := map[bool]string{true: "client.disable", false: "client.enable"}[disabled]
-	_, err := r.UpdateClient(ctx, by, act, tenant, id, func(c *registry.Client) error { c.Disabled = disabled; return nil })
-	return err
-}
-
-// deleteClient ends a client for good.
-func deleteClient(ctx context.Context, r *registry.Registry, by, tenant, id string) error {
-	_, err := r.UpdateClient(ctx, by, "client.delete", tenant, id, func(c *registry.Client) error { c.Delete(); return nil })
-	return err
-}
-
-// disableUser stops a user, or lets it start again.
-func disableUser(ctx context.Context, r *registry.Registry, by, tenant, username string, disabled bool) error {
-	act := map[bool]string{true: "user.disable", false: "user.enable"}[disabled]
-	_, err := r.UpdateUser(ctx, by, act, tenant, username, func(u *registry.User) error { u.Disabled = disabled; return nil })
-	return err
-}
-
-// deleteUser ends a user for good.
-func deleteUser(ctx context.Context, r *registry.Registry, by, tenant, username string) error {
-	_, err := r.UpdateUser(ctx, by, "user.delete", tenant, username, func(u *registry.User) error { u.Delete(); return nil })
-	return err
-}
-
 // rotateSecret gives a client a new secret.
 func rotateSecret(ctx context.Context, d *desk, by, tenant, id string, overlap time.Duration) (c *registry.Client, text oauth.Secret, err error) {
 	c, err = d.Registry.UpdateClient(ctx, by, "client.rotate", tenant, id, func(c *registry.Client) (err error) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/registry/registrytest"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
@@ -133,7 +134,7 @@ func TestReq080_058_WhateverIsNotActiveIsAnsweredWithTheSameBytes(t *testing.T) 
 func TestReq017_057_WhoeverIsNotKnownWrongOrStoppedGetsTheSameBytes(t *testing.T) {
 	b := openWithGuard(t)
 	b.client("off")
-	if err := disableClient(ctx, b.reg, by, "acme", "off", true); err != nil {
+	if err := registrytest.DisableClient(ctx, b.reg, by, "acme", "off", true); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{IntrospectPath, RevokePath, FeedPath} {

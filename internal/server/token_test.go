@@ -15,6 +15,7 @@ import (
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/registry/registrytest"
 	"github.com/tokenbooth/tokenbooth/internal/store"
 )
 
@@ -82,10 +83,10 @@ func TestReq017_054_unknown_wrong_and_disabled_get_the_same_bytes_in_every_diale
 	for _, id := range []string{"app", "off", "gone"} {
 		b.client(id)
 	}
-	if err := disableClient(ctx, b.reg, by, "acme", "off", true); err != nil {
+	if err := registrytest.DisableClient(ctx, b.reg, by, "acme", "off", true); err != nil {
 		t.Fatal(err)
 	}
-	if err := deleteClient(ctx, b.reg, by, "acme", "gone"); err != nil {
+	if err := registrytest.DeleteClient(ctx, b.reg, by, "acme", "gone"); err != nil {
 		t.Fatal(err)
 	}
 	wrong := b.secrets["app"].Reveal() + "x"
@@ -122,7 +123,7 @@ func TestReq054_unknown_wrong_and_disabled_users_get_the_same_bytes(t *testing.T
 	if _, err := b.reg.CreateUser(ctx, by, registry.User{Tenant: "acme", Username: "off@acme.test"}, password); err != nil {
 		t.Fatal(err)
 	}
-	if err := disableUser(ctx, b.reg, by, "acme", "off@acme.test", true); err != nil {
+	if err := registrytest.DisableUser(ctx, b.reg, by, "acme", "off@acme.test", true); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{"/oauth2/token", "/api/token"} {
