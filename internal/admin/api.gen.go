@@ -95,6 +95,24 @@ func (e KeyState) Valid() bool {
 	}
 }
 
+// Defines values for OperatorProofs.
+const (
+	OperatorProofsPasskey  OperatorProofs = "passkey"
+	OperatorProofsPassword OperatorProofs = "password"
+)
+
+// Valid indicates whether the value is a known member of the OperatorProofs enum.
+func (e OperatorProofs) Valid() bool {
+	switch e {
+	case OperatorProofsPasskey:
+		return true
+	case OperatorProofsPassword:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RevokedKind.
 const (
 	Family RevokedKind = "family"
@@ -137,6 +155,27 @@ func (e Role) Valid() bool {
 	}
 }
 
+// Defines values for SessionMethod.
+const (
+	SessionMethodLink     SessionMethod = "link"
+	SessionMethodPasskey  SessionMethod = "passkey"
+	SessionMethodPassword SessionMethod = "password"
+)
+
+// Valid indicates whether the value is a known member of the SessionMethod enum.
+func (e SessionMethod) Valid() bool {
+	switch e {
+	case SessionMethodLink:
+		return true
+	case SessionMethodPasskey:
+		return true
+	case SessionMethodPassword:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for TokenForm.
 const (
 	Jwt    TokenForm = "jwt"
@@ -152,6 +191,24 @@ func (e TokenForm) Valid() bool {
 	case Opaque:
 		return true
 	case Uuid:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for FindDeskEventsParamsOutcome.
+const (
+	FindDeskEventsParamsOutcomeAllowed FindDeskEventsParamsOutcome = "allowed"
+	FindDeskEventsParamsOutcomeRefused FindDeskEventsParamsOutcome = "refused"
+)
+
+// Valid indicates whether the value is a known member of the FindDeskEventsParamsOutcome enum.
+func (e FindDeskEventsParamsOutcome) Valid() bool {
+	switch e {
+	case FindDeskEventsParamsOutcomeAllowed:
+		return true
+	case FindDeskEventsParamsOutcomeRefused:
 		return true
 	default:
 		return false
@@ -281,10 +338,19 @@ func (e ReplaceUserParamsAct) Valid() bool {
 // API A resource server: who its tokens are meant for, and which permissions it knows.
 type API struct {
 	// Audience The aud of its tokens.
-	Audience    string       `json:"audience"`
+	Audience string `json:"audience"`
+
+	// Dialect In which its refusals are spelt.
+	Dialect     string       `json:"dialect,omitempty,omitzero"`
 	Name        string       `json:"name"`
 	Permissions []Permission `json:"permissions"`
-	Title       string       `json:"title,omitempty,omitzero"`
+
+	// Routes Which calls need which permission; what no route names is refused.
+	Routes []Route `json:"routes,omitempty,omitzero"`
+	Title  string  `json:"title,omitempty,omitzero"`
+
+	// Upstream Where calls go that are let through; shown to whoever may read settings.
+	Upstream string `json:"upstream,omitempty,omitzero"`
 }
 
 // AuthMethod How a client proves itself (RFC 6749, section 2.3.1).
@@ -478,7 +544,7 @@ type Endpoint struct {
 type Event struct {
 	Act string `json:"act"`
 
-	// Actor Who did it: operator:ID, client:ID, user:ID, cli:NAME.
+	// Actor Who did it: operator:ID, client:ID, program:TENANT/ID, user:ID, cli:NAME.
 	Actor     string            `json:"actor"`
 	Detail    map[string]string `json:"detail,omitempty,omitzero"`
 	Id        string            `json:"id"`
@@ -617,6 +683,12 @@ type Introspection struct {
 	Username    string   `json:"username,omitempty,omitzero"`
 }
 
+// Invitation Examples: {"lifetime":86400}
+type Invitation struct {
+	// Lifetime For how long the link is good, in seconds.
+	Lifetime int64 `json:"lifetime"`
+}
+
 // Issuance A token that was given out.
 type Issuance struct {
 	ClientId  string    `json:"client_id"`
@@ -718,6 +790,17 @@ type NewClient struct {
 	TokenForm TokenForm `json:"token_form,omitempty,omitzero"`
 }
 
+// NewOperator Examples: {"name":"Ada Lovelace","roles":{"acme":"editor"},"username":"ada@example.com"}
+type NewOperator struct {
+	Name string `json:"name,omitempty,omitzero"`
+
+	// Roles A role by tenant; under * in every tenant, and at the desk itself.
+	Roles Roles `json:"roles"`
+
+	// Username An e-mail address serves best.
+	Username string `json:"username"`
+}
+
 // NewUser defines model for NewUser.
 type NewUser struct {
 	Disabled bool `json:"disabled,omitempty,omitzero"`
@@ -759,6 +842,56 @@ type OpaqueToken struct {
 	Scope    string    `json:"scope"`
 	Subject  string    `json:"subject"`
 	Username string    `json:"username,omitempty,omitzero"`
+}
+
+// Operator A person who runs the desk, as it is now. No proof and no hash is ever in the answer.
+type Operator struct {
+	Created   time.Time `json:"created,omitempty,omitzero"`
+	CreatedBy string    `json:"created_by,omitempty,omitzero"`
+	Disabled  bool      `json:"disabled,omitempty,omitzero"`
+	Id        string    `json:"id,omitempty,omitzero"`
+
+	// Name The person's name, 200 bytes at most.
+	Name string `json:"name,omitempty,omitzero"`
+
+	// Proofs What it can sign in with; nothing: a link only.
+	Proofs []OperatorProofs `json:"proofs,omitempty,omitzero"`
+
+	// Rev Its revision; in quotes it is the ETag.
+	Rev int64 `json:"rev,omitempty,omitzero"`
+
+	// Roles A role by tenant; under * in every tenant, and at the desk itself.
+	Roles Roles `json:"roles"`
+
+	// SignedIn The last time.
+	SignedIn  time.Time `json:"signed_in,omitempty,omitzero"`
+	Updated   time.Time `json:"updated,omitempty,omitzero"`
+	UpdatedBy string    `json:"updated_by,omitempty,omitzero"`
+
+	// Username The one spelling it is kept under.
+	Username string `json:"username,omitempty,omitzero"`
+}
+
+// OperatorProofs defines model for Operator.Proofs.
+type OperatorProofs string
+
+// OperatorFields What can be written of an operator.
+//
+// Examples: {"name":"Ada Lovelace","roles":{"acme":"editor"}}
+type OperatorFields struct {
+	Disabled bool `json:"disabled,omitempty,omitzero"`
+
+	// Name The person's name, 200 bytes at most.
+	Name string `json:"name,omitempty,omitzero"`
+
+	// Roles A role by tenant; under * in every tenant, and at the desk itself.
+	Roles Roles `json:"roles"`
+}
+
+// OperatorPage defines model for OperatorPage.
+type OperatorPage struct {
+	Next      string     `json:"next,omitempty,omitzero"`
+	Operators []Operator `json:"operators"`
 }
 
 // Overview defines model for Overview.
@@ -844,10 +977,87 @@ type RevokedKind string
 // Role What the caller may be in a tenant.
 type Role string
 
+// Roles A role by tenant; under * in every tenant, and at the desk itself.
+type Roles map[string]Role
+
 // Rotation Examples: {"overlap":86400}
 type Rotation struct {
 	// Overlap Seconds for which the old secret works still; 0 ends it now.
 	Overlap int64 `json:"overlap"`
+}
+
+// Route defines model for Route.
+type Route struct {
+	// MaxBody Bytes of a request; left out: no limit.
+	MaxBody int64  `json:"max_body,omitempty,omitzero"`
+	Method  string `json:"method"`
+
+	// Path A pattern.
+	Path string `json:"path"`
+
+	// PerSecond Calls of each client; left out: no limit.
+	PerSecond  float64 `json:"per_second,omitempty,omitzero"`
+	Permission string  `json:"permission,omitempty,omitzero"`
+
+	// Public No token is asked for.
+	Public bool `json:"public,omitempty,omitzero"`
+}
+
+// Session defines model for Session.
+type Session struct {
+	// Agent What the browser calls itself.
+	Agent   string    `json:"agent,omitempty,omitzero"`
+	Created time.Time `json:"created"`
+
+	// Enrolling By a link, and good for nothing but setting up a proof.
+	Enrolling bool `json:"enrolling,omitempty,omitzero"`
+
+	// Expires At the latest.
+	Expires time.Time `json:"expires"`
+	Id      string    `json:"id"`
+
+	// Method How it was opened.
+	Method SessionMethod `json:"method"`
+
+	// Proven When a password with its code, or a passkey, was last shown.
+	Proven time.Time `json:"proven,omitempty,omitzero"`
+
+	// Seen To the minute.
+	Seen time.Time `json:"seen"`
+
+	// Source The address it was opened from.
+	Source string `json:"source,omitempty,omitzero"`
+}
+
+// SessionMethod How it was opened.
+type SessionMethod string
+
+// SessionList defines model for SessionList.
+type SessionList struct {
+	Sessions []Session `json:"sessions"`
+}
+
+// Setting defines model for Setting.
+type Setting struct {
+	// Field Its place in the file, such as tenants[0].issuer.
+	Field string `json:"field"`
+
+	// Place What decides it: FILE:LINE, a flag or variable of the environment, or default.
+	Place string `json:"place"`
+	Value string `json:"value"`
+}
+
+// SettingList defines model for SettingList.
+type SettingList struct {
+	Settings []Setting `json:"settings"`
+}
+
+// SignInLink defines model for SignInLink.
+type SignInLink struct {
+	Expires time.Time `json:"expires"`
+
+	// Url Shown this once. Whoever opens it is the operator.
+	Url string `json:"url"`
 }
 
 // TOTP Examples: {"enabled":true}
@@ -879,26 +1089,42 @@ type Tenant struct {
 	// Dialects Contracts it speaks, at the paths their files name.
 	Dialects []string `json:"dialects,omitempty,omitzero"`
 
+	// Disabled It answers nobody.
+	Disabled bool `json:"disabled,omitempty,omitzero"`
+
 	// Endpoints Contracts at paths of its own.
 	Endpoints []Endpoint `json:"endpoints,omitempty,omitzero"`
 
 	// Hosts Host names it is found by.
 	Hosts []string `json:"hosts"`
 
+	// Instance Its name in host names, where they have it.
+	Instance string `json:"instance,omitempty,omitzero"`
+
 	// Issuer The iss of its tokens.
 	Issuer string `json:"issuer"`
 	Name   string `json:"name"`
+	Region string `json:"region,omitempty,omitzero"`
 
 	// Role What the caller may be in a tenant.
 	Role Role `json:"role"`
 
 	// Title For people.
 	Title string `json:"title,omitempty,omitzero"`
+
+	// TokenEndpoints Where it gives out tokens.
+	TokenEndpoints []TokenEndpoint `json:"token_endpoints,omitempty,omitzero"`
 }
 
 // TenantList defines model for TenantList.
 type TenantList struct {
 	Tenants []Tenant `json:"tenants"`
+}
+
+// TokenEndpoint defines model for TokenEndpoint.
+type TokenEndpoint struct {
+	Dialect string `json:"dialect"`
+	Url     string `json:"url"`
 }
 
 // TokenForm What an access token looks like.
@@ -982,6 +1208,9 @@ type ClientID = string
 // Cursor defines model for Cursor.
 type Cursor = string
 
+// DryRun defines model for DryRun.
+type DryRun = bool
+
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
 
@@ -991,11 +1220,102 @@ type IfMatch = string
 // Limit defines model for Limit.
 type Limit = int
 
+// OperatorID defines model for OperatorID.
+type OperatorID = string
+
 // TenantName defines model for TenantName.
 type TenantName = string
 
 // Username defines model for Username.
 type Username = string
+
+// FindDeskEventsParams defines parameters for FindDeskEvents.
+type FindDeskEventsParams struct {
+	// Actor Exactly this actor.
+	Actor string `form:"actor,omitempty" json:"actor,omitempty,omitzero"`
+
+	// Subject Exactly this subject.
+	Subject string `form:"subject,omitempty" json:"subject,omitempty,omitzero"`
+
+	// ActorPrefix Actors that start with this.
+	ActorPrefix string `form:"actor_prefix,omitempty" json:"actor_prefix,omitempty,omitzero"`
+
+	// RequestId Of this request.
+	RequestId string `form:"request_id,omitempty" json:"request_id,omitempty,omitzero"`
+
+	// Act This act, or all that start with it when it ends with a dot.
+	Act     string                      `form:"act,omitempty" json:"act,omitempty,omitzero"`
+	Outcome FindDeskEventsParamsOutcome `form:"outcome,omitempty" json:"outcome,omitempty,omitzero"`
+
+	// Since Not before this moment.
+	Since time.Time `form:"since,omitempty" json:"since,omitempty,omitzero"`
+
+	// Until Before this moment.
+	Until time.Time `form:"until,omitempty" json:"until,omitempty,omitzero"`
+
+	// Before Older than the event of this id, which need not be one that is asked for.
+	Before string `form:"before,omitempty" json:"before,omitempty,omitzero"`
+
+	// Cursor The next of the page before.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// Limit How many at most; 50 unless told.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+}
+
+// FindDeskEventsParamsOutcome defines parameters for FindDeskEvents.
+type FindDeskEventsParamsOutcome string
+
+// ListOperatorsParams defines parameters for ListOperators.
+type ListOperatorsParams struct {
+	// Cursor The next of the page before.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+
+	// Limit How many at most; 50 unless told.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+}
+
+// CreateOperatorParams defines parameters for CreateOperator.
+type CreateOperatorParams struct {
+	// IdempotencyKey 16 to 128 characters that nobody can guess; see above.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
+// DeleteOperatorParams defines parameters for DeleteOperator.
+type DeleteOperatorParams struct {
+	// IfMatch The ETag that was read, or * for whatever is there.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
+// ReplaceOperatorParams defines parameters for ReplaceOperator.
+type ReplaceOperatorParams struct {
+	// IfMatch The ETag that was read, or * for whatever is there.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
+// ClearProofsParams defines parameters for ClearProofs.
+type ClearProofsParams struct {
+	// IfMatch The ETag that was read, or * for whatever is there.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
+// DisableOperatorParams defines parameters for DisableOperator.
+type DisableOperatorParams struct {
+	// IfMatch The ETag that was read, or * for whatever is there.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
+// EnableOperatorParams defines parameters for EnableOperator.
+type EnableOperatorParams struct {
+	// IfMatch The ETag that was read, or * for whatever is there.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
+// InviteOperatorParams defines parameters for InviteOperator.
+type InviteOperatorParams struct {
+	// IdempotencyKey 16 to 128 characters that nobody can guess; see above.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
 
 // ListChainsParams defines parameters for ListChains.
 type ListChainsParams struct {
@@ -1047,12 +1367,18 @@ type FindClientsParamsOrder string
 
 // CreateClientParams defines parameters for CreateClient.
 type CreateClientParams struct {
+	// DryRun Only say whether it could be done; see above.
+	DryRun DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty,omitzero"`
+
 	// IdempotencyKey 16 to 128 characters that nobody can guess; see above.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
 }
 
 // ImportClientParams defines parameters for ImportClient.
 type ImportClientParams struct {
+	// DryRun Only say whether it could be done; see above.
+	DryRun DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty,omitzero"`
+
 	// IdempotencyKey 16 to 128 characters that nobody can guess; see above.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
 }
@@ -1065,6 +1391,9 @@ type DeleteClientParams struct {
 
 // ReplaceClientParams defines parameters for ReplaceClient.
 type ReplaceClientParams struct {
+	// DryRun Only say whether it could be done; see above.
+	DryRun DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty,omitzero"`
+
 	// Act What the audit record calls the change: client.update unless told, client.apply where a file declares what is to be.
 	Act ReplaceClientParamsAct `form:"act,omitempty" json:"act,omitempty,omitzero"`
 
@@ -1174,6 +1503,9 @@ type FindUsersParams struct {
 
 // CreateUserParams defines parameters for CreateUser.
 type CreateUserParams struct {
+	// DryRun Only say whether it could be done; see above.
+	DryRun DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty,omitzero"`
+
 	// IdempotencyKey 16 to 128 characters that nobody can guess; see above.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
 }
@@ -1186,6 +1518,9 @@ type DeleteUserParams struct {
 
 // ReplaceUserParams defines parameters for ReplaceUser.
 type ReplaceUserParams struct {
+	// DryRun Only say whether it could be done; see above.
+	DryRun DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty,omitzero"`
+
 	// Act What the audit record calls the change: user.update unless told, user.apply where a file declares what is to be.
 	Act ReplaceUserParamsAct `form:"act,omitempty" json:"act,omitempty,omitzero"`
 
@@ -1213,6 +1548,15 @@ type SetTOTPParams struct {
 	// IdempotencyKey 16 to 128 characters that nobody can guess; see above.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
 }
+
+// CreateOperatorJSONRequestBody defines body for CreateOperator for application/json ContentType.
+type CreateOperatorJSONRequestBody = NewOperator
+
+// ReplaceOperatorJSONRequestBody defines body for ReplaceOperator for application/json ContentType.
+type ReplaceOperatorJSONRequestBody = OperatorFields
+
+// InviteOperatorJSONRequestBody defines body for InviteOperator for application/json ContentType.
+type InviteOperatorJSONRequestBody = Invitation
 
 // CreateClientJSONRequestBody defines body for CreateClient for application/json ContentType.
 type CreateClientJSONRequestBody = NewClient
@@ -1252,6 +1596,51 @@ type SetTOTPJSONRequestBody = TOTP
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// FindDeskEvents Search the desk's own record
+	// (GET /v1/events)
+	FindDeskEvents(w http.ResponseWriter, r *http.Request, params FindDeskEventsParams)
+	// GetDeskEvent Read an event of the desk
+	// (GET /v1/events/{event})
+	GetDeskEvent(w http.ResponseWriter, r *http.Request, event string)
+	// ListOperators List operators
+	// (GET /v1/operators)
+	ListOperators(w http.ResponseWriter, r *http.Request, params ListOperatorsParams)
+	// CreateOperator Create an operator
+	// (POST /v1/operators)
+	CreateOperator(w http.ResponseWriter, r *http.Request, params CreateOperatorParams)
+	// DeleteOperator Delete an operator
+	// (DELETE /v1/operators/{operator})
+	DeleteOperator(w http.ResponseWriter, r *http.Request, operator OperatorID, params DeleteOperatorParams)
+	// GetOperator Read an operator
+	// (GET /v1/operators/{operator})
+	GetOperator(w http.ResponseWriter, r *http.Request, operator OperatorID)
+	// ReplaceOperator Replace an operator
+	// (PUT /v1/operators/{operator})
+	ReplaceOperator(w http.ResponseWriter, r *http.Request, operator OperatorID, params ReplaceOperatorParams)
+	// ClearProofs Take an operator's proofs away
+	// (POST /v1/operators/{operator}/clear-proofs)
+	ClearProofs(w http.ResponseWriter, r *http.Request, operator OperatorID, params ClearProofsParams)
+	// DisableOperator Disable an operator
+	// (POST /v1/operators/{operator}/disable)
+	DisableOperator(w http.ResponseWriter, r *http.Request, operator OperatorID, params DisableOperatorParams)
+	// EnableOperator Enable an operator
+	// (POST /v1/operators/{operator}/enable)
+	EnableOperator(w http.ResponseWriter, r *http.Request, operator OperatorID, params EnableOperatorParams)
+	// InviteOperator Make a sign-in link
+	// (POST /v1/operators/{operator}/invite)
+	InviteOperator(w http.ResponseWriter, r *http.Request, operator OperatorID, params InviteOperatorParams)
+	// ListSessions List an operator's sessions
+	// (GET /v1/operators/{operator}/sessions)
+	ListSessions(w http.ResponseWriter, r *http.Request, operator OperatorID)
+	// EndSessions End all sessions of an operator
+	// (POST /v1/operators/{operator}/sessions/end)
+	EndSessions(w http.ResponseWriter, r *http.Request, operator OperatorID)
+	// EndSession End a session of an operator
+	// (POST /v1/operators/{operator}/sessions/{session}/end)
+	EndSession(w http.ResponseWriter, r *http.Request, operator OperatorID, session string)
+	// GetSettings Read the settings
+	// (GET /v1/settings)
+	GetSettings(w http.ResponseWriter, r *http.Request)
 	// ListTenants List tenants
 	// (GET /v1/tenants)
 	ListTenants(w http.ResponseWriter, r *http.Request)
@@ -1330,6 +1719,9 @@ type ServerInterface interface {
 	// GetOverview Read the overview
 	// (GET /v1/tenants/{tenant}/overview)
 	GetOverview(w http.ResponseWriter, r *http.Request, tenant TenantName)
+	// GetTenantSettings Read a tenant's settings
+	// (GET /v1/tenants/{tenant}/settings)
+	GetTenantSettings(w http.ResponseWriter, r *http.Request, tenant TenantName)
 	// IntrospectToken Say what a token is
 	// (POST /v1/tenants/{tenant}/tokens/introspect)
 	IntrospectToken(w http.ResponseWriter, r *http.Request, tenant TenantName)
@@ -1379,6 +1771,729 @@ type ServerInterfaceWrapper struct {
 }
 
 type MiddlewareFunc func(http.Handler) http.Handler
+
+// FindDeskEvents operation middleware
+func (siw *ServerInterfaceWrapper) FindDeskEvents(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params FindDeskEventsParams
+
+	// ------------- Optional query parameter "actor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "actor", r.URL.Query(), &params.Actor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "actor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "actor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "subject" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "subject", r.URL.Query(), &params.Subject, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "subject"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "subject", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "actor_prefix" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "actor_prefix", r.URL.Query(), &params.ActorPrefix, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "actor_prefix"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "actor_prefix", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "request_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "request_id", r.URL.Query(), &params.RequestId, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "request_id"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "request_id", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "act" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "act", r.URL.Query(), &params.Act, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "act"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "act", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "outcome" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "outcome", r.URL.Query(), &params.Outcome, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "outcome"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "outcome", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "since" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "since", r.URL.Query(), &params.Since, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "since"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "since", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "until" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "until", r.URL.Query(), &params.Until, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "until"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "until", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "before" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "before", r.URL.Query(), &params.Before, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "before"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "before", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.FindDeskEvents(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetDeskEvent operation middleware
+func (siw *ServerInterfaceWrapper) GetDeskEvent(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "event" -------------
+	var event string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "event", r.PathValue("event"), &event, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "event", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetDeskEvent(w, r, event)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListOperators operation middleware
+func (siw *ServerInterfaceWrapper) ListOperators(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListOperatorsParams
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListOperators(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateOperator operation middleware
+func (siw *ServerInterfaceWrapper) CreateOperator(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateOperatorParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateOperator(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteOperator operation middleware
+func (siw *ServerInterfaceWrapper) DeleteOperator(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "operator" -------------
+	var operator OperatorID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "operator", r.PathValue("operator"), &operator, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "operator", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteOperatorParams
+
+	headers := r.Header
+
+	// ------------- Required header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "If-Match", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "If-Match", Err: err})
+			return
+		}
+
+		params.IfMatch = IfMatch
+
+	} else {
+		err := fmt.Errorf("Header parameter If-Match is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "If-Match", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteOperator(w, r, operator, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetOperator operation middleware
+func (siw *ServerInterfaceWrapper) GetOperator(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "operator" -------------
+	var operator OperatorID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "operator", r.PathValue("operator"), &operator, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "operator", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetOperator(w, r, operator)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ReplaceOperator operation middleware
+func (siw *ServerInterfaceWrapper) ReplaceOperator(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "operator" -------------
+	var operator OperatorID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "operator", r.PathValue("operator"), &operator, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "operator", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplaceOperatorParams
+
+	headers := r.Header
+
+	// ------------- Required header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "If-Match", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "If-Match", Err: err})
+			return
+		}
+
+		params.IfMatch = IfMatch
+
+	} else {
+		err := fmt.Errorf("Header parameter If-Match is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "If-Match", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ReplaceOperator(w, r, operator, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ClearProofs operation middleware
+func (siw *ServerInterfaceWrapper) ClearProofs(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "operator" -------------
+	var operator OperatorID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "operator", r.PathValue("operator"), &operator, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "operator", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ClearProofsParams
+
+	headers := r.Header
+
+	// ------------- Required header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "If-Match", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "If-Match", Err: err})
+			return
+		}
+
+		params.IfMatch = IfMatch
+
+	} else {
+		err := fmt.Errorf("Header parameter If-Match is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "If-Match", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ClearProofs(w, r, operator, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DisableOperator operation middleware
+func (siw *ServerInterfaceWrapper) DisableOperator(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "operator" -------------
+	var operator OperatorID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "operator", r.PathValue("operator"), &operator, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "operator", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DisableOperatorParams
+
+	headers := r.Header
+
+	// ------------- Required header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "If-Match", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "If-Match", Err: err})
+			return
+		}
+
+		params.IfMatch = IfMatch
+
+	} else {
+		err := fmt.Errorf("Header parameter If-Match is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "If-Match", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DisableOperator(w, r, operator, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// EnableOperator operation middleware
+func (siw *ServerInterfaceWrapper) EnableOperator(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "operator" -------------
+	var operator OperatorID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "operator", r.PathValue("operator"), &operator, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "operator", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params EnableOperatorParams
+
+	headers := r.Header
+
+	// ------------- Required header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "If-Match", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "If-Match", Err: err})
+			return
+		}
+
+		params.IfMatch = IfMatch
+
+	} else {
+		err := fmt.Errorf("Header parameter If-Match is required, but not found")
+		siw.ErrorHandlerFunc(w, r, &RequiredHeaderError{ParamName: "If-Match", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.EnableOperator(w, r, operator, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// InviteOperator operation middleware
+func (siw *ServerInterfaceWrapper) InviteOperator(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "operator" -------------
+	var operator OperatorID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "operator", r.PathValue("operator"), &operator, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "operator", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params InviteOperatorParams
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.InviteOperator(w, r, operator, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListSessions operation middleware
+func (siw *ServerInterfaceWrapper) ListSessions(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "operator" -------------
+	var operator OperatorID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "operator", r.PathValue("operator"), &operator, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "operator", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListSessions(w, r, operator)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// EndSessions operation middleware
+func (siw *ServerInterfaceWrapper) EndSessions(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "operator" -------------
+	var operator OperatorID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "operator", r.PathValue("operator"), &operator, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "operator", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.EndSessions(w, r, operator)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// EndSession operation middleware
+func (siw *ServerInterfaceWrapper) EndSession(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "operator" -------------
+	var operator OperatorID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "operator", r.PathValue("operator"), &operator, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "operator", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "session" -------------
+	var session string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "session", r.PathValue("session"), &session, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "session", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.EndSession(w, r, operator, session)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetSettings operation middleware
+func (siw *ServerInterfaceWrapper) GetSettings(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetSettings(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
 
 // ListTenants operation middleware
 func (siw *ServerInterfaceWrapper) ListTenants(w http.ResponseWriter, r *http.Request) {
@@ -1674,6 +2789,19 @@ func (siw *ServerInterfaceWrapper) CreateClient(w http.ResponseWriter, r *http.R
 	// Parameter object where we will unmarshal all parameters from the context
 	var params CreateClientParams
 
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", r.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "dry_run"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "dry_run", Err: err})
+		}
+		return
+	}
+
 	headers := r.Header
 
 	// ------------- Optional header parameter "Idempotency-Key" -------------
@@ -1723,6 +2851,19 @@ func (siw *ServerInterfaceWrapper) ImportClient(w http.ResponseWriter, r *http.R
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params ImportClientParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", r.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "dry_run"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "dry_run", Err: err})
+		}
+		return
+	}
 
 	headers := r.Header
 
@@ -1880,6 +3021,19 @@ func (siw *ServerInterfaceWrapper) ReplaceClient(w http.ResponseWriter, r *http.
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params ReplaceClientParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", r.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "dry_run"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "dry_run", Err: err})
+		}
+		return
+	}
 
 	// ------------- Optional query parameter "act" -------------
 
@@ -2805,6 +3959,32 @@ func (siw *ServerInterfaceWrapper) GetOverview(w http.ResponseWriter, r *http.Re
 	handler.ServeHTTP(w, r)
 }
 
+// GetTenantSettings operation middleware
+func (siw *ServerInterfaceWrapper) GetTenantSettings(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "tenant" -------------
+	var tenant TenantName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", r.PathValue("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "tenant", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetTenantSettings(w, r, tenant)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // IntrospectToken operation middleware
 func (siw *ServerInterfaceWrapper) IntrospectToken(w http.ResponseWriter, r *http.Request) {
 
@@ -2969,6 +4149,19 @@ func (siw *ServerInterfaceWrapper) CreateUser(w http.ResponseWriter, r *http.Req
 	// Parameter object where we will unmarshal all parameters from the context
 	var params CreateUserParams
 
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", r.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "dry_run"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "dry_run", Err: err})
+		}
+		return
+	}
+
 	headers := r.Header
 
 	// ------------- Optional header parameter "Idempotency-Key" -------------
@@ -3125,6 +4318,19 @@ func (siw *ServerInterfaceWrapper) ReplaceUser(w http.ResponseWriter, r *http.Re
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params ReplaceUserParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", r.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "dry_run"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "dry_run", Err: err})
+		}
+		return
+	}
 
 	// ------------- Optional query parameter "act" -------------
 
@@ -3553,6 +4759,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/tenants", wrapper.ListTenants)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/tenants/{tenant}", wrapper.GetTenant)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/tenants/{tenant}/overview", wrapper.GetOverview)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/tenants/{tenant}/settings", wrapper.GetTenantSettings)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/tenants/{tenant}/clients", wrapper.FindClients)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/tenants/{tenant}/clients", wrapper.CreateClient)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/tenants/{tenant}/clients/import", wrapper.ImportClient)
@@ -3589,11 +4796,655 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/tenants/{tenant}/events", wrapper.FindEvents)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/tenants/{tenant}/events/{event}", wrapper.GetEvent)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/tenants/{tenant}/explain/{request_id}", wrapper.ExplainRequest)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/operators", wrapper.ListOperators)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/operators", wrapper.CreateOperator)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/operators/{operator}", wrapper.DeleteOperator)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/operators/{operator}", wrapper.GetOperator)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/v1/operators/{operator}", wrapper.ReplaceOperator)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/operators/{operator}/disable", wrapper.DisableOperator)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/operators/{operator}/enable", wrapper.EnableOperator)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/operators/{operator}/invite", wrapper.InviteOperator)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/operators/{operator}/clear-proofs", wrapper.ClearProofs)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/operators/{operator}/sessions", wrapper.ListSessions)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/operators/{operator}/sessions/end", wrapper.EndSessions)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/operators/{operator}/sessions/{session}/end", wrapper.EndSession)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/settings", wrapper.GetSettings)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/events", wrapper.FindDeskEvents)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/events/{event}", wrapper.GetDeskEvent)
 
 	return m
 }
 
 type ProblemApplicationProblemPlusJSONResponse Problem
+
+type RehearsedResponse struct {
+}
+
+type FindDeskEventsRequestObject struct {
+	Params FindDeskEventsParams
+}
+
+type FindDeskEventsResponseObject interface {
+	VisitFindDeskEventsResponse(w http.ResponseWriter) error
+}
+
+type FindDeskEvents200JSONResponse EventPage
+
+func (response FindDeskEvents200JSONResponse) VisitFindDeskEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FindDeskEventsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response FindDeskEventsdefaultApplicationProblemPlusJSONResponse) VisitFindDeskEventsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDeskEventRequestObject struct {
+	Event string `json:"event"`
+}
+
+type GetDeskEventResponseObject interface {
+	VisitGetDeskEventResponse(w http.ResponseWriter) error
+}
+
+type GetDeskEvent200JSONResponse Event
+
+func (response GetDeskEvent200JSONResponse) VisitGetDeskEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDeskEventdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetDeskEventdefaultApplicationProblemPlusJSONResponse) VisitGetDeskEventResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOperatorsRequestObject struct {
+	Params ListOperatorsParams
+}
+
+type ListOperatorsResponseObject interface {
+	VisitListOperatorsResponse(w http.ResponseWriter) error
+}
+
+type ListOperators200JSONResponse OperatorPage
+
+func (response ListOperators200JSONResponse) VisitListOperatorsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOperatorsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListOperatorsdefaultApplicationProblemPlusJSONResponse) VisitListOperatorsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateOperatorRequestObject struct {
+	Params CreateOperatorParams
+	Body   *CreateOperatorJSONRequestBody
+}
+
+type CreateOperatorResponseObject interface {
+	VisitCreateOperatorResponse(w http.ResponseWriter) error
+}
+
+type CreateOperator201ResponseHeaders struct {
+	ETag     string
+	Location string
+}
+
+type CreateOperator201JSONResponse struct {
+	Body    Operator
+	Headers CreateOperator201ResponseHeaders
+}
+
+func (response CreateOperator201JSONResponse) VisitCreateOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateOperatordefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateOperatordefaultApplicationProblemPlusJSONResponse) VisitCreateOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteOperatorRequestObject struct {
+	Operator OperatorID `json:"operator"`
+	Params   DeleteOperatorParams
+}
+
+type DeleteOperatorResponseObject interface {
+	VisitDeleteOperatorResponse(w http.ResponseWriter) error
+}
+
+type DeleteOperator204Response struct {
+}
+
+func (response DeleteOperator204Response) VisitDeleteOperatorResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteOperatordefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeleteOperatordefaultApplicationProblemPlusJSONResponse) VisitDeleteOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOperatorRequestObject struct {
+	Operator OperatorID `json:"operator"`
+}
+
+type GetOperatorResponseObject interface {
+	VisitGetOperatorResponse(w http.ResponseWriter) error
+}
+
+type GetOperator200ResponseHeaders struct {
+	ETag string
+}
+
+type GetOperator200JSONResponse struct {
+	Body    Operator
+	Headers GetOperator200ResponseHeaders
+}
+
+func (response GetOperator200JSONResponse) VisitGetOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetOperatordefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetOperatordefaultApplicationProblemPlusJSONResponse) VisitGetOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceOperatorRequestObject struct {
+	Operator OperatorID `json:"operator"`
+	Params   ReplaceOperatorParams
+	Body     *ReplaceOperatorJSONRequestBody
+}
+
+type ReplaceOperatorResponseObject interface {
+	VisitReplaceOperatorResponse(w http.ResponseWriter) error
+}
+
+type ReplaceOperator200ResponseHeaders struct {
+	ETag string
+}
+
+type ReplaceOperator200JSONResponse struct {
+	Body    Operator
+	Headers ReplaceOperator200ResponseHeaders
+}
+
+func (response ReplaceOperator200JSONResponse) VisitReplaceOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceOperatordefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ReplaceOperatordefaultApplicationProblemPlusJSONResponse) VisitReplaceOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearProofsRequestObject struct {
+	Operator OperatorID `json:"operator"`
+	Params   ClearProofsParams
+}
+
+type ClearProofsResponseObject interface {
+	VisitClearProofsResponse(w http.ResponseWriter) error
+}
+
+type ClearProofs200ResponseHeaders struct {
+	ETag string
+}
+
+type ClearProofs200JSONResponse struct {
+	Body    Operator
+	Headers ClearProofs200ResponseHeaders
+}
+
+func (response ClearProofs200JSONResponse) VisitClearProofsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClearProofsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ClearProofsdefaultApplicationProblemPlusJSONResponse) VisitClearProofsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableOperatorRequestObject struct {
+	Operator OperatorID `json:"operator"`
+	Params   DisableOperatorParams
+}
+
+type DisableOperatorResponseObject interface {
+	VisitDisableOperatorResponse(w http.ResponseWriter) error
+}
+
+type DisableOperator200ResponseHeaders struct {
+	ETag string
+}
+
+type DisableOperator200JSONResponse struct {
+	Body    Operator
+	Headers DisableOperator200ResponseHeaders
+}
+
+func (response DisableOperator200JSONResponse) VisitDisableOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableOperatordefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DisableOperatordefaultApplicationProblemPlusJSONResponse) VisitDisableOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableOperatorRequestObject struct {
+	Operator OperatorID `json:"operator"`
+	Params   EnableOperatorParams
+}
+
+type EnableOperatorResponseObject interface {
+	VisitEnableOperatorResponse(w http.ResponseWriter) error
+}
+
+type EnableOperator200ResponseHeaders struct {
+	ETag string
+}
+
+type EnableOperator200JSONResponse struct {
+	Body    Operator
+	Headers EnableOperator200ResponseHeaders
+}
+
+func (response EnableOperator200JSONResponse) VisitEnableOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableOperatordefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EnableOperatordefaultApplicationProblemPlusJSONResponse) VisitEnableOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type InviteOperatorRequestObject struct {
+	Operator OperatorID `json:"operator"`
+	Params   InviteOperatorParams
+	Body     *InviteOperatorJSONRequestBody
+}
+
+type InviteOperatorResponseObject interface {
+	VisitInviteOperatorResponse(w http.ResponseWriter) error
+}
+
+type InviteOperator200JSONResponse SignInLink
+
+func (response InviteOperator200JSONResponse) VisitInviteOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type InviteOperatordefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response InviteOperatordefaultApplicationProblemPlusJSONResponse) VisitInviteOperatorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessionsRequestObject struct {
+	Operator OperatorID `json:"operator"`
+}
+
+type ListSessionsResponseObject interface {
+	VisitListSessionsResponse(w http.ResponseWriter) error
+}
+
+type ListSessions200JSONResponse SessionList
+
+func (response ListSessions200JSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSessionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListSessionsdefaultApplicationProblemPlusJSONResponse) VisitListSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndSessionsRequestObject struct {
+	Operator OperatorID `json:"operator"`
+}
+
+type EndSessionsResponseObject interface {
+	VisitEndSessionsResponse(w http.ResponseWriter) error
+}
+
+type EndSessions204Response struct {
+}
+
+func (response EndSessions204Response) VisitEndSessionsResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type EndSessionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EndSessionsdefaultApplicationProblemPlusJSONResponse) VisitEndSessionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndSessionRequestObject struct {
+	Operator OperatorID `json:"operator"`
+	Session  string     `json:"session"`
+}
+
+type EndSessionResponseObject interface {
+	VisitEndSessionResponse(w http.ResponseWriter) error
+}
+
+type EndSession204Response struct {
+}
+
+func (response EndSession204Response) VisitEndSessionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type EndSessiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EndSessiondefaultApplicationProblemPlusJSONResponse) VisitEndSessionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSettingsRequestObject struct {
+}
+
+type GetSettingsResponseObject interface {
+	VisitGetSettingsResponse(w http.ResponseWriter) error
+}
+
+type GetSettings200JSONResponse SettingList
+
+func (response GetSettings200JSONResponse) VisitGetSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSettingsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetSettingsdefaultApplicationProblemPlusJSONResponse) VisitGetSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
 
 type ListTenantsRequestObject struct {
 }
@@ -3826,6 +5677,13 @@ func (response CreateClient201JSONResponse) VisitCreateClientResponse(w http.Res
 	return err
 }
 
+type CreateClient204Response = RehearsedResponse
+
+func (response CreateClient204Response) VisitCreateClientResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
 type CreateClientdefaultApplicationProblemPlusJSONResponse struct {
 	Body       Problem
 	StatusCode int
@@ -3875,6 +5733,13 @@ func (response ImportClient201JSONResponse) VisitImportClientResponse(w http.Res
 	w.WriteHeader(201)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type ImportClient204Response = RehearsedResponse
+
+func (response ImportClient204Response) VisitImportClientResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
 }
 
 type ImportClientdefaultApplicationProblemPlusJSONResponse struct {
@@ -4008,6 +5873,13 @@ func (response ReplaceClient200JSONResponse) VisitReplaceClientResponse(w http.R
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type ReplaceClient204Response = RehearsedResponse
+
+func (response ReplaceClient204Response) VisitReplaceClientResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
 }
 
 type ReplaceClientdefaultApplicationProblemPlusJSONResponse struct {
@@ -4694,6 +6566,45 @@ func (response GetOverviewdefaultApplicationProblemPlusJSONResponse) VisitGetOve
 	return err
 }
 
+type GetTenantSettingsRequestObject struct {
+	Tenant TenantName `json:"tenant"`
+}
+
+type GetTenantSettingsResponseObject interface {
+	VisitGetTenantSettingsResponse(w http.ResponseWriter) error
+}
+
+type GetTenantSettings200JSONResponse SettingList
+
+func (response GetTenantSettings200JSONResponse) VisitGetTenantSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTenantSettingsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetTenantSettingsdefaultApplicationProblemPlusJSONResponse) VisitGetTenantSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type IntrospectTokenRequestObject struct {
 	Tenant TenantName `json:"tenant"`
 	Body   *IntrospectTokenJSONRequestBody
@@ -4881,6 +6792,13 @@ func (response CreateUser201JSONResponse) VisitCreateUserResponse(w http.Respons
 	return err
 }
 
+type CreateUser204Response = RehearsedResponse
+
+func (response CreateUser204Response) VisitCreateUserResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
 type CreateUserdefaultApplicationProblemPlusJSONResponse struct {
 	Body       Problem
 	StatusCode int
@@ -5012,6 +6930,13 @@ func (response ReplaceUser200JSONResponse) VisitReplaceUserResponse(w http.Respo
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type ReplaceUser204Response = RehearsedResponse
+
+func (response ReplaceUser204Response) VisitReplaceUserResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
 }
 
 type ReplaceUserdefaultApplicationProblemPlusJSONResponse struct {
@@ -5242,6 +7167,51 @@ func (response SetTOTPdefaultApplicationProblemPlusJSONResponse) VisitSetTOTPRes
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// FindDeskEvents Search the desk's own record
+	// (GET /v1/events)
+	FindDeskEvents(ctx context.Context, request FindDeskEventsRequestObject) (FindDeskEventsResponseObject, error)
+	// GetDeskEvent Read an event of the desk
+	// (GET /v1/events/{event})
+	GetDeskEvent(ctx context.Context, request GetDeskEventRequestObject) (GetDeskEventResponseObject, error)
+	// ListOperators List operators
+	// (GET /v1/operators)
+	ListOperators(ctx context.Context, request ListOperatorsRequestObject) (ListOperatorsResponseObject, error)
+	// CreateOperator Create an operator
+	// (POST /v1/operators)
+	CreateOperator(ctx context.Context, request CreateOperatorRequestObject) (CreateOperatorResponseObject, error)
+	// DeleteOperator Delete an operator
+	// (DELETE /v1/operators/{operator})
+	DeleteOperator(ctx context.Context, request DeleteOperatorRequestObject) (DeleteOperatorResponseObject, error)
+	// GetOperator Read an operator
+	// (GET /v1/operators/{operator})
+	GetOperator(ctx context.Context, request GetOperatorRequestObject) (GetOperatorResponseObject, error)
+	// ReplaceOperator Replace an operator
+	// (PUT /v1/operators/{operator})
+	ReplaceOperator(ctx context.Context, request ReplaceOperatorRequestObject) (ReplaceOperatorResponseObject, error)
+	// ClearProofs Take an operator's proofs away
+	// (POST /v1/operators/{operator}/clear-proofs)
+	ClearProofs(ctx context.Context, request ClearProofsRequestObject) (ClearProofsResponseObject, error)
+	// DisableOperator Disable an operator
+	// (POST /v1/operators/{operator}/disable)
+	DisableOperator(ctx context.Context, request DisableOperatorRequestObject) (DisableOperatorResponseObject, error)
+	// EnableOperator Enable an operator
+	// (POST /v1/operators/{operator}/enable)
+	EnableOperator(ctx context.Context, request EnableOperatorRequestObject) (EnableOperatorResponseObject, error)
+	// InviteOperator Make a sign-in link
+	// (POST /v1/operators/{operator}/invite)
+	InviteOperator(ctx context.Context, request InviteOperatorRequestObject) (InviteOperatorResponseObject, error)
+	// ListSessions List an operator's sessions
+	// (GET /v1/operators/{operator}/sessions)
+	ListSessions(ctx context.Context, request ListSessionsRequestObject) (ListSessionsResponseObject, error)
+	// EndSessions End all sessions of an operator
+	// (POST /v1/operators/{operator}/sessions/end)
+	EndSessions(ctx context.Context, request EndSessionsRequestObject) (EndSessionsResponseObject, error)
+	// EndSession End a session of an operator
+	// (POST /v1/operators/{operator}/sessions/{session}/end)
+	EndSession(ctx context.Context, request EndSessionRequestObject) (EndSessionResponseObject, error)
+	// GetSettings Read the settings
+	// (GET /v1/settings)
+	GetSettings(ctx context.Context, request GetSettingsRequestObject) (GetSettingsResponseObject, error)
 	// ListTenants List tenants
 	// (GET /v1/tenants)
 	ListTenants(ctx context.Context, request ListTenantsRequestObject) (ListTenantsResponseObject, error)
@@ -5320,6 +7290,9 @@ type StrictServerInterface interface {
 	// GetOverview Read the overview
 	// (GET /v1/tenants/{tenant}/overview)
 	GetOverview(ctx context.Context, request GetOverviewRequestObject) (GetOverviewResponseObject, error)
+	// GetTenantSettings Read a tenant's settings
+	// (GET /v1/tenants/{tenant}/settings)
+	GetTenantSettings(ctx context.Context, request GetTenantSettingsRequestObject) (GetTenantSettingsResponseObject, error)
 	// IntrospectToken Say what a token is
 	// (POST /v1/tenants/{tenant}/tokens/introspect)
 	IntrospectToken(ctx context.Context, request IntrospectTokenRequestObject) (IntrospectTokenResponseObject, error)
@@ -5398,6 +7371,422 @@ type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
 	options     StrictHTTPServerOptions
+}
+
+// FindDeskEvents operation middleware
+func (sh *strictHandler) FindDeskEvents(w http.ResponseWriter, r *http.Request, params FindDeskEventsParams) {
+	var request FindDeskEventsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.FindDeskEvents(ctx, request.(FindDeskEventsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "FindDeskEvents")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(FindDeskEventsResponseObject); ok {
+		if err := validResponse.VisitFindDeskEventsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetDeskEvent operation middleware
+func (sh *strictHandler) GetDeskEvent(w http.ResponseWriter, r *http.Request, event string) {
+	var request GetDeskEventRequestObject
+
+	request.Event = event
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDeskEvent(ctx, request.(GetDeskEventRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDeskEvent")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetDeskEventResponseObject); ok {
+		if err := validResponse.VisitGetDeskEventResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListOperators operation middleware
+func (sh *strictHandler) ListOperators(w http.ResponseWriter, r *http.Request, params ListOperatorsParams) {
+	var request ListOperatorsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListOperators(ctx, request.(ListOperatorsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListOperators")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListOperatorsResponseObject); ok {
+		if err := validResponse.VisitListOperatorsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateOperator operation middleware
+func (sh *strictHandler) CreateOperator(w http.ResponseWriter, r *http.Request, params CreateOperatorParams) {
+	var request CreateOperatorRequestObject
+
+	request.Params = params
+
+	var body CreateOperatorJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateOperator(ctx, request.(CreateOperatorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateOperator")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateOperatorResponseObject); ok {
+		if err := validResponse.VisitCreateOperatorResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteOperator operation middleware
+func (sh *strictHandler) DeleteOperator(w http.ResponseWriter, r *http.Request, operator OperatorID, params DeleteOperatorParams) {
+	var request DeleteOperatorRequestObject
+
+	request.Operator = operator
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteOperator(ctx, request.(DeleteOperatorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteOperator")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteOperatorResponseObject); ok {
+		if err := validResponse.VisitDeleteOperatorResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetOperator operation middleware
+func (sh *strictHandler) GetOperator(w http.ResponseWriter, r *http.Request, operator OperatorID) {
+	var request GetOperatorRequestObject
+
+	request.Operator = operator
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetOperator(ctx, request.(GetOperatorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetOperator")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetOperatorResponseObject); ok {
+		if err := validResponse.VisitGetOperatorResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ReplaceOperator operation middleware
+func (sh *strictHandler) ReplaceOperator(w http.ResponseWriter, r *http.Request, operator OperatorID, params ReplaceOperatorParams) {
+	var request ReplaceOperatorRequestObject
+
+	request.Operator = operator
+	request.Params = params
+
+	var body ReplaceOperatorJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplaceOperator(ctx, request.(ReplaceOperatorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplaceOperator")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ReplaceOperatorResponseObject); ok {
+		if err := validResponse.VisitReplaceOperatorResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ClearProofs operation middleware
+func (sh *strictHandler) ClearProofs(w http.ResponseWriter, r *http.Request, operator OperatorID, params ClearProofsParams) {
+	var request ClearProofsRequestObject
+
+	request.Operator = operator
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ClearProofs(ctx, request.(ClearProofsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ClearProofs")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ClearProofsResponseObject); ok {
+		if err := validResponse.VisitClearProofsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DisableOperator operation middleware
+func (sh *strictHandler) DisableOperator(w http.ResponseWriter, r *http.Request, operator OperatorID, params DisableOperatorParams) {
+	var request DisableOperatorRequestObject
+
+	request.Operator = operator
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DisableOperator(ctx, request.(DisableOperatorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DisableOperator")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DisableOperatorResponseObject); ok {
+		if err := validResponse.VisitDisableOperatorResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// EnableOperator operation middleware
+func (sh *strictHandler) EnableOperator(w http.ResponseWriter, r *http.Request, operator OperatorID, params EnableOperatorParams) {
+	var request EnableOperatorRequestObject
+
+	request.Operator = operator
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.EnableOperator(ctx, request.(EnableOperatorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EnableOperator")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(EnableOperatorResponseObject); ok {
+		if err := validResponse.VisitEnableOperatorResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// InviteOperator operation middleware
+func (sh *strictHandler) InviteOperator(w http.ResponseWriter, r *http.Request, operator OperatorID, params InviteOperatorParams) {
+	var request InviteOperatorRequestObject
+
+	request.Operator = operator
+	request.Params = params
+
+	var body InviteOperatorJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.InviteOperator(ctx, request.(InviteOperatorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "InviteOperator")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(InviteOperatorResponseObject); ok {
+		if err := validResponse.VisitInviteOperatorResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListSessions operation middleware
+func (sh *strictHandler) ListSessions(w http.ResponseWriter, r *http.Request, operator OperatorID) {
+	var request ListSessionsRequestObject
+
+	request.Operator = operator
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSessions(ctx, request.(ListSessionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSessions")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListSessionsResponseObject); ok {
+		if err := validResponse.VisitListSessionsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// EndSessions operation middleware
+func (sh *strictHandler) EndSessions(w http.ResponseWriter, r *http.Request, operator OperatorID) {
+	var request EndSessionsRequestObject
+
+	request.Operator = operator
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.EndSessions(ctx, request.(EndSessionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndSessions")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(EndSessionsResponseObject); ok {
+		if err := validResponse.VisitEndSessionsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// EndSession operation middleware
+func (sh *strictHandler) EndSession(w http.ResponseWriter, r *http.Request, operator OperatorID, session string) {
+	var request EndSessionRequestObject
+
+	request.Operator = operator
+	request.Session = session
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.EndSession(ctx, request.(EndSessionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndSession")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(EndSessionResponseObject); ok {
+		if err := validResponse.VisitEndSessionResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetSettings operation middleware
+func (sh *strictHandler) GetSettings(w http.ResponseWriter, r *http.Request) {
+	var request GetSettingsRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSettings(ctx, request.(GetSettingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSettings")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetSettingsResponseObject); ok {
+		if err := validResponse.VisitGetSettingsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
 }
 
 // ListTenants operation middleware
@@ -6137,6 +8526,32 @@ func (sh *strictHandler) GetOverview(w http.ResponseWriter, r *http.Request, ten
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetOverviewResponseObject); ok {
 		if err := validResponse.VisitGetOverviewResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetTenantSettings operation middleware
+func (sh *strictHandler) GetTenantSettings(w http.ResponseWriter, r *http.Request, tenant TenantName) {
+	var request GetTenantSettingsRequestObject
+
+	request.Tenant = tenant
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTenantSettings(ctx, request.(GetTenantSettingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTenantSettings")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetTenantSettingsResponseObject); ok {
+		if err := validResponse.VisitGetTenantSettingsResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -133,13 +133,29 @@ func (a *api) actor(ctx context.Context, t *registry.Tenant, seen *oauth.Introsp
 		return operator.Actor{}, fmt.Errorf("look for the client of the access token: %w", err)
 	}
 	carried := append(strings.Fields(seen.Scope), seen.Permissions...)
-	actor := operator.Actor{By: "client:" + client.ID, Tenant: t.Name, Name: client.Name, Fresh: true}
+	held := func(permission string) bool {
+		return slices.Contains(carried, permission) && slices.Contains(client.Permissions, permission)
+	}
+	actor := operator.Actor{By: "client:" + client.ID, Tenant: t.Name, Name: client.Name, Fresh: true, Roles: map[string]operator.Role{}}
+	if role := mightiest(registry.OperatorsPrefix, held); role != "" {
+		actor.Roles[t.Name] = role
+	}
+	if role := mightiest(registry.DeskPrefix, held); role != "" {
+		actor.Roles[operator.All] = role
+		actor.By, actor.Tenant = "program:"+t.Name+"/"+client.ID, "" // a client's id alone would be taken for that of another tenant's
+	}
+	if len(actor.Roles) == 0 {
+		return actor, fmt.Errorf("%w: the access token has no permission of the operators' API", operator.ErrDenied)
+	}
+	return actor, nil
+}
+
+// mightiest returns the first role whose permission is held, or nothing.
+func mightiest(prefix string, held func(permission string) bool) operator.Role {
 	for _, role := range operator.Roles() {
-		permission := registry.OperatorsPrefix + string(role)
-		if slices.Contains(carried, permission) && slices.Contains(client.Permissions, permission) {
-			actor.Roles = map[string]operator.Role{t.Name: role}
-			return actor, nil
+		if held(prefix + string(role)) {
+			return role
 		}
 	}
-	return actor, fmt.Errorf("%w: the access token has no permission of the operators' API", operator.ErrDenied)
+	return ""
 }

@@ -65,9 +65,16 @@ func (a *api) CreateClient(ctx context.Context, in CreateClientRequestObject) (C
 	if err := fields.putNew(&c); err != nil {
 		return nil, err
 	}
-	made, text, err := a.desk(ctx, in.Tenant).CreateClient(ctx, c)
+	desk, err := a.deskFor(ctx, in.Tenant, in.Params.DryRun)
 	if err != nil {
 		return nil, err
+	}
+	made, text, err := desk.CreateClient(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if in.Params.DryRun {
+		return CreateClient204Response{}, nil
 	}
 	return CreateClient201JSONResponse{IssuedClient{clientOut(made, a.Now()), text.Reveal()},
 		CreateClient201ResponseHeaders{etag(made.Rev), placeOf(in.Tenant, "clients", made.ID)}}, nil
@@ -93,9 +100,16 @@ func (a *api) ImportClient(ctx context.Context, in ImportClientRequestObject) (I
 	if err := fields.putNew(&c); err != nil {
 		return nil, err
 	}
-	made, err := a.desk(ctx, in.Tenant).ImportClient(ctx, c, oauth.Secret(in.Body.Secret), in.Body.Hash)
+	desk, err := a.deskFor(ctx, in.Tenant, in.Params.DryRun)
 	if err != nil {
 		return nil, err
+	}
+	made, err := desk.ImportClient(ctx, c, oauth.Secret(in.Body.Secret), in.Body.Hash)
+	if err != nil {
+		return nil, err
+	}
+	if in.Params.DryRun {
+		return ImportClient204Response{}, nil
 	}
 	return ImportClient201JSONResponse{clientOut(made, a.Now()), ImportClient201ResponseHeaders{etag(made.Rev), placeOf(in.Tenant, "clients", made.ID)}}, nil
 }
@@ -121,9 +135,16 @@ func (a *api) ReplaceClient(ctx context.Context, in ReplaceClientRequestObject) 
 	if err := known(in.Params.Act, "act"); err != nil {
 		return nil, err
 	}
-	c, err := a.desk(ctx, in.Tenant).UpdateClient(ctx, in.Id, string(cmp.Or(in.Params.Act, ClientUpdate)), rev, in.Body.put)
+	desk, err := a.deskFor(ctx, in.Tenant, in.Params.DryRun)
 	if err != nil {
 		return nil, err
+	}
+	c, err := desk.UpdateClient(ctx, in.Id, string(cmp.Or(in.Params.Act, ClientUpdate)), rev, in.Body.put)
+	if err != nil {
+		return nil, err
+	}
+	if in.Params.DryRun {
+		return ReplaceClient204Response{}, nil
 	}
 	return ReplaceClient200JSONResponse{clientOut(c, a.Now()), ReplaceClient200ResponseHeaders{etag(c.Rev)}}, nil
 }

@@ -71,10 +71,11 @@ func TestALostUpdateIsRefusedAndSaysWhoWasFaster(t *testing.T) {
 
 func TestEveryChangeOfTheContractThatTakesIfMatchAsksForIt(t *testing.T) {
 	w := open(t)
+	w.deskPrograms()
 	f := w.fixtures()
 	for _, o := range operations(t) {
 		if o.takes("If-Match") {
-			w.wants(428, "owner", o.method, f.path(o), o.example)
+			w.wants(428, "desk-owner", o.method, f.path(o), o.example)
 		}
 	}
 }

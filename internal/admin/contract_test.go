@@ -152,6 +152,10 @@ func TestLimitsOfTheContractAreThoseOfTheCode(t *testing.T) {
 	if *overlap.Max != maxOverlap.Seconds() {
 		t.Errorf("an overlap is %v in the contract, %v in the code", *overlap.Max, maxOverlap)
 	}
+	life := doc.Components.Schemas["Invitation"].Value.Properties["lifetime"].Value
+	if *life.Min != shortestLink.Seconds() || *life.Max != longestLink.Seconds() {
+		t.Errorf("a link is good for %v to %v in the contract, %v to %v in the code", *life.Min, *life.Max, shortestLink, longestLink)
+	}
 	if names := []string{"owner", "editor", "auditor", "viewer"}; !slices.EqualFunc(doc.Components.Schemas["Role"].Value.Enum, names, func(a any, b string) bool { return a == b }) {
 		t.Error("the roles are others")
 	}

@@ -5,41 +5,60 @@ import (
 	"context"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/operator"
 )
 
 // maxEventID is more than the id of an event has, in bytes.
 const maxEventID = 64
 
-// FindEvents answers a page of the audit record.
+// FindEvents answers a page of a tenant's audit record.
 func (a *api) FindEvents(ctx context.Context, in FindEventsRequestObject) (FindEventsResponseObject, error) {
-	p := in.Params
-	size, err := pageSize(p.Limit)
+	page, err := a.events(ctx, in.Tenant, in.Params, a.desk(ctx, in.Tenant).Events)
 	if err != nil {
 		return nil, err
 	}
-	if err := known(p.Outcome, "outcome"); err != nil {
+	return FindEvents200JSONResponse(page), nil
+}
+
+// FindDeskEvents answers a page of the desk's own record.
+func (a *api) FindDeskEvents(ctx context.Context, in FindDeskEventsRequestObject) (FindDeskEventsResponseObject, error) {
+	page, err := a.events(ctx, operator.All, as[FindEventsParams](in.Params), a.staff(ctx).Events)
+	if err != nil {
 		return nil, err
 	}
+	return FindDeskEvents200JSONResponse(page), nil
+}
+
+// events makes a page of the record that search is of: a tenant's or, for operator.All, the desk's.
+func (a *api) events(ctx context.Context, tenant string, p FindEventsParams,
+	search func(context.Context, audit.Query) ([]audit.Event, string, bool, error)) (out EventPage, err error) {
+	size, err := pageSize(p.Limit)
+	if err != nil {
+		return out, err
+	}
+	if err := known(p.Outcome, "outcome"); err != nil {
+		return out, err
+	}
 	if len(p.Before) > maxEventID {
-		return nil, atField("before", "That is longer than the id of any event.")
+		return out, atField("before", "That is longer than the id of any event.")
 	}
 	filters := p
 	filters.Cursor, filters.Limit = "", 0
-	name := list("findEvents", in.Tenant, filters)
+	name := list("findEvents", tenant, filters)
 	after, err := a.after(name, p.Cursor)
 	if err != nil {
-		return nil, err
+		return out, err
 	}
-	events, next, more, err := a.desk(ctx, in.Tenant).Events(ctx, audit.Query{ActorIs: p.Actor, Actor: p.ActorPrefix, RequestID: p.RequestId,
+	found, next, more, err := search(ctx, audit.Query{ActorIs: p.Actor, Actor: p.ActorPrefix, RequestID: p.RequestId,
 		Subject: p.Subject, Act: p.Act, Outcome: string(p.Outcome), Since: p.Since, Until: p.Until, Before: cmp.Or(after, p.Before), Limit: size})
 	if err != nil {
-		return nil, err
+		return out, err
 	}
-	out := EventPage{Events: []Event{}, Next: a.cursor(name, next), More: more}
-	for i := range events {
-		out.Events = append(out.Events, eventOut(&events[i]))
+	out = EventPage{Events: []Event{}, Next: a.cursor(name, next), More: more}
+	for i := range found {
+		out.Events = append(out.Events, eventOut(&found[i]))
 	}
-	return FindEvents200JSONResponse(out), nil
+	return out, nil
 }
 
 func eventOut(e *audit.Event) Event {
@@ -47,7 +66,16 @@ func eventOut(e *audit.Event) Event {
 		RequestId: e.RequestID, Source: e.Source, Detail: e.Detail}
 }
 
-// GetEvent answers one event.
+// GetDeskEvent answers one event of the desk itself.
+func (a *api) GetDeskEvent(ctx context.Context, in GetDeskEventRequestObject) (GetDeskEventResponseObject, error) {
+	e, err := a.staff(ctx).Event(ctx, in.Event)
+	if err != nil {
+		return nil, err
+	}
+	return GetDeskEvent200JSONResponse(eventOut(&e)), nil
+}
+
+// GetEvent answers one event of a tenant.
 func (a *api) GetEvent(ctx context.Context, in GetEventRequestObject) (GetEventResponseObject, error) {
 	e, err := a.desk(ctx, in.Tenant).Event(ctx, in.Event)
 	if err != nil {

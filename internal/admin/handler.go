@@ -32,6 +32,8 @@ type Options struct {
 	// URL is that of the operators' listener, as its callers have it: whoever shows no token that counts is sent to the description of the
 	// API below it (Metadata). "": nowhere.
 	URL string
+	// TokenEndpoints says where a tenant gives out tokens, and in which dialect. nil: nobody is told.
+	TokenEndpoints func(*registry.Tenant) []TokenEndpoint
 	// Source is the caller's address, for the audit record. nil: the other end of the connection, which behind a proxy is the proxy.
 	Source func(*http.Request) netip.Addr
 }
@@ -99,11 +101,9 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, c *call) (err error)
 	if err := a.authenticate(r, c, tenant); err != nil {
 		return err
 	}
-	// 3 in the tenant of the token? That somebody wanted another one is written down.
-	if tenant != "" {
-		if _, err := a.Office.At(&c.actor, tenant).Tenant(); err != nil {
-			return err
-		}
+	// 3 where the token gives a role? That somebody wanted to be elsewhere is written down.
+	if err := a.admit(c, tenant, pattern); err != nil {
+		return err
 	}
 	// 4 what was sent?
 	if c.body, err = readBody(w, r); err != nil {
@@ -115,6 +115,24 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, c *call) (err error)
 	}
 	a.mux.ServeHTTP(w, r)
 	return nil
+}
+
+// admit lets in whoever has any role in the tenant that is named; and to what is of the desk itself, whoever has the right to it there. So
+// nobody else learns what would be wrong with a request. The list of tenants is for all: it has those of the caller.
+func (a *api) admit(c *call, tenant, pattern string) (err error) {
+	desk := a.Office.Operators(&c.actor)
+	switch {
+	case tenant != "":
+		_, err = a.Office.At(&c.actor, tenant).Tenant()
+	case pattern == "GET /v1/tenants":
+	case pattern == "GET /v1/settings":
+		err = desk.May(operator.ReadSettings)
+	case strings.HasPrefix(pattern, "GET "):
+		err = desk.May(operator.ReadOperators)
+	default:
+		err = desk.May(operator.ChangeOperators)
+	}
+	return err
 }
 
 // route finds the operation of a request. A path that is not in its one spelling is none: it must not be redirected to another.

@@ -12,6 +12,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/office"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/store"
@@ -80,12 +81,19 @@ func (w *world) fixtures() fixtures {
 	u := w.user("bob@acme.test")
 	keys := read[KeyList](w.t, w.send("viewer", "GET", "/v1/tenants/acme/keys", ""))
 	events := read[EventPage](w.t, w.send("auditor", "GET", "/v1/tenants/acme/events?limit=1", ""))
-	return fixtures{"tenant": "acme", "id": "q2tjk4", "username": u.Username, "kid": keys.Keys[1].Id, "chain": "0D5pYw9dKq2tVn7L", "token": "0D5pYw9dKq2tVn7L",
+	ada := w.operator("ada@desk.test", map[string]operator.Role{"acme": operator.Editor})
+	session := w.session(ada.ID)
+	staff, _, _, err := audit.Search(w.t.Context(), w.store, audit.Query{Limit: 1})
+	w.must(err)
+	return fixtures{"operator": ada.ID, "session": session.ID, "desk event": staff[0].ID, "tenant": "acme", "id": "q2tjk4", "username": u.Username, "kid": keys.Keys[1].Id, "chain": "0D5pYw9dKq2tVn7L", "token": "0D5pYw9dKq2tVn7L",
 		"event": events.Events[0].Id, "request_id": "request-1"}
 }
 
 func (f fixtures) path(o operation) string {
 	path := o.path
+	if strings.HasPrefix(path, "/v1/events/") {
+		path = strings.ReplaceAll(path, "{event}", url.PathEscape(f["desk event"]))
+	}
 	for name, value := range f {
 		path = strings.ReplaceAll(path, "{"+name+"}", url.PathEscape(value))
 	}
@@ -101,30 +109,108 @@ func (w *world) sendOperation(as string, o operation, f fixtures) answered {
 	return w.send(as, o.method, f.path(o), o.example, header...)
 }
 
+// ofDesk reports whether an operation is about the desk itself, and not about a tenant or the tenants of the caller.
+func (o *operation) ofDesk() bool { return !o.inTenant() && o.id != "listTenants" }
+
+func (o *operation) inTenant() bool { return strings.Contains(o.path, "{tenant}") }
+
 func TestReq047_B57_EveryOperationIsDeniedUnlessTheRoleGivesTheRight(t *testing.T) {
-	for _, as := range []string{"", "viewer", "auditor", "editor", "owner", "stranger"} {
+	type program struct {
+		role  operator.Role
+		where string // a tenant, or operator.All; "" without a role: nobody
+	}
+	programs := map[string]program{"": {}, "stranger": {operator.Owner, "other"}}
+	for _, role := range operator.Roles() {
+		programs[string(role)], programs["desk-"+string(role)] = program{role, "acme"}, program{role, operator.All}
+	}
+	for as, p := range programs {
 		w := open(t)
+		w.deskPrograms()
 		f := w.fixtures()
 		for _, o := range operations(t) {
-			a := w.sendOperation(as, o, f)
-			inTenant := strings.Contains(o.path, "{tenant}")
-			allowed := as != "" && (as != "stranger" || !inTenant) && (o.right == "" || operator.Role(as).Can(o.right))
-			switch {
-			case as == "" && a.StatusCode != 401, as != "" && !allowed && a.StatusCode != 403:
-				t.Errorf("%s as %q answers %d %s; nobody gave it the right", o.id, as, a.StatusCode, a.body)
-			case allowed && (a.StatusCode == 401 || a.StatusCode == 403 || a.StatusCode >= 500):
-				t.Errorf("%s as %q answers %d %s; it has the right", o.id, as, a.StatusCode, a.body)
+			places := []string{""}
+			if o.inTenant() {
+				places = []string{"other", "closed", "acme"}
+				if p.where == "other" { // where its tokens come from, which some operations end, is the last
+					places = []string{"acme", "closed", "other"}
+				}
 			}
-			if a.StatusCode == 401 && !strings.HasPrefix(a.Header.Get("WWW-Authenticate"), "Bearer") {
-				t.Errorf("%s: no WWW-Authenticate", o.id)
+			for _, tenant := range places {
+				g := maps.Clone(f)
+				g["tenant"] = tenant
+				a := w.sendOperation(as, o, g)
+				reached := p.where == operator.All || o.inTenant() && p.where == tenant || o.id == "listTenants"
+				allowed := p.role != "" && reached && (o.right == "" || p.role.Can(o.right))
+				switch {
+				case as == "" && a.StatusCode != 401, as != "" && !allowed && a.StatusCode != 403:
+					t.Errorf("%s at %q as %q answers %d %s; nobody gave it the right", o.id, tenant, as, a.StatusCode, a.body)
+				case allowed && (a.StatusCode == 401 || a.StatusCode == 403 || a.StatusCode >= 500):
+					t.Errorf("%s at %q as %q answers %d %s; it has the right", o.id, tenant, as, a.StatusCode, a.body)
+				}
+				if a.StatusCode == 401 && !strings.HasPrefix(a.Header.Get("WWW-Authenticate"), "Bearer") {
+					t.Errorf("%s: no WWW-Authenticate", o.id)
+				}
 			}
 		}
 	}
 }
 
+func TestReq047_B57_WhoHasNoRightAtTheDeskLearnsNothingThereAndIsWrittenDown(t *testing.T) {
+	w := open(t)
+	w.deskPrograms()
+	f := w.fixtures()
+	before := w.kept()
+	for _, o := range operations(t) {
+		if !o.ofDesk() {
+			continue
+		}
+		for as, record := range map[string]string{"owner": "acme", "stranger": "other", "desk-viewer": "", "desk-editor": ""} {
+			for _, sent := range []struct {
+				query, body string
+				header      []string
+			}{{"", o.example, []string{ifMatch, "*"}}, {"?x=1&limit=no", `{"x":`, []string{"Content-Type", "text/plain"}}, {"", "null", []string{idempotencyKey, "short"}}} {
+				for _, id := range []string{f["operator"], "nobody"} {
+					g := maps.Clone(f)
+					g["operator"] = id
+					a := w.wants(403, as, o.method, g.path(o)+sent.query, sent.body, sent.header...)
+					events, _, _, err := audit.Search(t.Context(), w.store, audit.Query{Tenant: record, RequestID: a.Header.Get("X-Request-Id")})
+					if err != nil || len(events) != 1 || events[0].Act != office.Refused || events[0].Detail["right"] != string(o.right) {
+						t.Errorf("%s as %s: written down is %+v, %v", o.id, as, events, err)
+					}
+				}
+			}
+		}
+	}
+	if w.kept() != before {
+		t.Error("something has changed")
+	}
+}
+
+func TestReq047_AnAuditorOfTheDeskReadsAllOfItAndChangesNothing(t *testing.T) {
+	w := open(t)
+	w.deskPrograms()
+	f := w.fixtures()
+	before := w.kept()
+	for _, o := range operations(t) {
+		a := w.sendOperation("desk-auditor", o, f)
+		if o.ofDesk() && (a.StatusCode == 200) != (o.method == "GET") {
+			t.Errorf("%s answers %d %s", o.id, a.StatusCode, a.body)
+		}
+	}
+	if w.kept() != before {
+		t.Error("an auditor has changed something")
+	}
+	all := read[SettingList](t, w.wants(200, "desk-auditor", "GET", "/v1/settings", ""))
+	own := read[SettingList](t, w.wants(200, "desk-auditor", "GET", "/v1/tenants/other/settings", ""))
+	if len(all.Settings) != 4 || len(own.Settings) != 2 || own.Settings[1] != (Setting{Field: "tenants[1].title", Value: "Other people", Place: "booth.yaml:8"}) {
+		t.Errorf("%+v %+v", all, own)
+	}
+}
+
 func TestReq047_WhatIsNotListedIsNotThere(t *testing.T) {
 	w := open(t)
-	for _, path := range []string{"/v1", "/v1/", "/v1/operators", "/v1/tenants/acme/clients/q/secret", "/v1/tenants/acme/settings", "/v1//tenants", "/v1/tenants/acme/../acme",
+	for _, path := range []string{"/v1", "/v1/", "/v1/operators/", "/v1/operators/o/password", "/v1/operators/o/sessions/s", "/v1/settings/listen",
+		"/v1/tenants/acme/operators", "/v1/tenants/acme/clients/q/secret", "/v1/tenants/acme/settings/x", "/v1//tenants", "/v1//operators", "/v1/tenants/acme/../acme",
 		"/v1/tenants/acme/clients/", "/v2/tenants", "/"} {
 		w.wants(404, "owner", "GET", path, "")
 	}
@@ -160,7 +246,7 @@ func TestB57_NoOperationTouchesWhatAnotherTenantHasOfThatID(t *testing.T) {
 	before := w.heldBy("other")
 	for _, o := range operations(t) {
 		for name, id := range theirs {
-			if !strings.Contains(o.path, "{"+name+"}") {
+			if !o.inTenant() || !strings.Contains(o.path, "{"+name+"}") {
 				continue
 			}
 			g := maps.Clone(f)
@@ -219,26 +305,27 @@ func TestReq048_NothingButDeclaredFieldsIsTaken(t *testing.T) {
 func TestWhatStandsInAFieldIsChecked(t *testing.T) {
 	w := open(t)
 	for body, field := range map[string]string{
-		`{"name":null}`:                        "name",
-		`{"name":"a","name":"b"}`:              "name",
-		`{"name":"a","lifetime":"1"}`:          "lifetime",
-		`{"name":"a","lifetime":1.5}`:          "lifetime",
-		`{"name":"a","expires":"tomorrow"}`:    "expires",
-		`{"name":"a","grants":["implicit"]}`:   "grants",
-		`{"name":"a","permissions":["root"]}`:  "permissions",
-		`{"name":"a","permissions":[null]}`:    "permissions[0]",
-		`{"name":"a","allow_from":["x","y"]}`:  "allow_from[0]",
-		`{"name":"a","token_form":"paseto"}`:   "token_form",
-		`{"permissions":["workflows"]}`:        "name",
-		`{"name":"a"} {"name":"b"}`:            "",
-		`{"name":`:                             "",
-		`[]`:                                   "",
-		`null`:                                 "",
-		"{\"name\":\"\xff\"}":                  "",
-		`{"name":"a","id":"usr_1"}`:            "id",
-		`{"name":"a","disabled":"yes"}`:        "disabled",
-		`{"name":"a","allow_from":"1.2.3.4"}`:  "allow_from",
-		`{"name":"a","permissions":{"a":"b"}}`: "permissions",
+		`{"name":null}`:                                      "name",
+		`{"name":"a","name":"b"}`:                            "name",
+		`{"name":"a","lifetime":"1"}`:                        "lifetime",
+		`{"name":"a","lifetime":1.5}`:                        "lifetime",
+		`{"name":"a","expires":"tomorrow"}`:                  "expires",
+		`{"name":"a","expires":"2026-11-22T04:09:00+24:00"}`: "expires",
+		`{"name":"a","grants":["implicit"]}`:                 "grants",
+		`{"name":"a","permissions":["root"]}`:                "permissions",
+		`{"name":"a","permissions":[null]}`:                  "permissions[0]",
+		`{"name":"a","allow_from":["x","y"]}`:                "allow_from[0]",
+		`{"name":"a","token_form":"paseto"}`:                 "token_form",
+		`{"permissions":["workflows"]}`:                      "name",
+		`{"name":"a"} {"name":"b"}`:                          "",
+		`{"name":`:                                           "",
+		`[]`:                                                 "",
+		`null`:                                               "",
+		"{\"name\":\"\xff\"}":                                "",
+		`{"name":"a","id":"usr_1"}`:                          "id",
+		`{"name":"a","disabled":"yes"}`:                      "disabled",
+		`{"name":"a","allow_from":"1.2.3.4"}`:                "allow_from",
+		`{"name":"a","permissions":{"a":"b"}}`:               "permissions",
 	} {
 		if p := w.wants(400, "owner", "POST", clients, body).problem(t); p.Field != field {
 			t.Errorf("%s: the fault is at %q, want %q: %s", body, p.Field, field, p.Detail)
@@ -249,11 +336,18 @@ func TestWhatStandsInAFieldIsChecked(t *testing.T) {
 // held returns everything that is kept, as one text.
 func (w *world) held() string { return w.heldBy("", "acme", "other") }
 
-func (w *world) heldBy(tenants ...string) string {
+// kept is held without the audit record, which has what was refused as well.
+func (w *world) kept() string {
+	return w.of(slices.DeleteFunc(slices.Clone(store.Kinds), func(k store.Kind) bool { return k == store.Event }), "", "acme", "other")
+}
+
+func (w *world) heldBy(tenants ...string) string { return w.of(store.Kinds, tenants...) }
+
+func (w *world) of(kinds []store.Kind, tenants ...string) string {
 	w.t.Helper()
 	var all strings.Builder
 	for _, tenant := range tenants {
-		for _, k := range store.Kinds {
+		for _, k := range kinds {
 			records, err := w.store.List(w.t.Context(), store.Query{Tenant: tenant, Kind: k, Limit: store.MaxLimit})
 			w.must(err)
 			for _, r := range records {
@@ -271,7 +365,7 @@ func TestB66_ALowerRoleIsToldNoMore(t *testing.T) {
 		if o.method != "GET" {
 			continue
 		}
-		if p := o.path; strings.Contains(p, "event") || strings.Contains(p, "explain") {
+		if o.right != "" && !operator.Viewer.Can(o.right) {
 			w.wants(403, "viewer", "GET", f.path(o), "")
 			continue
 		}

@@ -58,3 +58,21 @@ func TestWhatTheServerDiedOverIsNotDoneAgainUnderItsKey(t *testing.T) {
 	w.pass(time.Second)
 	w.wants(201, "editor", "POST", clients, body, idempotencyKey, key)
 }
+
+func TestASecretIsNotShownAgainToWhoHasLostTheRoleWhereItWasMade(t *testing.T) {
+	w := open(t)
+	const at, body = "/v1/tenants/other/clients", `{"name":"Postman"}`
+	w.tokens["both"] = w.program("acme", "both", registry.OperatorsPrefix+"owner", registry.DeskPrefix+"owner")
+	w.pass(time.Second)
+	made := read[IssuedClient](t, w.wants(201, "both", "POST", at, body, idempotencyKey, key))
+	_, err := w.registry.UpdateClient(t.Context(), by, "client.update", "acme", "both", func(c *registry.Client) error {
+		c.Permissions = []string{registry.OperatorsPrefix + "owner", registry.DeskPrefix + "viewer"} // an owner at home, and there a viewer
+		return nil
+	})
+	w.must(err)
+	w.tokens["both"] = w.token("acme", "both", standard)
+	w.pass(time.Second)
+	if a := w.wants(422, "both", "POST", at, body, idempotencyKey, key); strings.Contains(a.body, made.Secret) {
+		t.Error(a.body)
+	}
+}

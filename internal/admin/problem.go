@@ -95,7 +95,7 @@ func problemOf(err error, body []byte) *refusal {
 		return &refusal{kind: "not-allowed", detail: "It is " + err.Error() + ".",
 			header: http.Header{"Www-Authenticate": {`Bearer realm="tokenbooth", error="insufficient_scope"`}}} // RFC 6750, section 3.1
 	case errors.Is(err, registry.ErrNotFound), errors.Is(err, operator.ErrNotFound):
-		return &refusal{kind: "not-found", detail: "There is nothing of that name or id in this tenant."}
+		return &refusal{kind: "not-found", detail: "There is nothing of that name or id here."}
 	case errors.Is(err, office.ErrChanged):
 		return lost(err)
 	case errors.Is(err, oauth.ErrUnavailable):
@@ -150,7 +150,7 @@ func unreadable(err error, body []byte) *refusal {
 		return &refusal{kind: "invalid-field", field: e.Field, detail: "A JSON " + e.Value + " cannot stand here; the contract says what can."}
 	}
 	if e, ok := errors.AsType[*time.ParseError](err); ok {
-		return &refusal{kind: "invalid-field", field: holder(body, e.Value), detail: "A moment is written like 2026-11-22T04:09:00Z (RFC 3339)."}
+		return &refusal{kind: "invalid-field", field: holder(body, e.Value), detail: momentForm}
 	}
 	_, syntax := errors.AsType[*json.SyntaxError](err)
 	if syntax || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {

@@ -10,11 +10,11 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"time"
 
+	"github.com/tokenbooth/tokenbooth/internal/local"
 	"github.com/tokenbooth/tokenbooth/internal/office"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
@@ -33,41 +33,62 @@ const (
 // with the request id, under which the server's log knows more; it does not say which server that is, as the caller does where there could
 // be a doubt. It may be used concurrently.
 type Remote struct {
-	ctx            context.Context // of Tenant and Keys, which at the desk itself only look at what is in memory
-	server, tenant string
-	token          func(context.Context) (string, error)
-	http           http.Client
+	*caller
+	ctx        context.Context // of Tenant and Keys, which at the desk itself only look at what is in memory
+	tenant     string
+	rehearsing bool // by Rehearsal
+}
+
+// RemoteStaff is the register of operators at the other end of the operators' API. Its methods are those of office.Staff, with the errors of
+// a Remote. It may be used concurrently.
+type RemoteStaff struct {
+	*caller
 }
 
 // Dial makes a Remote of the desk of one tenant at a server, such as https://desk.example.com. It sends nothing yet. When ctx ends, so do
 // Tenant and Keys, which are given none. token is asked for an access token before each request and should remember it. transport is nil for
 // that of net/http. Beyond this machine only https:// is taken: the access token would be read on its way.
 func Dial(ctx context.Context, server, tenant string, token func(context.Context) (string, error), transport http.RoundTripper) (*Remote, error) {
+	c, err := newCaller(server, token, transport)
+	if err != nil {
+		return nil, err
+	}
+	return &Remote{caller: c, ctx: ctx, tenant: tenant}, nil
+}
+
+// DialStaff makes a RemoteStaff of a server, as Dial makes a Remote.
+func DialStaff(server string, token func(context.Context) (string, error), transport http.RoundTripper) (*RemoteStaff, error) {
+	c, err := newCaller(server, token, transport)
+	if err != nil {
+		return nil, err
+	}
+	return &RemoteStaff{c}, nil
+}
+
+// caller calls the operators' API of one server.
+type caller struct {
+	server string
+	token  func(context.Context) (string, error)
+	http   http.Client
+}
+
+func newCaller(server string, token func(context.Context) (string, error), transport http.RoundTripper) (*caller, error) {
 	u, err := url.Parse(server)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
 		return nil, fmt.Errorf("a server is a URL like https://desk.example.com, not %q", server)
-	case u.Scheme == "http" && !loopback(u.Hostname()):
+	case u.Scheme == "http" && !local.Host(u.Hostname()):
 		return nil, fmt.Errorf("%s is not https://: whoever is on the way could read the access token and act in its place", server)
 	}
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // the token is for nobody else
-	return &Remote{ctx: ctx, server: strings.TrimSuffix(server, "/"), tenant: tenant, token: token,
+	return &caller{server: strings.TrimSuffix(server, "/"), token: token,
 		http: http.Client{Transport: transport, Timeout: remoteTimeout, CheckRedirect: stay}}, nil
 }
 
-// loopback reports whether a host is this machine, whatever a name server says (RFC 8252, section 8.3; RFC 6761, section 6.3).
-func loopback(host string) bool {
-	if addr, err := netip.ParseAddr(host); err == nil {
-		return addr.Unmap().IsLoopback()
-	}
-	host = strings.TrimSuffix(strings.ToLower(host), ".")
-	return host == "localhost" || strings.HasSuffix(host, ".localhost")
-}
-
-// request is what a Remote asks for.
+// request is what a server is asked for.
 type request struct {
 	method string
-	path   []string // behind the tenant's, each one segment
+	path   []string // behind /v1/, or behind the tenant's in a Remote's own; each one segment
 	query  url.Values
 	match  string // If-Match
 	once   bool   // under an Idempotency-Key, so that it may be sent again
@@ -82,15 +103,44 @@ func match(rev uint64) string {
 	return etag(rev)
 }
 
-// do sends a request and reads the answer into out. What may be sent twice is sent again when nothing is known of the first time.
+// about is what a request is about, for people.
+func (q *request) about() string {
+	if len(q.path) < 2 || q.path[0] != tenantsPath {
+		return strings.Join(q.path, " ")
+	}
+	tenant := "tenant " + q.path[1]
+	if len(q.path) == 2 {
+		return tenant
+	}
+	return strings.Join(q.path[2:], " ") + " of " + tenant
+}
+
+// tenantsPath is where the tenants are, behind /v1/.
+const tenantsPath = "tenants"
+
+// do is caller.do for what is the tenant's.
 func (r *Remote) do(ctx context.Context, q request, out any) error {
+	if r.rehearsing && q.method != http.MethodGet {
+		return office.ErrNotOnPaper
+	}
+	return r.caller.do(ctx, r.here(q), out)
+}
+
+// here is a request below the tenant's path.
+func (r *Remote) here(q request) request {
+	q.path = append([]string{tenantsPath, r.tenant}, q.path...)
+	return q
+}
+
+// do sends a request and reads the answer into out. What may be sent twice is sent again when nothing is known of the first time.
+func (c *caller) do(ctx context.Context, q request, out any) error {
 	key := ""
 	if q.once {
 		key = secret.UUID() // one for all times this act is sent
 	}
 	again := q.once || q.method == http.MethodGet
 	for sent := 1; ; sent++ {
-		retry, err := r.send(ctx, &q, key, out)
+		retry, err := c.send(ctx, &q, key, out)
 		if err == nil || !again || !retry || sent == maxSent {
 			return err
 		}
@@ -102,12 +152,12 @@ func (r *Remote) do(ctx context.Context, q request, out any) error {
 	}
 }
 
-func (r *Remote) send(ctx context.Context, q *request, key string, out any) (retry bool, err error) {
-	req, err := r.compose(ctx, q, key)
+func (c *caller) send(ctx context.Context, q *request, key string, out any) (retry bool, err error) {
+	req, err := c.compose(ctx, q, key)
 	if err != nil {
 		return false, err
 	}
-	answer, err := r.http.Do(req)
+	answer, err := c.http.Do(req)
 	if err != nil {
 		if outer, ok := errors.AsType[*url.Error](err); ok {
 			err = outer.Err // without the URL
@@ -135,11 +185,11 @@ func (r *Remote) send(ctx context.Context, q *request, key string, out any) (ret
 	if err := json.Unmarshal(body, &p); err != nil {
 		return false, unreadableAnswer(err)
 	}
-	return p.Status == http.StatusServiceUnavailable || p.Status == http.StatusConflict && strings.HasSuffix(p.Type, "in-progress"), r.problem(q, &p)
+	return p.Status == http.StatusServiceUnavailable || p.Status == http.StatusConflict && strings.HasSuffix(p.Type, "in-progress"), problem(q, &p)
 }
 
-func (r *Remote) compose(ctx context.Context, q *request, key string) (*http.Request, error) {
-	to := r.server + "/v1/tenants/" + segment(r.tenant)
+func (c *caller) compose(ctx context.Context, q *request, key string) (*http.Request, error) {
+	to := c.server + "/v1"
 	for _, s := range q.path {
 		to += "/" + segment(s)
 	}
@@ -158,7 +208,7 @@ func (r *Remote) compose(ctx context.Context, q *request, key string) (*http.Req
 	if err != nil {
 		return nil, fmt.Errorf("make a request: %w", err)
 	}
-	token, err := r.token(ctx)
+	token, err := c.token(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("fetch an access token: %w", err)
 	}
@@ -176,7 +226,7 @@ func (r *Remote) compose(ctx context.Context, q *request, key string) (*http.Req
 }
 
 // problem says in this product's own errors what the server has refused.
-func (r *Remote) problem(q *request, p *Problem) error {
+func problem(q *request, p *Problem) error {
 	switch p.Status {
 	case http.StatusBadRequest:
 		if p.Field != "" {
@@ -188,11 +238,7 @@ func (r *Remote) problem(q *request, p *Problem) error {
 		what := strings.TrimSuffix(strings.TrimPrefix(p.Detail, "It is "+operator.ErrDenied.Error()), ".")
 		return fmt.Errorf("%w%s (request %s)", operator.ErrDenied, what, p.RequestId)
 	case http.StatusNotFound:
-		what := "tenant " + r.tenant
-		if len(q.path) > 0 {
-			what = strings.Join(q.path, " ") + " of " + what
-		}
-		return fmt.Errorf("%s: %w", what, registry.ErrNotFound)
+		return fmt.Errorf("%s: %w", q.about(), registry.ErrNotFound)
 	case http.StatusPreconditionFailed:
 		return &office.Changed{By: p.ChangedBy, At: p.ChangedAt}
 	}

@@ -11,15 +11,6 @@ import (
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
-// Tenant returns the tenant, as far as those who work at its desk may know it. It ends with the context of Dial.
-func (r *Remote) Tenant() (*registry.Tenant, error) {
-	var out Tenant
-	if err := r.do(r.ctx, request{method: http.MethodGet}, &out); err != nil {
-		return nil, err
-	}
-	return tenantFrom(&out), nil
-}
-
 // asked are parameters without those that are empty.
 func asked(pairs ...string) url.Values {
 	v := url.Values{}
@@ -88,14 +79,23 @@ func (r *Remote) Client(ctx context.Context, id string) (*registry.Client, error
 func (r *Remote) CreateClient(ctx context.Context, c registry.Client) (*registry.Client, oauth.Secret, error) {
 	in := as[NewClient](writable(&c))
 	in.Id = c.ID
-	return r.issued(ctx, request{method: http.MethodPost, path: []string{"clients"}, once: true, in: in})
+	q := request{method: http.MethodPost, path: []string{"clients"}, once: true, in: in}
+	if r.rehearsing {
+		would, err := rehearse(ctx, r, q, &c)
+		return would, "", err
+	}
+	return r.issued(ctx, q)
 }
 
 // ImportClient registers a client with an id and a secret that exist already.
 func (r *Remote) ImportClient(ctx context.Context, c registry.Client, text oauth.Secret, hash string) (*registry.Client, error) {
 	in := as[ImportedClient](writable(&c))
 	in.Id, in.Secret, in.Hash = c.ID, text.Reveal(), hash
-	return r.onClient(ctx, request{method: http.MethodPost, path: []string{"clients", "import"}, once: true, in: in})
+	q := request{method: http.MethodPost, path: []string{"clients", "import"}, once: true, in: in}
+	if r.rehearsing {
+		return rehearse(ctx, r, q, &c)
+	}
+	return r.onClient(ctx, q)
 }
 
 // UpdateClient reads a client, lets edit change it and writes it back, in what may be written. edit may be called again when another
@@ -106,7 +106,11 @@ func (r *Remote) UpdateClient(ctx context.Context, id, act string, rev uint64, e
 		state: func(c *registry.Client) (uint64, string, time.Time) { return c.Rev, c.UpdatedBy, c.Updated },
 		edit:  edit,
 		write: func(ctx context.Context, c *registry.Client, seen uint64) (*registry.Client, error) {
-			return r.onClient(ctx, request{method: http.MethodPut, path: []string{"clients", id}, query: asked("act", act), match: match(seen), in: writable(c)})
+			q := request{method: http.MethodPut, path: []string{"clients", id}, query: asked("act", act), match: match(seen), in: writable(c)}
+			if r.rehearsing {
+				return rehearse(ctx, r, q, c)
+			}
+			return r.onClient(ctx, q)
 		},
 	}.run(ctx, rev)
 }

@@ -70,15 +70,20 @@ func (r *Remote) WithdrawKey(ctx context.Context, kid string) error {
 // Events returns a page of the audit record, the newest first, and what to go on from in Query.Before: as at the desk itself, the id of an
 // event. A page is empty only at the end of the record: where a search of the server ran out of time without an event, it is taken up again.
 func (r *Remote) Events(ctx context.Context, q audit.Query) (events []audit.Event, next string, more bool, err error) {
+	return r.events(ctx, r.tenant, []string{tenantsPath, r.tenant, "events"}, q)
+}
+
+// events searches the record at a path: a tenant's or, for "", the desk's.
+func (c *caller) events(ctx context.Context, tenant string, path []string, q audit.Query) (events []audit.Event, next string, more bool, err error) {
 	query := asked("actor", q.ActorIs, "actor_prefix", q.Actor, "subject", q.Subject, "request_id", q.RequestID, "act", q.Act, "outcome", q.Outcome,
 		"since", spell(q.Since), "until", spell(q.Until), "before", q.Before, "limit", page(q.Limit))
 	for {
 		var out EventPage
-		if err := r.do(ctx, request{method: http.MethodGet, path: []string{"events"}, query: query}, &out); err != nil {
+		if err := c.do(ctx, request{method: http.MethodGet, path: path, query: query}, &out); err != nil {
 			return nil, "", false, err
 		}
 		for i := range out.Events {
-			events = append(events, r.event(&out.Events[i]))
+			events = append(events, eventIn(tenant, &out.Events[i]))
 		}
 		switch {
 		case out.Next == "":
@@ -97,8 +102,9 @@ func spell(t time.Time) string {
 	return t.UTC().Format(time.RFC3339Nano)
 }
 
-func (r *Remote) event(e *Event) audit.Event {
-	return audit.Event{ID: e.Id, Tenant: r.tenant, Time: e.Time, Act: e.Act, Actor: e.Actor, Subject: e.Subject, Outcome: string(e.Outcome), Reason: e.Reason,
+// eventIn is an event of the contract as the rest of the product has it.
+func eventIn(tenant string, e *Event) audit.Event {
+	return audit.Event{ID: e.Id, Tenant: tenant, Time: e.Time, Act: e.Act, Actor: e.Actor, Subject: e.Subject, Outcome: string(e.Outcome), Reason: e.Reason,
 		RequestID: e.RequestId, Source: e.Source, Detail: e.Detail}
 }
 
@@ -108,7 +114,7 @@ func (r *Remote) Event(ctx context.Context, id string) (audit.Event, error) {
 	if err := r.do(ctx, request{method: http.MethodGet, path: []string{"events", id}}, &out); err != nil {
 		return audit.Event{}, err
 	}
-	return r.event(&out), nil
+	return eventIn(r.tenant, &out), nil
 }
 
 // Explain returns what is known about the request of that id.
@@ -119,7 +125,7 @@ func (r *Remote) Explain(ctx context.Context, requestID string) (office.Explanat
 	}
 	var known office.Explanation
 	if out.Event.Id != "" {
-		e := r.event(&out.Event)
+		e := eventIn(r.tenant, &out.Event)
 		known.Event = &e
 	}
 	if i := &out.Issuance; i.RequestId != "" {

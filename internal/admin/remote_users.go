@@ -37,8 +37,13 @@ func (r *Remote) User(ctx context.Context, username string) (*registry.User, err
 func (r *Remote) CreateUser(ctx context.Context, u registry.User, password oauth.Secret, totp bool) (made *registry.User, totpURL string, err error) {
 	in := as[NewUser](writableUser(&u))
 	in.Username, in.Password, in.Totp = u.Username, password.Reveal(), totp
+	q := request{method: http.MethodPost, path: []string{"users"}, once: true, in: in}
+	if r.rehearsing {
+		made, err = rehearse(ctx, r, q, &u)
+		return made, "", err
+	}
 	var out CreatedUser
-	if err := r.do(ctx, request{method: http.MethodPost, path: []string{"users"}, once: true, in: in}, &out); err != nil {
+	if err := r.do(ctx, q, &out); err != nil {
 		return nil, "", err
 	}
 	return userIn(r.tenant, &out.User), out.TotpUrl, nil
@@ -51,7 +56,11 @@ func (r *Remote) UpdateUser(ctx context.Context, username, act string, rev uint6
 		state: func(u *registry.User) (uint64, string, time.Time) { return u.Edition, u.UpdatedBy, u.Updated },
 		edit:  edit,
 		write: func(ctx context.Context, u *registry.User, seen uint64) (*registry.User, error) {
-			return r.onUser(ctx, request{method: http.MethodPut, path: []string{"users", username}, query: asked("act", act), match: match(seen), in: writableUser(u)})
+			q := request{method: http.MethodPut, path: []string{"users", username}, query: asked("act", act), match: match(seen), in: writableUser(u)}
+			if r.rehearsing {
+				return rehearse(ctx, r, q, u)
+			}
+			return r.onUser(ctx, q)
 		},
 	}.run(ctx, rev)
 }

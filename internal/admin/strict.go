@@ -34,18 +34,19 @@ func checkQuery(raw string, request reflect.Type) error {
 	if err != nil {
 		return &refusal{kind: "invalid-request", detail: "The query cannot be read."}
 	}
-	known := map[string]bool{}
+	var fields map[string]reflect.Type
 	if params, ok := request.FieldByName("Params"); ok {
-		for f := range fieldsOf(params.Type, "form") {
-			known[f] = true
-		}
+		fields = fieldsOf(params.Type, "form")
 	}
 	for name, values := range query {
-		if !known[name] {
+		field, known := fields[name]
+		switch {
+		case !known:
 			return atField(name, "This operation has no such parameter.")
-		}
-		if len(values) > 1 {
+		case len(values) > 1:
 			return atField(name, "It is given more than once.")
+		case field == moment && !rewritable(values[0]):
+			return atField(name, momentForm)
 		}
 	}
 	return nil
@@ -82,6 +83,18 @@ func checkBody(body []byte, request reflect.Type) error {
 
 var moment = reflect.TypeFor[time.Time]()
 
+const momentForm = "A moment is written like 2026-11-22T04:09:00Z (RFC 3339)."
+
+// rewritable reports whether a moment that could be read can be written again: package time reads zones a day away and writes none.
+func rewritable(text string) bool {
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return true // it was read in another form
+	}
+	_, err = at.MarshalText()
+	return err == nil
+}
+
 // checkValue reads one JSON value, and refuses in it what its type does not have. That the value fits the type is known already.
 func checkValue(dec *json.Decoder, t reflect.Type, at string) error {
 	for t.Kind() == reflect.Pointer {
@@ -108,6 +121,9 @@ func checkValue(dec *json.Decoder, t reflect.Type, at string) error {
 			return err
 		}
 	default:
+		if text, ok := token.(string); ok && t == moment && !rewritable(text) {
+			return atField(at, momentForm)
+		}
 		return nil
 	}
 	_, err = dec.Token() // its end
@@ -115,10 +131,16 @@ func checkValue(dec *json.Decoder, t reflect.Type, at string) error {
 }
 
 func checkObject(dec *json.Decoder, t reflect.Type, at string) error {
-	if t.Kind() != reflect.Struct || t == moment {
+	var fields map[string]reflect.Type
+	free := t.Kind() == reflect.Map // of names that whoever sends it chooses
+	switch {
+	case free:
+	case t.Kind() == reflect.Struct && t != moment:
+		fields = fieldsOf(t, "json")
+	default:
 		return atField(at, "An object cannot stand here.")
 	}
-	fields, seen := fieldsOf(t, "json"), map[string]bool{}
+	seen := map[string]bool{}
 	for dec.More() {
 		token, err := dec.Token()
 		if err != nil {
@@ -127,6 +149,9 @@ func checkObject(dec *json.Decoder, t reflect.Type, at string) error {
 		name := token.(string) // json.Decoder takes nothing else here
 		path := strings.TrimPrefix(at+"."+name, ".")
 		field, known := fields[name]
+		if free {
+			field, known = t.Elem(), true
+		}
 		switch {
 		case !known:
 			return atField(path, "There is no such field that can be written.")

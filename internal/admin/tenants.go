@@ -12,7 +12,7 @@ func (a *api) ListTenants(ctx context.Context, _ ListTenantsRequestObject) (List
 	who := &callOf(ctx).actor
 	out := TenantList{Tenants: []Tenant{}}
 	for _, t := range a.Office.Tenants(who) {
-		out.Tenants = append(out.Tenants, tenantOut(t, who.Role(t.Name)))
+		out.Tenants = append(out.Tenants, a.tenantOut(t, who))
 	}
 	return ListTenants200JSONResponse(out), nil
 }
@@ -23,41 +23,42 @@ func (a *api) GetTenant(ctx context.Context, in GetTenantRequestObject) (GetTena
 	if err != nil {
 		return nil, err
 	}
-	return GetTenant200JSONResponse(tenantOut(t, callOf(ctx).actor.Role(t.Name))), nil
+	return GetTenant200JSONResponse(a.tenantOut(t, &callOf(ctx).actor)), nil
 }
 
-// tenantOut is a tenant as the contract has it: what its callers may know anyway. Rates, upstreams and the rest are settings.
-func tenantOut(t *registry.Tenant, role operator.Role) Tenant {
-	out := Tenant{Name: t.Name, Title: t.Title, Issuer: t.Issuer, Hosts: members(t.Hosts), Dialects: t.Dialects, Apis: []API{}, Algorithm: t.Algorithm,
-		AllowPasswordGrant: t.AllowPasswordGrant, AllowBodylessToken: t.AllowBodylessToken, Role: Role(role)}
+// tenantOut is a tenant as the contract has it. Where calls go within the house is a setting, for whoever may read those; who may not has
+// asked for nothing forbidden, so nothing is written down about it.
+func (a *api) tenantOut(t *registry.Tenant, who *operator.Actor) Tenant {
+	out := Tenant{Name: t.Name, Title: t.Title, Instance: t.Instance, Region: t.Region, Disabled: t.Disabled, Issuer: t.Issuer, Hosts: members(t.Hosts),
+		Dialects: t.Dialects, Apis: []API{}, Algorithm: t.Algorithm, AllowPasswordGrant: t.AllowPasswordGrant, AllowBodylessToken: t.AllowBodylessToken,
+		Role: Role(who.Role(t.Name))}
+	if a.TokenEndpoints != nil {
+		out.TokenEndpoints = a.TokenEndpoints(t)
+	}
 	for _, e := range t.Endpoints {
 		out.Endpoints = append(out.Endpoints, Endpoint{Path: e.Path, Dialect: e.Dialect, As: e.As})
 	}
+	inside := who.May(operator.ReadSettings, t.Name) == nil
 	for i := range t.APIs {
-		api := API{Name: t.APIs[i].Name, Title: t.APIs[i].Title, Audience: t.APIs[i].Audience, Permissions: []Permission{}}
-		for _, p := range t.APIs[i].Permissions {
-			api.Permissions = append(api.Permissions, Permission{Name: p.Name, Label: p.Label, Description: p.Description})
-		}
-		out.Apis = append(out.Apis, api)
+		out.Apis = append(out.Apis, apiOut(&t.APIs[i], inside))
 	}
 	return out
 }
 
-// tenantFrom is a tenant of the contract as the rest of the product has it.
-func tenantFrom(in *Tenant) *registry.Tenant {
-	t := &registry.Tenant{Name: in.Name, Title: in.Title, Issuer: in.Issuer, Hosts: in.Hosts, Dialects: in.Dialects, Algorithm: in.Algorithm,
-		AllowPasswordGrant: in.AllowPasswordGrant, AllowBodylessToken: in.AllowBodylessToken, OperatorsAPI: true}
-	for _, e := range in.Endpoints {
-		t.Endpoints = append(t.Endpoints, registry.Endpoint{Path: e.Path, Dialect: e.Dialect, As: e.As})
+// apiOut is an API as the contract has it; inside: with where its calls go.
+func apiOut(a *registry.API, inside bool) API {
+	out := API{Name: a.Name, Title: a.Title, Audience: a.Audience, Dialect: a.Dialect, Permissions: []Permission{}}
+	if inside {
+		out.Upstream = a.Upstream
 	}
-	for i := range in.Apis {
-		api := registry.API{Name: in.Apis[i].Name, Title: in.Apis[i].Title, Audience: in.Apis[i].Audience}
-		for _, p := range in.Apis[i].Permissions {
-			api.Permissions = append(api.Permissions, registry.Permission{Name: p.Name, Label: p.Label, Description: p.Description})
-		}
-		t.APIs = append(t.APIs, api)
+	for _, p := range a.Permissions {
+		out.Permissions = append(out.Permissions, Permission{Name: p.Name, Label: p.Label, Description: p.Description})
 	}
-	return t
+	for _, r := range a.Routes {
+		out.Routes = append(out.Routes, Route{Method: r.Method, Path: r.Path, Permission: r.Permission, Public: r.Public, PerSecond: r.Rate.PerSecond,
+			MaxBody: r.MaxBody})
+	}
+	return out
 }
 
 // GetOverview answers the tenant at a glance.

@@ -35,9 +35,16 @@ func (a *api) CreateUser(ctx context.Context, in CreateUserRequestObject) (Creat
 	u := registry.User{Tenant: in.Tenant, Username: in.Body.Username}
 	fields := as[UserFields](in.Body)
 	fields.put(&u)
-	made, url, err := a.desk(ctx, in.Tenant).CreateUser(ctx, u, oauth.Secret(in.Body.Password), in.Body.Totp)
+	desk, err := a.deskFor(ctx, in.Tenant, in.Params.DryRun)
 	if err != nil {
 		return nil, err
+	}
+	made, url, err := desk.CreateUser(ctx, u, oauth.Secret(in.Body.Password), in.Body.Totp)
+	if err != nil {
+		return nil, err
+	}
+	if in.Params.DryRun {
+		return CreateUser204Response{}, nil
 	}
 	return CreateUser201JSONResponse{CreatedUser{TotpUrl: url, User: userOut(made)},
 		CreateUser201ResponseHeaders{etag(made.Edition), placeOf(in.Tenant, "users", made.Username)}}, nil
@@ -64,12 +71,19 @@ func (a *api) ReplaceUser(ctx context.Context, in ReplaceUserRequestObject) (Rep
 	if err := known(in.Params.Act, "act"); err != nil {
 		return nil, err
 	}
-	u, err := a.desk(ctx, in.Tenant).UpdateUser(ctx, in.Username, string(cmp.Or(in.Params.Act, UserUpdate)), rev, func(u *registry.User) error {
+	desk, err := a.deskFor(ctx, in.Tenant, in.Params.DryRun)
+	if err != nil {
+		return nil, err
+	}
+	u, err := desk.UpdateUser(ctx, in.Username, string(cmp.Or(in.Params.Act, UserUpdate)), rev, func(u *registry.User) error {
 		in.Body.put(u)
 		return nil
 	})
 	if err != nil {
 		return nil, err
+	}
+	if in.Params.DryRun {
+		return ReplaceUser204Response{}, nil
 	}
 	return ReplaceUser200JSONResponse{userOut(u), ReplaceUser200ResponseHeaders{etag(u.Edition)}}, nil
 }

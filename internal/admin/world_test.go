@@ -38,6 +38,7 @@ import (
 const (
 	by       = "cli:tester"
 	deskURL  = "https://desk.example.com"
+	linkURL  = deskURL + "/in?key="
 	password = "seven purple tractors"
 )
 
@@ -68,10 +69,11 @@ type world struct {
 	store    *faulty
 	issuer   *issuer.Issuer
 	registry *registry.Registry
+	people   *operator.Operators
 	options  Options
 	server   *httptest.Server
 	log      bytes.Buffer
-	tokens   map[string]string // by role; "stranger" is an owner of another tenant
+	tokens   map[string]string // by role; "stranger" is an owner of another tenant, and see deskPrograms
 	secrets  map[string]oauth.Secret
 	router   routers.Router
 }
@@ -133,9 +135,17 @@ func open(t testing.TB) *world {
 	w.must(err)
 	refusals := audit.NewLog(w.store, quiet)
 	t.Cleanup(func() { refusals.Close(); w.must(journal.Close()) })
-	w.issuer = issuer.New(issuer.Options{Store: w.store, Registry: w.registry, Keys: keys, Feed: taken, Sealer: sealer, Hashing: limit.NewLane(2, 100),
+	lane := limit.NewLane(2, 100)
+	w.issuer = issuer.New(issuer.Options{Store: w.store, Registry: w.registry, Keys: keys, Feed: taken, Sealer: sealer, Hashing: lane,
 		Refusals: refusals, Journal: journal, Now: w.clock, ReplayWindow: time.Second})
-	desk := office.New(office.Options{Store: w.store, Registry: w.registry, Keys: keys, Issuer: w.issuer, JournalDir: dir, Now: w.clock})
+	w.people, err = operator.New(operator.Options{Store: w.store, Sealer: sealer, Hashing: lane, Now: w.clock, URL: deskURL})
+	w.must(err)
+	desk := office.New(office.Options{Store: w.store, Registry: w.registry, Keys: keys, Issuer: w.issuer, Operators: w.people, JournalDir: dir, Now: w.clock,
+		Settings: func() []office.Setting {
+			return []office.Setting{{Field: "listen", Value: "127.0.0.1:8080", Place: "default"}, {Field: "tenants[0].name", Value: "acme", Place: "booth.yaml:3"},
+				{Field: "tenants[1].name", Value: "other", Place: "booth.yaml:7"}, {Field: "tenants[1].title", Value: "Other people", Place: "booth.yaml:8"}}
+		},
+		SignInLink: func(link oauth.Secret) string { return linkURL + link.Reveal() }})
 	var requests atomic.Int64
 	w.options = Options{Office: desk, Issuer: w.issuer, Registry: w.registry, Store: w.store, Sealer: sealer, Now: w.clock, URL: deskURL,
 		NewID: func() string { return fmt.Sprintf("request-%d", requests.Add(1)) }, Log: slog.New(slog.NewTextHandler(&w.log, nil))}
@@ -185,6 +195,39 @@ func (w *world) program(tenant, id string, permissions ...string) string {
 	w.t.Helper()
 	w.client(tenant, id, permissions...)
 	return w.token(tenant, id, standard)
+}
+
+// deskPrograms has an owner of the desk register four programs in acme whose role counts everywhere: desk-owner and its like.
+func (w *world) deskPrograms() {
+	w.t.Helper()
+	owner := &operator.Actor{By: "cli:root", Roles: map[string]operator.Role{operator.All: operator.Owner}, Fresh: true}
+	for _, role := range operator.Roles() {
+		id := "desk-" + string(role)
+		c, text, err := w.options.Office.At(owner, "acme").CreateClient(w.t.Context(), registry.Client{ID: id, Name: id,
+			Permissions: []string{registry.DeskPrefix + string(role)}, Grants: []oauth.GrantType{oauth.ClientCredentials}})
+		w.must(err)
+		w.secrets[c.ID] = text
+		w.tokens[id] = w.token("acme", id, standard)
+	}
+	w.pass(time.Second)
+}
+
+// operator registers an operator.
+func (w *world) operator(username string, roles map[string]operator.Role) *operator.Operator {
+	w.t.Helper()
+	o, err := w.people.Create(w.t.Context(), by, operator.Operator{Username: username, Roles: roles})
+	w.must(err)
+	return o
+}
+
+// session lets an operator in by a link that was made at this machine.
+func (w *world) session(operatorID string) *operator.Session {
+	w.t.Helper()
+	link, _, err := w.people.Invite(w.t.Context(), by, operatorID, time.Hour, true)
+	w.must(err)
+	s, _, err := w.people.SignInByLink(w.t.Context(), link, operator.From{Source: netip.MustParseAddr("192.0.2.4"), Agent: "browser"})
+	w.must(err)
+	return s
 }
 
 // user registers a user of acme whose hash is a fast one.

@@ -11,12 +11,11 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
+	"github.com/tokenbooth/tokenbooth/internal/local"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
@@ -51,17 +50,12 @@ func (w *Webhook) Check() error {
 		return errors.New("the webhook's URL cannot be read") // the error would show the URL
 	case u.Host == "" || u.User != nil || u.Fragment != "" || u.Opaque != "":
 		return errors.New("the webhook's URL is one of scheme, host, path and query, without a user")
-	case u.Scheme != "https" && !(u.Scheme == "http" && w.AllowPrivate && loopback(u.Hostname())):
+	case u.Scheme != "https" && !(u.Scheme == "http" && w.AllowPrivate && local.Host(u.Hostname())):
 		return errors.New("the webhook's URL starts with https://; http:// serves for this machine alone, where private addresses are allowed")
 	case len(w.Secret.Reveal()) < shortestKey:
 		return fmt.Errorf("the webhook's secret has at least %d bytes: who knows it can forge warnings", shortestKey)
 	}
 	return nil
-}
-
-func loopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return strings.EqualFold(host, "localhost") || err == nil && addr.Unmap().IsLoopback()
 }
 
 // sender posts to one webhook.

@@ -337,6 +337,26 @@ func TestStaffIsMadeInvitedAndChangedByWhoMay(t *testing.T) {
 	}
 }
 
+func TestALinkIsSpeltAsTheURLThatOpensIt(t *testing.T) {
+	w := open(t)
+	w.SignInLink = func(link oauth.Secret) string { return "https://desk.example.com/in?key=" + link.Reveal() }
+	o, err := w.root().Create(ctx, operator.Operator{Username: "ada", Roles: map[string]operator.Role{"acme": operator.Viewer}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	url, expires, err := w.root().Invite(ctx, o.ID, time.Hour)
+	key, spelt := strings.CutPrefix(url.Reveal(), "https://desk.example.com/in?key=")
+	if err != nil || !spelt || !expires.Equal(w.now().Add(time.Hour)) {
+		t.Fatal(spelt, expires, err)
+	}
+	if _, _, err := w.Options.Operators.SignInByLink(ctx, oauth.Secret(key), operator.From{}); err != nil {
+		t.Error(err)
+	}
+	if url, _, err := w.root().Invite(ctx, o.ID, 8*24*time.Hour); err == nil || url != "" {
+		t.Errorf("a link for longer than a week: %v", err)
+	}
+}
+
 func TestADrawnPasswordIsGoodEnoughAloneAndNeverTheSame(t *testing.T) {
 	one, two := NewPassword(), NewPassword()
 	if err := secret.CheckPassword(one.Reveal(), false); err != nil || one == two || len(one) != 23 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
@@ -35,9 +36,6 @@ func (d *Desk) Tenant() (*registry.Tenant, error) {
 	return d.found()
 }
 
-// Settings returns nil when the actor may see the settings, which whoever shows them has.
-func (d *Desk) Settings() error { return d.may(operator.ReadSettings) }
-
 // May returns nil when the actor has a right at this desk, for whoever shows something about it before, or instead of, an act of this
 // package. Like with those, that the actor has it not is written down.
 func (d *Desk) May(right operator.Right) error { return d.may(right) }
@@ -66,6 +64,9 @@ func (d *Desk) may(right operator.Right) error {
 	if err := d.allowed(right); err != nil {
 		return err
 	}
+	if d.office.real != nil && !slices.Contains(onPaper, right) {
+		return ErrNotOnPaper
+	}
 	_, err := d.found()
 	return err
 }
@@ -90,6 +91,9 @@ func (d *Desk) found() (*registry.Tenant, error) {
 // makes up names fills no records of theirs. What a tenant's program wanted elsewhere is that tenant's record: its name may be another
 // program's there. That it could not be written changes nothing about the refusal.
 func (o *Office) refused(who *operator.Actor, tenant string, right operator.Right) {
+	for o.real != nil {
+		o = o.real
+	}
 	now := o.Now()
 	e := audit.Event{ID: who.RequestID, Time: now, Act: Refused, Actor: who.By, Outcome: audit.Refused, Reason: "no right to " + string(right),
 		RequestID: who.RequestID, Source: who.Source, Detail: map[string]string{"right": string(right), "tenant": fmt.Sprintf("%.64s", tenant)}}

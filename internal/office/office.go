@@ -10,7 +10,7 @@
 // shows a hash or a sealed secret: of what it returns, hashes say their kind alone. What it returns belongs to the caller.
 //
 // A change that names the revision its author has seen is refused with ErrChanged when another one is there, in whichever process on the
-// store the other change was made.
+// store the other change was made. Whether a change could be made, a rehearsal says (Desk.Rehearsal): it writes nothing.
 //
 // All methods may be called concurrently. They return operator.ErrDenied and operator.ErrStale, registry.ErrNotFound,
 // operator.ErrNotFound, ErrChanged, *registry.Problem with the field at fault, and *oauth.Error for what a key or token refuses; anything
@@ -26,6 +26,7 @@ import (
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/store"
+	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
 // Options are what an office works with.
@@ -38,13 +39,18 @@ type Options struct {
 	Refusals   *audit.Log // keeps what was refused; nil: it is written on the spot
 	JournalDir string     // of the journal of issuances
 	Now        func() time.Time
+	Settings   func() []Setting          // in force, in the order of the file; nil: none are known
+	SignInLink func(oauth.Secret) string // spells the URL of a one-time link, which is a secret as much as the link is; nil: the link itself
 }
 
 // Office is where operators do what they may. Make one with New.
-type Office struct{ Options }
+type Office struct {
+	Options
+	real *Office // of an office on paper (Desk.Rehearsal): the one it stands for
+}
 
 // New makes an office.
-func New(o Options) *Office { return &Office{o} }
+func New(o Options) *Office { return &Office{Options: o} }
 
 // Tenants returns the tenants in which an actor has any role, by name.
 func (o *Office) Tenants(who *operator.Actor) []*registry.Tenant {

@@ -3,13 +3,12 @@ package office
 import (
 	"context"
 	"errors"
-	"net/netip"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
 	"github.com/tokenbooth/tokenbooth/internal/keyring"
+	"github.com/tokenbooth/tokenbooth/internal/local"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 )
@@ -30,6 +29,10 @@ type Overview struct {
 	Busiest  []registry.Busy   // clients with most tokens today
 	Expiring []registry.Expiry // within 30 days, soonest first
 	Warnings []Warning
+
+	// Reading is set while the clients are being read and the caller does not wait for it (registry.WithPatience): what is said of them,
+	// Expiring and the warning of imported secrets, is missing then.
+	Reading *registry.Reading
 }
 
 // Kinds of a Warning.
@@ -62,15 +65,18 @@ func (d *Desk) Overview(ctx context.Context) (Overview, error) {
 	if seen.Hours, err = audit.Tallies(ctx, o.Store, d.tenant, now.Add(-overviewFor), now); err != nil {
 		return Overview{}, err
 	}
-	if seen.Expiring, err = o.Registry.Expiring(ctx, d.tenant, warnBefore); err != nil {
+	slow := false
+	if seen.Expiring, err = o.Registry.Expiring(ctx, d.tenant, warnBefore); err == nil {
+		slow, err = o.Registry.SlowSecrets(ctx, d.tenant)
+	}
+	if reading, ok := errors.AsType[*registry.Reading](err); ok {
+		seen.Reading, err = reading, nil
+	}
+	if err != nil {
 		return Overview{}, err
 	}
 	keys, err := o.Keys.List(d.tenant)
 	if err != nil && !errors.Is(err, keyring.ErrTenant) { // a tenant that is issued elsewhere has none here
-		return Overview{}, err
-	}
-	slow, err := o.Registry.SlowSecrets(ctx, d.tenant)
-	if err != nil {
 		return Overview{}, err
 	}
 	seen.Warnings = warnings(t, keys, slow, now)
@@ -107,15 +113,11 @@ func oldKey(t *registry.Tenant, keys []keyring.Public, now time.Time) bool {
 	return false
 }
 
-// plainHTTP reports whether an issuer is reached without TLS from beyond this machine (RFC 8252, section 8.3 names what loopback is).
+// plainHTTP reports whether an issuer is reached without TLS from beyond this machine.
 func plainHTTP(issuer string) bool {
 	u, err := url.Parse(issuer)
 	if err != nil || u.Scheme != "http" {
 		return false
 	}
-	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
-	if addr, err := netip.ParseAddr(host); err == nil {
-		return !addr.Unmap().IsLoopback()
-	}
-	return host != "localhost" && !strings.HasSuffix(host, ".localhost") // RFC 6761, section 6.3
+	return !local.Host(u.Hostname())
 }

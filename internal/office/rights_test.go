@@ -18,7 +18,7 @@ import (
 var needs = map[string]operator.Right{
 	"Desk.May": operator.ReadAudit, "Staff.May": operator.ReadOperators, "Desk.NoteTry": operator.ChangeClients,
 
-	"Desk.Tenant": "", "Desk.Settings": operator.ReadSettings, "Desk.Overview": operator.ReadClients,
+	"Desk.Tenant": "", "Desk.Rehearsal": "", "Desk.Settings": operator.ReadSettings, "Desk.Overview": operator.ReadClients,
 
 	"Desk.FindClients": operator.ReadClients, "Desk.Holders": operator.ReadClients, "Desk.Expiring": operator.ReadClients, "Desk.Client": operator.ReadClients, "Desk.Usage": operator.ReadClients,
 	"Desk.CreateClient": operator.ChangeClients, "Desk.ImportClient": operator.ChangeClients, "Desk.UpdateClient": operator.ChangeClients,
@@ -38,6 +38,7 @@ var needs = map[string]operator.Right{
 	"Staff.Create": operator.ChangeOperators, "Staff.Update": operator.ChangeOperators, "Staff.Delete": operator.ChangeOperators,
 	"Staff.ClearProofs": operator.ChangeOperators, "Staff.Invite": operator.ChangeOperators, "Staff.EndSession": operator.ChangeOperators,
 	"Staff.EndSessions": operator.ChangeOperators, "Staff.Events": operator.ReadOperators, "Staff.Event": operator.ReadOperators,
+	"Staff.Settings": operator.ReadSettings,
 }
 
 // given are arguments that name what is there, so that nothing but the right stands between an actor and it.
@@ -112,17 +113,22 @@ func (g given) name(method string) string {
 // furnished is a world with one of each, and their names.
 func furnished(t *testing.T) (*world, given) {
 	w := open(t)
+	return w, w.furnish()
+}
+
+func (w *world) furnish() given {
+	w.t.Helper()
 	g := given{client: w.client("workflows").ID, user: w.user(jane).Username}
 	keys, err := w.as(operator.Owner).Keys()
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
 	o, err := w.root().Create(ctx, operator.Operator{Username: "ada@desk.test", Roles: map[string]operator.Role{operator.All: operator.Owner}})
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
 	g.kid, g.operator = keys[0].ID, o.ID
-	return w, g
+	return g
 }
 
 func TestReq047_NoMethodOfADeskOrStaffDoesAnythingForWhoHasNoRole(t *testing.T) {
@@ -198,24 +204,45 @@ func (w *world) wantDenied(who *operator.Actor, g given) {
 
 func TestReq047_EachRoleMayCallWhatItsRightsSayAndNothingElse(t *testing.T) {
 	for _, role := range operator.Roles() {
-		w, g := furnished(t)
-		called := map[string]bool{}
-		w.all(actor(role), "acme", g, func(method string, err error) {
-			called[method] = true
-			right, known := needs[method]
-			if !known {
-				t.Fatalf("%s is not in the table of this test: which right does it need?", method)
-			}
-			may := !strings.HasPrefix(method, "Staff.") && (right == "" || role.Can(right))
-			if denied := errors.Is(err, operator.ErrDenied) || errors.Is(err, operator.ErrStale); denied == may {
-				t.Errorf("%s calls %s: %v; it needs %q", role, method, err, right)
-			}
-		})
-		for method := range needs {
-			if !called[method] {
-				t.Errorf("there is no %s", method)
+		for _, where := range []string{"acme", operator.All} {
+			w, g := furnished(t)
+			called := map[string]bool{}
+			who := &operator.Actor{By: "operator:somebody", Roles: map[string]operator.Role{where: role}, Fresh: true}
+			w.all(who, "acme", g, func(method string, err error) {
+				called[method] = true
+				right, known := needs[method]
+				if !known {
+					t.Fatalf("%s is not in the table of this test: which right does it need?", method)
+				}
+				reached := where == operator.All || !strings.HasPrefix(method, "Staff.")
+				may := reached && (right == "" || role.Can(right))
+				if denied := errors.Is(err, operator.ErrDenied) || errors.Is(err, operator.ErrStale); denied == may {
+					t.Errorf("%s of %s calls %s: %v; it needs %q", role, where, method, err, right)
+				}
+			})
+			for method := range needs {
+				if !called[method] {
+					t.Errorf("there is no %s", method)
+				}
 			}
 		}
+	}
+}
+
+func TestReq047_AnAuditorOfTheDeskReadsAllOfItAndChangesNothing(t *testing.T) {
+	w, g := furnished(t)
+	before := w.kept()
+	var may []string
+	w.all(&operator.Actor{By: "operator:auditor", Roles: map[string]operator.Role{operator.All: operator.Auditor}, Fresh: true}, "acme", g, func(method string, err error) {
+		if strings.HasPrefix(method, "Staff.") && !errors.Is(err, operator.ErrDenied) {
+			may = append(may, method)
+		}
+	})
+	if want := []string{"Staff.Event", "Staff.Events", "Staff.Get", "Staff.List", "Staff.May", "Staff.Sessions", "Staff.Settings"}; !slices.Equal(may, want) {
+		t.Errorf("it may %v, not %v", may, want)
+	}
+	if !slices.Equal(before, w.kept()) {
+		t.Error("an auditor has changed something")
 	}
 }
 

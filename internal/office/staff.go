@@ -119,14 +119,18 @@ func (s *Staff) lost(ctx context.Context, id string, err error) error {
 	return ErrChanged
 }
 
-// Invite returns a link by which an operator may sign in once, within life; earlier ones are worth nothing any more. Made at this machine's
-// command line it opens a full session; made by another operator it opens one that sets up a proof and does nothing before that, so that
-// nobody acts in another's name.
-func (s *Staff) Invite(ctx context.Context, id string, life time.Duration) (link oauth.Secret, expires time.Time, err error) {
+// Invite returns the URL of a link by which an operator may sign in once, within life; earlier ones are worth nothing any more. Made at this
+// machine's command line it opens a full session; made by another operator or a program it opens one that sets up a proof and does nothing
+// before that, so that nobody acts in another's name.
+func (s *Staff) Invite(ctx context.Context, id string, life time.Duration) (url oauth.Secret, expires time.Time, err error) {
 	if err := s.may(operator.ChangeOperators); err != nil {
 		return "", time.Time{}, err
 	}
-	return s.office.Options.Operators.Invite(ctx, s.who.By, id, life, s.who.Here())
+	link, expires, err := s.office.Options.Operators.Invite(ctx, s.who.By, id, life, s.who.Here())
+	if err != nil || s.office.SignInLink == nil {
+		return link, expires, err
+	}
+	return oauth.Secret(s.office.SignInLink(link)), expires, nil
 }
 
 // ClearProofs takes password, one-time codes, passkeys and recovery codes of an operator who has lost them away; a link (Invite) lets him

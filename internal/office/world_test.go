@@ -48,6 +48,12 @@ func tenants() []registry.Tenant {
 
 func open(t *testing.T) *world {
 	t.Helper()
+	return openOn(t, func(now func() time.Time) store.Store { return memory.New(now) })
+}
+
+// openOn is open on an engine.
+func openOn(t *testing.T, engine func(now func() time.Time) store.Store) *world {
+	t.Helper()
 	w := &world{t: t}
 	w.at.Store(time.Date(2026, 11, 22, 4, 9, 0, 0, time.UTC).UnixMicro())
 	must := func(err error) {
@@ -56,7 +62,7 @@ func open(t *testing.T) *world {
 			t.Fatal(err)
 		}
 	}
-	s, quiet := memory.New(w.now), slog.New(slog.DiscardHandler)
+	s, quiet := engine(w.now), slog.New(slog.DiscardHandler)
 	sealer, err := secret.NewSealer([]byte("0123456789abcdef0123456789abcdef"))
 	must(err)
 	taken, err := feed.Open(ctx, feed.Options{Store: s, Now: w.now})

@@ -25,8 +25,9 @@ const All = "*"
 // Right is one thing an operator may be allowed to do.
 type Right string
 
-// The rights. ReadOperators and ChangeOperators are of the desk, so only a role for All gives them. GrantOperatorsAPI is the right
-// to make a client an operator's program: who may edit clients but has it not, could otherwise make himself an owner.
+// The rights. ReadOperators, ChangeOperators and GrantDesk are of the desk, so only a role for All gives them. GrantOperatorsAPI is the
+// right to make a client an operator's program: who may edit clients but has it not, could otherwise make himself an owner; GrantDesk
+// the same for programs whose role counts in every tenant, which the owner of one must not give.
 const (
 	ReadClients       Right = "read clients"
 	ChangeClients     Right = "change clients"
@@ -45,6 +46,7 @@ const (
 	ReadOperators     Right = "read operators"
 	ChangeOperators   Right = "change operators"
 	GrantOperatorsAPI Right = "grant the operators' API"
+	GrantDesk         Right = "grant the operators' API for the whole desk"
 )
 
 // rule says which roles give a right, and how.
@@ -70,9 +72,10 @@ var rules = []rule{
 	{right: WithdrawKeys, to: []Role{Owner}, fresh: true},
 	{right: ReadAudit, to: []Role{Owner, Editor, Auditor}},
 	{right: ReadSettings, to: []Role{Owner, Auditor}},
-	{right: ReadOperators, to: []Role{Owner}, desk: true},
+	{right: ReadOperators, to: []Role{Owner, Auditor}, desk: true},
 	{right: ChangeOperators, to: []Role{Owner}, fresh: true, desk: true},
 	{right: GrantOperatorsAPI, to: []Role{Owner}, fresh: true},
+	{right: GrantDesk, to: []Role{Owner}, fresh: true, desk: true},
 }
 
 // Roles returns the roles, the mightiest first.
@@ -110,8 +113,8 @@ var (
 
 // Actor is whoever does something at the desk: an operator in a session, an operator's program, or somebody at the command line.
 type Actor struct {
-	By        string          // the actor of audit events: operator:ID, client:ID, cli:NAME
-	Tenant    string          // that gave By its name: of a client's program, whose id means nothing elsewhere; "": the desk did
+	By        string          // the actor of audit events: operator:ID, client:ID, program:TENANT/ID where that counts everywhere, cli:NAME
+	Tenant    string          // that gave By its name: of a program of one tenant, whose id means nothing elsewhere; "": the desk did
 	Name      string          // for people to read
 	Roles     map[string]Role // by tenant, or All
 	Fresh     bool            // has lately proven who it is; programs and the command line always have
@@ -129,9 +132,9 @@ func (a *Actor) May(r Right, tenant string) error {
 	given := slices.ContainsFunc([]Role{a.Roles[tenant], a.Roles[All]}, func(role Role) bool { return slices.Contains(rule.to, role) })
 	switch {
 	case !given:
-		return fmt.Errorf("%w to %s in %s", ErrDenied, r, place(tenant))
+		return fmt.Errorf("%w to %s %s", ErrDenied, r, place(tenant))
 	case rule.fresh && !a.Fresh:
-		return fmt.Errorf("%w: to %s in %s", ErrStale, r, place(tenant))
+		return fmt.Errorf("%w: to %s %s", ErrStale, r, place(tenant))
 	}
 	return nil
 }
@@ -152,7 +155,7 @@ func (a *Actor) Role(tenant string) Role {
 
 func place(tenant string) string {
 	if tenant == All {
-		return "the desk"
+		return "at the desk"
 	}
-	return "tenant " + tenant
+	return "in tenant " + tenant
 }

@@ -10,18 +10,18 @@ import (
 // rightsOf is what each role may do, written out: who changes the rules must change it here too.
 var rightsOf = map[Role][]Right{
 	Viewer:  {ReadClients, ReadUsers, ReadTokens, ReadKeys},
-	Auditor: {ReadClients, ReadUsers, ReadTokens, ReadKeys, ReadAudit, ReadSettings},
+	Auditor: {ReadClients, ReadUsers, ReadTokens, ReadKeys, ReadAudit, ReadSettings, ReadOperators},
 	Editor: {ReadClients, ReadUsers, ReadTokens, ReadKeys, ReadAudit, ChangeClients, ChangeUsers, RevokeTokens, DeleteClients,
 		DeleteUsers},
 	Owner: {ReadClients, ReadUsers, ReadTokens, ReadKeys, ReadAudit, ReadSettings, ChangeClients, ChangeUsers, RevokeTokens,
-		DeleteClients, DeleteUsers, RevokeAll, RotateKeys, WithdrawKeys, ReadOperators, ChangeOperators, GrantOperatorsAPI},
+		DeleteClients, DeleteUsers, RevokeAll, RotateKeys, WithdrawKeys, ReadOperators, ChangeOperators, GrantOperatorsAPI, GrantDesk},
 	"":      nil,
 	"admin": nil,
 }
 
 var (
-	ofTheDesk = []Right{ReadOperators, ChangeOperators}
-	dangerous = []Right{RevokeAll, RotateKeys, WithdrawKeys, DeleteClients, DeleteUsers, ChangeOperators, GrantOperatorsAPI}
+	ofTheDesk = []Right{ReadOperators, ChangeOperators, GrantDesk}
+	dangerous = []Right{RevokeAll, RotateKeys, WithdrawKeys, DeleteClients, DeleteUsers, ChangeOperators, GrantOperatorsAPI, GrantDesk}
 )
 
 func TestReq047_EveryRightIsDeniedToEveryRoleThatIsNotGivenIt(t *testing.T) {

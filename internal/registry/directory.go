@@ -19,7 +19,9 @@ const maxStale = 4096
 //
 // No request for a token waits for a search: what changes a client only notes an id here, and it is the writer of uses that waits.
 type directory struct {
-	turn chan struct{} // held by whoever reads the store for it: one at a time, so that nothing older is put over something newer
+	turn     chan struct{} // held by whoever reads the store for it: one at a time, so that nothing older is put over something newer
+	progress progress
+	fault    error // of the last reading, where nobody waited for its end; whoever has the turn may look
 
 	look   sync.RWMutex // held while the roster is looked through, some milliseconds
 	roster *roster
@@ -104,12 +106,22 @@ func (d *directory) used(id string, at time.Time) {
 
 // fresh sees to it that the directory has every change that was made before the call.
 func (d *directory) fresh(ctx context.Context, r *Registry, tenant string) error {
+	if patience, ok := ctx.Value(patienceKey{}).(time.Duration); ok {
+		return d.freshWithin(ctx, r, tenant, patience)
+	}
 	select {
 	case d.turn <- struct{}{}:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	defer func() { <-d.turn }()
+	return d.read(ctx, r, tenant)
+}
+
+// read reads all or what has changed. The caller has the turn.
+func (d *directory) read(ctx context.Context, r *Registry, tenant string) error {
+	d.progress.begin()
+	d.fault = nil
 	d.mu.Lock()
 	state, era := d.state, d.era
 	if state == absent {
@@ -136,6 +148,7 @@ func (d *directory) make(ctx context.Context, r *Registry, tenant string, era ui
 		for _, c := range page {
 			t.put(c)
 		}
+		d.progress.clients.Add(int64(len(page)))
 		if after = next; after == "" {
 			break
 		}
@@ -152,6 +165,7 @@ func (d *directory) make(ctx context.Context, r *Registry, tenant string, era ui
 				t.used(rec.ID[:cut], u.At.Unix())
 			}
 		}
+		d.progress.uses.Add(int64(len(page)))
 		if len(page) < q.Page() {
 			break
 		}
@@ -191,6 +205,7 @@ func (d *directory) refresh(ctx context.Context, r *Registry, tenant string) err
 		d.look.Lock()
 		d.roster.put(c)
 		d.look.Unlock()
+		d.progress.clients.Add(1)
 		delete(stale, id)
 	}
 	return nil

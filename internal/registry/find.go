@@ -58,7 +58,8 @@ type ClientPage struct {
 
 // FindClients looks for clients; deleted ones are never found. A search that cannot be understood is a *Problem at the field that is
 // wrong: text, state, sort or after. The first search of a process may take a second for a hundred thousand clients, the next ones some
-// milliseconds and the reading of one page. Every change that this process made before is found.
+// milliseconds and the reading of one page; who does not want to wait says so (WithPatience). Every change that this process made before is
+// found.
 func (r *Registry) FindClients(ctx context.Context, tenant string, q ClientSearch) (ClientPage, error) {
 	if _, err := r.tenant(tenant); err != nil {
 		return ClientPage{}, err

@@ -11,8 +11,14 @@ const OperatorsAPIName = "tokenbooth"
 // OperatorsPrefix starts the permissions of the built-in API: each is the name of an operators' role behind it.
 const OperatorsPrefix = "tokenbooth:"
 
+// DeskPrefix starts those of them that count in every tenant, and at the desk itself.
+const DeskPrefix = OperatorsPrefix + "desk-"
+
 // IsOperatorsPermission reports whether a permission is one of the built-in API's: who holds it acts as an operator.
 func IsOperatorsPermission(name string) bool { return strings.HasPrefix(name, OperatorsPrefix) }
+
+// IsDeskPermission reports whether a permission of the built-in API counts in every tenant and at the desk itself.
+func IsDeskPermission(name string) bool { return strings.HasPrefix(name, DeskPrefix) }
 
 // operatorsAPI is the built-in API of a tenant. It has neither routes nor an upstream: the desk itself answers its calls.
 func (t *Tenant) operatorsAPI() API {
@@ -22,6 +28,10 @@ func (t *Tenant) operatorsAPI() API {
 			{Name: OperatorsPrefix + "editor", Label: "Editor", Description: "Read, and change clients, users and tokens of this tenant."},
 			{Name: OperatorsPrefix + "viewer", Label: "Viewer", Description: "Read clients, users, tokens and keys of this tenant."},
 			{Name: OperatorsPrefix + "auditor", Label: "Auditor", Description: "Read this tenant, its audit log and its settings."},
+			{Name: DeskPrefix + "owner", Label: "Owner of the desk", Description: "Everything in every tenant, and operators themselves."},
+			{Name: DeskPrefix + "editor", Label: "Editor everywhere", Description: "Read, and change clients, users and tokens of every tenant."},
+			{Name: DeskPrefix + "viewer", Label: "Viewer everywhere", Description: "Read clients, users, tokens and keys of every tenant."},
+			{Name: DeskPrefix + "auditor", Label: "Auditor of the desk", Description: "Read every tenant, the operators, all audit logs and all settings."},
 		}}
 }
 

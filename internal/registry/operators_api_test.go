@@ -30,7 +30,7 @@ func TestTheOperatorsAPIIsBuiltIntoTenantsThatHaveIt(t *testing.T) {
 		t.Fatalf("%d declared, %d there, %d elsewhere", len(declared), len(once), len(ts[1].APIs))
 	}
 	a := once[2]
-	if a.Name != OperatorsAPIName || a.Audience != "https://login.acme.test/operators" || a.Upstream != "" || len(a.Routes) != 0 || len(a.Permissions) != 4 {
+	if a.Name != OperatorsAPIName || a.Audience != "https://login.acme.test/operators" || a.Upstream != "" || len(a.Routes) != 0 || len(a.Permissions) != 8 {
 		t.Errorf("%+v", a)
 	}
 	for _, p := range a.Permissions {
@@ -41,6 +41,24 @@ func TestTheOperatorsAPIIsBuiltIntoTenantsThatHaveIt(t *testing.T) {
 	ts[0].OperatorsAPI = false
 	if err := CheckTenants(ts); err != nil || !reflect.DeepEqual(ts[0].APIs, once[:2]) {
 		t.Errorf("taken away: %+v %v", ts[0].APIs, err)
+	}
+}
+
+func TestWhoMistypesAnOperatorsPermissionIsToldWhatThereIs(t *testing.T) {
+	ts := operated(t)
+	if err := CheckTenants(ts); err != nil {
+		t.Fatal(err)
+	}
+	for want, tenant := range map[string]*Tenant{
+		`there is no permission "tokenbooth:admin" of the operators' API; there are tokenbooth:owner`: &ts[0],
+		`tenant other has no permission "tokenbooth:admin": its settings need operators_api: true`:    {Name: "other"},
+	} {
+		if err := tenant.checkPermissions("permissions", []string{"tokenbooth:admin"}, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, not %s", err, want)
+		}
+		if err := tenant.checkPermissions("permissions", []string{"tokenbooth:admin"}, []string{"tokenbooth:admin"}); err != nil {
+			t.Errorf("what is held may stay: %v", err)
+		}
 	}
 }
 

@@ -138,12 +138,14 @@ func (r *Registry) forgetAll() {
 	r.users.forgetAll()
 }
 
-// Survey looks at every client once, for HasSlowSecrets and for the directories. Where the store fails, the clients are looked at as
-// they are asked for.
+// Survey looks at every client once, for HasSlowSecrets and for the directories, and goes on with what callers have no patience for until
+// ctx is done. Where the store fails, the clients are looked at as they are asked for.
 func (r *Registry) Survey(ctx context.Context) {
-	for _, t := range r.Tenants() {
-		if d := r.directory(t.Name); d != nil {
-			_ = d.fresh(ctx, r, t.Name)
+	r.behind.open(ctx, func() {
+		for _, t := range r.Tenants() {
+			if d := r.directory(t.Name); d != nil {
+				_ = d.fresh(ctx, r, t.Name)
+			}
 		}
-	}
+	})
 }

@@ -191,10 +191,16 @@ func TestReq54_tenants_with_slow_secrets_are_known_from_the_start(t *testing.T) 
 		t.Fatal(err)
 	}
 	again := open(t, s, c)
-	again.Survey(ctx)
-	if !again.HasSlowSecrets("acme") {
-		t.Error("acme has slow secrets")
-	}
+	surveyed, stop := context.WithCancel(ctx)
+	t.Cleanup(stop)
+	go again.Survey(surveyed)
+	within1s(t, "acme has slow secrets", func() bool { return again.HasSlowSecrets("acme") })
+	within1s(t, "other is surveyed", func() bool {
+		d := again.directory("other")
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		return d.state == made
+	})
 	if again.HasSlowSecrets("other") {
 		t.Error("other has none")
 	}

@@ -265,8 +265,12 @@ func (t *Tenant) DeclaredAPIs() []API {
 // PermissionNames returns the names of all permissions of the declared APIs, in their order. Those of the operators' API are left out:
 // whoever offers or gives everything there is must not make an operator by it.
 func (t *Tenant) PermissionNames() []string {
+	return permissionNames(t.DeclaredAPIs()...)
+}
+
+func permissionNames(apis ...API) []string {
 	var names []string
-	for _, a := range t.DeclaredAPIs() {
+	for _, a := range apis {
 		for _, p := range a.Permissions {
 			names = append(names, p.Name)
 		}
@@ -276,11 +280,16 @@ func (t *Tenant) PermissionNames() []string {
 
 // checkPermissions refuses permissions that the tenant does not have, unless they were held before.
 func (t *Tenant) checkPermissions(field string, wanted, held []string) error {
-	known := t.PermissionNames()
 	for _, p := range wanted {
 		there := slices.ContainsFunc(t.APIs, func(a API) bool { return a.has(p) })
-		if !there && !slices.Contains(held, p) {
-			return problem(field, "tenant %s has no permission %q; it has %s", t.Name, p, strings.Join(known, ", "))
+		switch {
+		case there || slices.Contains(held, p):
+		case IsOperatorsPermission(p) && !t.OperatorsAPI:
+			return problem(field, "tenant %s has no permission %q: its settings need operators_api: true", t.Name, p)
+		case IsOperatorsPermission(p):
+			return problem(field, "there is no permission %q of the operators' API; there are %s", p, strings.Join(permissionNames(t.operatorsAPI()), ", "))
+		default:
+			return problem(field, "tenant %s has no permission %q; it has %s", t.Name, p, strings.Join(t.PermissionNames(), ", "))
 		}
 	}
 	return nil

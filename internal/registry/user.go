@@ -232,8 +232,11 @@ func (r *Registry) SetPassword(ctx context.Context, by, tenant, username string,
 	return err
 }
 
-// checkName refuses a name that could make a line look like another. One that was kept before there was this rule may stay.
+// checkName refuses a name that could make a line look like another, or has no end. One that was kept before there was this rule may stay.
 func (u *User) checkName(before string) error {
+	if u.Name != before && len(u.Name) > 200 {
+		return problem("name", "a name has at most 200 bytes")
+	}
 	if u.Name != before && !oneLine(u.Name) {
 		return problem("name", "a name is one line of text, without control characters and without those that turn the direction of writing")
 	}

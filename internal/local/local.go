@@ -1,0 +1,22 @@
+// Package local knows which host names mean this machine: there nobody listens on the way, so http:// does where https:// is asked for
+// everywhere else.
+//
+// It decides by the name alone and resolves nothing, because what a name server says could be wrong. Whether a connection was really made to
+// this machine is for whoever dials to see. Settings, the issuer's warnings, the operators' API from afar and webhooks ask it. It may be
+// called concurrently.
+package local
+
+import (
+	"net/netip"
+	"strings"
+)
+
+// Host reports whether a host, a name or an address without a port, is this machine whatever a name server says: a loopback address
+// (RFC 8252, section 8.3), localhost, or a name below it (RFC 6761, section 6.3).
+func Host(host string) bool {
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return addr.Unmap().IsLoopback()
+	}
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	return host == "localhost" || strings.HasSuffix(host, ".localhost")
+}
