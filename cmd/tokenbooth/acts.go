@@ -9,6 +9,7 @@ import (
 	"github.com/tokenbooth/tokenbooth/internal/issuer"
 	"github.com/tokenbooth/tokenbooth/internal/keyring"
 	"github.com/tokenbooth/tokenbooth/internal/office"
+	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
@@ -22,7 +23,7 @@ type acts interface {
 	Keys() ([]keyring.Public, error)
 	RotateKeys(ctx context.Context, unannounced bool) error
 	WithdrawKey(ctx context.Context, kid string) error
-	Events(ctx context.Context, q audit.Query) (events []audit.Event, next string, more bool, err error)
+	recorded
 	Explain(ctx context.Context, requestID string) (office.Explanation, error)
 }
 
@@ -46,6 +47,7 @@ type userActs interface {
 	CreateUser(ctx context.Context, u registry.User, password oauth.Secret, totp bool) (made *registry.User, totpURL string, err error)
 	UpdateUser(ctx context.Context, username, act string, rev uint64, edit func(*registry.User) error) (*registry.User, error)
 	SetPassword(ctx context.Context, username string, password oauth.Secret) error
+	SetTOTP(ctx context.Context, username string, on bool) (text oauth.Secret, url string, err error)
 	DisableUser(ctx context.Context, username string, rev uint64, disabled bool) (*registry.User, error)
 	DeleteUser(ctx context.Context, username string, rev uint64) error
 	RevokeUserTokens(ctx context.Context, username string) error
@@ -57,7 +59,28 @@ type tokenActs interface {
 	RevokeAll(ctx context.Context) error
 }
 
+// staffActs are what commands do at the desk itself, which is of no tenant: about the people who run it, and its own record.
+type staffActs interface {
+	List(ctx context.Context) ([]*operator.Operator, error)
+	Create(ctx context.Context, o operator.Operator) (*operator.Operator, error)
+	Update(ctx context.Context, act, id string, rev uint64, edit func(*operator.Operator) error) (*operator.Operator, error)
+	Delete(ctx context.Context, id string, rev uint64) error
+	Invite(ctx context.Context, id string, life time.Duration) (url oauth.Secret, expires time.Time, err error)
+	ClearProofs(ctx context.Context, id string, rev uint64) (*operator.Operator, error)
+	Sessions(ctx context.Context, operatorID string) ([]*operator.Session, error)
+	EndSession(ctx context.Context, operatorID, sessionID string) error
+	EndSessions(ctx context.Context, operatorID, except string) error
+	recorded
+}
+
+// recorded is what has an audit record: a tenant, or the desk itself.
+type recorded interface {
+	Events(ctx context.Context, q audit.Query) (events []audit.Event, next string, more bool, err error)
+}
+
 var (
-	_ acts = (*office.Desk)(nil)
-	_ acts = (*admin.Remote)(nil)
+	_ acts      = (*office.Desk)(nil)
+	_ acts      = (*admin.Remote)(nil)
+	_ staffActs = (*office.Staff)(nil)
+	_ staffActs = (*admin.RemoteStaff)(nil)
 )

@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tokenbooth/tokenbooth/internal/operator"
 )
 
 // errDrift says that what is registered is not what is declared; the exit status is then driftStatus.
@@ -45,8 +47,8 @@ A field that is not declared is left as it is. Who declares no clients prunes no
 No secret belongs into the file: whoever is new gets one, which is shown once at the end, or written to a file
 of its own in the folder of --secrets.
 
-Everything is checked before anything is written. When somebody else changes a registration between the plan and its
-turn, apply stops and says what has been done until then.
+Everything is checked before anything is written, here and at a server elsewhere (--server). When somebody else changes a
+registration between the plan and its turn, apply stops and says what has been done until then.
 
 The exit status is 0, or 1 when something is wrong, or 2 when --check found a difference.`,
 		Example: `  tokenbooth apply -f acme.yaml --dry-run
@@ -101,7 +103,11 @@ func (f *applyFlags) apply(ctx context.Context, e *errand, d *declared) error {
 	w := &work{errand: e, steps: steps, dir: f.secrets, fates: make([]fate, len(steps))}
 
 	// 2. Could it be done?
-	if err := e.rehearse(ctx, d, steps); err != nil {
+	looking := f.dry || f.check
+	switch err := e.rehearse(ctx, d, steps); {
+	case looking && errors.Is(err, operator.ErrDenied):
+		e.note("who may only look is not told whether it could be done: %v", err)
+	case err != nil:
 		return err
 	}
 	if err := w.noFilesYet(); err != nil {
@@ -110,7 +116,7 @@ func (f *applyFlags) apply(ctx context.Context, e *errand, d *declared) error {
 
 	// 3. It is shown, and that was all where there is nothing to do or to be done.
 	idle := !slices.ContainsFunc(steps, func(s *step) bool { return s.act != toDoNone })
-	if err := w.showPlan(f.dry || f.check || idle); err != nil {
+	if err := w.showPlan(looking || idle); err != nil {
 		return err
 	}
 	switch {

@@ -5,28 +5,20 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/tokenbooth/tokenbooth/internal/office"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
-	"github.com/tokenbooth/tokenbooth/internal/store"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
 // passwordPrefix starts the passwords that are made here, so that scanners and people know one when they see it.
 const passwordPrefix = "tbp"
 
-// rehearse does all steps on paper, so that a fault is found before anything is written. A server elsewhere has no paper for us: there a
-// fault ends the work at its step.
+// rehearse does all steps on paper, so that a fault is found before anything is written.
 func (e *errand) rehearse(ctx context.Context, d *declared, steps []*step) error {
-	if e.local == nil {
-		return nil
-	}
-	kept := &paper{e.local.store, map[sheetName]store.Record{}}
-	r, err := registry.New(registry.Options{Store: kept, Sealer: e.local.sealer, Now: e.local.now, Tenants: e.local.settings.Tenants})
+	onPaper, err := e.onPaper()
 	if err != nil {
 		return err
 	}
-	onPaper := office.New(office.Options{Store: kept, Registry: r, Now: e.local.now}).At(commandLine(), e.tenant.Name)
 	for _, s := range steps {
 		if s.act == toDoNone {
 			continue

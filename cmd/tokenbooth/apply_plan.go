@@ -118,6 +118,9 @@ func (d *declared) plan(t *registry.Tenant, is *registered, now time.Time) ([]*s
 		if err != nil {
 			return nil, err
 		}
+		if s.act == toCreate && declared["client "+s.id] { // which each rehearsal by itself does not see elsewhere
+			return nil, d.page.fault(s.place+".username", fmt.Sprintf("%s is the id of a client of tenant %s", s.id, t.Name))
+		}
 		declared["user "+s.id] = true
 		steps = append(steps, s)
 	}

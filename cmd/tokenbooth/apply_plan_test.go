@@ -78,6 +78,7 @@ func TestAPlanSaysWhatDiffersAndNothingElse(t *testing.T) {
 		{"a new client without permissions", "clients: [{id: new, name: New}]",
 			"f.yaml:1:11: clients[0].permissions: client new is not registered yet: say what it may do: a list of nql, me; [] is nothing"},
 		{"a new user without permissions", "users: [{username: bob}]", "f.yaml:1:9: users[0].permissions: user bob is not registered yet: say what it may do: a list of nql, me; [] is nothing"},
+		{"one declared under both", "clients: [{id: n, name: n, permissions: []}]\nusers: [{username: N, permissions: []}]", "f.yaml:2:20: users[0].username: n is the id of a client of tenant acme"},
 		{"a dialect that is not spoken", "clients: [{id: here, dialects: [oauth]}]", `f.yaml:1:32: clients[0].dialects: tenant acme does not speak "oauth"; it speaks oauth2; did you mean oauth2?`},
 		{"an end that is over", "clients: [{id: here, expires: 2026-11-22}]", "f.yaml:1:31: clients[0].expires: 2026-11-22T00:00:00Z is over already; it is 2026-11-22T04:09:00Z"},
 	} {
@@ -127,7 +128,7 @@ func applied(t *testing.T, reg *registry.Registry, inside store.Store, text stri
 		t.Fatal(err)
 	}
 	e := &errand{printer: &printer{out: &strings.Builder{}}, asker: &asker{}, cmd: &cobra.Command{}, acts: atDesk, tenant: tenant,
-		local: &desk{kept: kept{store: inside}, now: now, registry: reg, settings: &settings{Tenants: []registry.Tenant{*tenant}}}}
+		onPaper: func() (acts, error) { return atDesk.Rehearsal() }}
 	return &work{errand: e, steps: steps, fates: make([]fate, len(steps))}, d
 }
 
@@ -257,7 +258,6 @@ func TestARehearsalFindsTheFaultAndWritesNothing(t *testing.T) {
 		"an API":                    {"clients: [{id: a, resource_servers: [x]}]", `f.yaml:1:37: clients[0].resource_servers: tenant acme has no API "x"`},
 		"an id":                     {"clients: [{id: \"a b\", name: x, permissions: []}]", "f.yaml:1:16: clients[0].id: a client id is 1 to 128 printable ASCII characters without colon and space, and does not start with usr_"},
 		"a user named as a client":  {"users: [{username: a, permissions: []}]", "f.yaml:1:20: users[0].username: a is the id of a client of tenant acme"},
-		"one declared under both":   {"clients: [{id: n, name: n, permissions: []}]\nusers: [{username: n, permissions: []}]", "f.yaml:2:20: users[0].username: n is the id of a client of tenant acme"},
 		"the last of many is wrong": {threeChanges + "  - {username: eve, permissions: [root]}", `f.yaml:7:34: users[1].permissions: tenant acme has no permission "root"; it has nql, me`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
@@ -37,9 +38,10 @@ func completeFirst(names completer) cobra.CompletionFunc {
 	}
 }
 
+// offered finds names in the settings and the store of this machine. For a command that works elsewhere they would be the wrong ones.
 func offered(cmd *cobra.Command, names completer) []string {
 	s, err := settingsOf(cmd)
-	if err != nil {
+	if err != nil || serverFlag(cmd) != "" {
 		s = nil
 	}
 	return names(cmd, s)
@@ -143,10 +145,41 @@ func completedTenant(cmd *cobra.Command, s *settings) *registry.Tenant {
 	return t
 }
 
-// completedDesk looks something up in a store that is there. It never makes one.
+func completeOperators(cmd *cobra.Command, s *settings) (names []string) {
+	completedStore(cmd, s, func(ctx context.Context, d *desk) {
+		o, err := openOffice(d, d.issuer(), nil)
+		if err != nil {
+			return
+		}
+		if all, err := o.operators.List(ctx); err == nil {
+			for _, op := range all {
+				names = append(names, described(op.Username, op.Name))
+			}
+		}
+	})
+	return names
+}
+
+func completeRoles(_ *cobra.Command, s *settings) (names []string) {
+	for _, role := range operator.Roles() {
+		names = append(names, described(string(role), "everywhere"))
+		for i := 0; s != nil && i < len(s.Tenants); i++ {
+			names = append(names, described(string(role)+"@"+s.Tenants[i].Name, s.Tenants[i].Title))
+		}
+	}
+	return names
+}
+
+// completedDesk looks something up of the tenant that a command works for.
 func completedDesk(cmd *cobra.Command, s *settings, look func(context.Context, *desk, string)) {
-	t := completedTenant(cmd, s)
-	if t == nil || s.Store == "memory" || !exists(filepath.Join(s.Data, storeFile)) {
+	if t := completedTenant(cmd, s); t != nil {
+		completedStore(cmd, s, func(ctx context.Context, d *desk) { look(ctx, d, t.Name) })
+	}
+}
+
+// completedStore looks something up in a store that is there. It never makes one.
+func completedStore(cmd *cobra.Command, s *settings, look func(context.Context, *desk)) {
+	if s == nil || s.Store == "memory" || !exists(filepath.Join(s.Data, storeFile)) {
 		return
 	}
 	ctx := cmd.Context()
@@ -157,7 +190,7 @@ func completedDesk(cmd *cobra.Command, s *settings, look func(context.Context, *
 	if err != nil {
 		return
 	}
-	look(ctx, d, t.Name)
+	look(ctx, d)
 	_ = d.close() // nothing was written
 }
 

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/tokenbooth/tokenbooth/internal/console"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
@@ -128,7 +127,10 @@ func (b *booth) seedOperator(ctx context.Context) (link string, err error) {
 		return "", err
 	}
 	text, _, err := b.operators.Invite(ctx, demoBy, who.ID, day, true)
-	return console.SignInLink(b.at, text), err
+	if err != nil {
+		return "", err
+	}
+	return b.office.SignInLink(text), nil
 }
 
 // seedUser registers a user of the demo, with one-time codes if asked for; when the password of an earlier run is lost, it sets a new one.

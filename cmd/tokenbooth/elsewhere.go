@@ -18,47 +18,75 @@ import (
 
 	"github.com/tokenbooth/tokenbooth/dialect"
 	"github.com/tokenbooth/tokenbooth/internal/admin"
+	"github.com/tokenbooth/tokenbooth/internal/local"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
-// serverFlag is the token desk elsewhere that a command shall work at; empty: here.
+// serverFlag is the token desk elsewhere that a command shall work at; empty: here. A command without the flag is of this machine alone.
 func serverFlag(cmd *cobra.Command) string {
-	if f := cmd.Flags().Lookup("server"); f != nil && f.Value.String() != "" {
-		return strings.TrimRight(f.Value.String(), "/")
+	f := cmd.Flags().Lookup("server")
+	if f == nil {
+		return ""
 	}
-	return strings.TrimRight(os.Getenv("TOKENBOOTH_SERVER"), "/")
+	return strings.TrimRight(orElse(f.Value.String(), os.Getenv("TOKENBOOTH_SERVER")), "/")
 }
 
 // elsewhere has a command do its work for a tenant at a server, by its operators' API.
 func elsewhere(cmd *cobra.Command, server, tenant string, do func(context.Context, *errand) error) error {
-	if tenant == "" {
-		return errors.New("--tenant: at a server elsewhere say which tenant, with --tenant NAME")
-	}
-	proof := &credential{server: server, tenant: tenant, http: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DialContext: dialHere},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}} // a secret goes where it was meant to and nowhere else
-	remote, err := admin.Dial(cmd.Context(), server, tenant, proof.token, nil)
+	remote, err := tenantElsewhere(cmd.Context(), server, tenant)
 	if err != nil {
-		return fmt.Errorf("--server: %w", err)
+		return err
 	}
 	t, err := remote.Tenant()
 	if err != nil {
 		return fmt.Errorf("%s: %w", server, err)
 	}
 	e := &errand{printer: printerOf(cmd), asker: askerOf(cmd), acts: remote, cmd: cmd, tenant: t,
+		onPaper:  func() (acts, error) { return remote.Rehearsal(), nil },
 		dialects: func() (map[string]*dialect.Dialect, error) { return loadDialects(&settings{}) }} // those that come with every binary
 	return explain(do(cmd.Context(), e))
 }
 
+// tenantElsewhere is the desk of a tenant at a server.
+func tenantElsewhere(ctx context.Context, server, tenant string) (*admin.Remote, error) {
+	if tenant == "" {
+		return nil, errors.New("--tenant: at a server elsewhere say which tenant, with --tenant NAME")
+	}
+	remote, err := admin.Dial(ctx, server, tenant, credentialAt(server, tenant).token, nil)
+	if err != nil {
+		return nil, fmt.Errorf("--server: %w", err)
+	}
+	return remote, nil
+}
+
+// staffElsewhere is the register of operators at a server, and what else is of the desk itself.
+func staffElsewhere(server string) (*admin.RemoteStaff, error) {
+	staff, err := admin.DialStaff(server, credentialAt(server, "").token, nil)
+	if err != nil {
+		return nil, fmt.Errorf("--server: %w", err)
+	}
+	return staff, nil
+}
+
 // credential is how a command proves itself to the operators' API: by an access token, or by a client's id and secret that buy one.
 type credential struct {
-	server, tenant string
-	http           *http.Client
-	have           string // the access token, once bought: a command is shorter than any token's life
+	server string
+	tenant string // where the client is registered; "": nobody has said
+	http   *http.Client
+	have   string // the access token, once bought: a command is shorter than any token's life
+}
+
+// credentialAt is the credential of a command that works for a tenant, or for the desk itself: "". A program of the desk works for all
+// tenants and is registered at one; that of one tenant is at home where it works.
+func credentialAt(server, tenant string) *credential {
+	return &credential{server: server, tenant: orElse(os.Getenv("TOKENBOOTH_CLIENT_TENANT"), tenant),
+		http: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DialContext: dialHere},
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}} // a secret goes where it was meant to and nowhere else
 }
 
 // dialHere dials, and knows that every name below localhost is this machine (RFC 6761, section 6.3): many resolvers do not.
 func dialHere(ctx context.Context, network, addr string) (net.Conn, error) {
-	if host, port, err := net.SplitHostPort(addr); err == nil && strings.HasSuffix(strings.ToLower(host), ".localhost") {
+	if host, port, err := net.SplitHostPort(addr); err == nil && net.ParseIP(host) == nil && local.Host(host) {
 		addr = net.JoinHostPort("localhost", port)
 	}
 	return (&net.Dialer{Timeout: 10 * time.Second}).DialContext(ctx, network, addr)
@@ -76,12 +104,17 @@ func (c *credential) token(ctx context.Context) (string, error) {
 	if id == "" || secret == "" {
 		return "", errors.New("say who asks, in the environment: TOKENBOOTH_CLIENT_ID and TOKENBOOTH_CLIENT_SECRET of a client that holds a permission tokenbooth:…, or an access token in TOKENBOOTH_TOKEN")
 	}
+	if c.tenant == "" {
+		return "", fmt.Errorf("say in the environment at which tenant the client %s is registered: TOKENBOOTH_CLIENT_TENANT", id)
+	}
 	endpoint, err := c.endpoint(ctx)
 	if err != nil {
 		return "", err
 	}
-	c.have, err = c.buy(ctx, endpoint, id, secret)
-	return c.have, err
+	if c.have, err = c.buy(ctx, endpoint, id, secret); err != nil {
+		return "", fmt.Errorf("as client %s of tenant %s: %w", id, c.tenant, err)
+	}
+	return c.have, nil
 }
 
 // endpoint finds where the tenant gives out tokens: the API says who its issuer is (RFC 9728, section 3), and that where (RFC 8414, section 3).
@@ -90,7 +123,11 @@ func (c *credential) endpoint(ctx context.Context) (string, error) {
 		Resource string   `json:"resource"`
 		Issuers  []string `json:"authorization_servers"`
 	}
-	if err := c.read(ctx, c.server+admin.MetadataPath(c.tenant), &api); err != nil {
+	err := c.read(ctx, c.server+admin.MetadataPath(c.tenant), &api)
+	if other, ok := errors.AsType[*unexpected](err); ok && other.code == http.StatusNotFound {
+		return "", fmt.Errorf("%s knows no tenant %q whose programs may work there: is that its name, and do its settings say operators_api: true?", c.server, c.tenant)
+	}
+	if err != nil {
 		return "", err
 	}
 	if is, _ := strings.CutSuffix(api.Resource, "/v1/tenants/"+url.PathEscape(c.tenant)); !sameServer(is, c.server) { // RFC 9728, section 3.3
@@ -124,7 +161,7 @@ func sameServer(a, b string) bool {
 	if a == b || err1 != nil || err2 != nil {
 		return a == b
 	}
-	return one.Scheme == other.Scheme && one.Port() == other.Port() && onThisMachine(one.Hostname()) && onThisMachine(other.Hostname())
+	return one.Scheme == other.Scheme && one.Port() == other.Port() && local.Host(one.Hostname()) && local.Host(other.Hostname())
 }
 
 func (c *credential) read(ctx context.Context, at string, v any) error {
@@ -152,9 +189,18 @@ func (c *credential) buy(ctx context.Context, endpoint, id string, secret oauth.
 	return answer.Token, nil
 }
 
+// unexpected is an answer that is not 200.
+type unexpected struct {
+	code int
+	text string
+}
+
+// Error says who answered what.
+func (u *unexpected) Error() string { return u.text }
+
 // send asks and reads the answer, a JSON object of at most 64 KiB.
 func (c *credential) send(req *http.Request, v any) error {
-	if req.URL.Scheme != "https" && !onThisMachine(req.URL.Hostname()) {
+	if req.URL.Scheme != "https" && !local.Host(req.URL.Hostname()) {
 		return fmt.Errorf("%s is not https: what it says could be anybody's, and the secret would cross the network in clear", req.URL.Redacted())
 	}
 	res, err := c.http.Do(req)
@@ -170,7 +216,7 @@ func (c *credential) send(req *http.Request, v any) error {
 		return fmt.Errorf("read the answer of %s: %w", req.URL.Redacted(), err)
 	}
 	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answered %s: %.200s", req.URL.Redacted(), res.Status, bytes.TrimSpace(body))
+		return &unexpected{res.StatusCode, fmt.Sprintf("%s answered %s: %.200s", req.URL.Redacted(), res.Status, bytes.TrimSpace(body))}
 	}
 	if err := json.Unmarshal(body, v); err != nil {
 		return fmt.Errorf("the answer of %s is not what it should be: %w", req.URL.Redacted(), err)

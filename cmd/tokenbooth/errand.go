@@ -26,7 +26,8 @@ type errand struct {
 	acts
 	cmd      *cobra.Command
 	tenant   *registry.Tenant
-	local    *desk // nil: the work is done elsewhere
+	local    *desk                // nil: the work is done elsewhere
+	onPaper  func() (acts, error) // the same acts, by the same rules, of which nothing stays
 	dialects func() (map[string]*dialect.Dialect, error)
 }
 
@@ -60,7 +61,9 @@ func atTenant(cmd *cobra.Command, s *settings, t *registry.Tenant, do func(conte
 	}
 	o, err := openOffice(d, d.issuer(), nil)
 	if err == nil {
-		e := &errand{printer: printerOf(cmd), asker: askerOf(cmd), acts: o.office.At(commandLine(), t.Name), cmd: cmd, tenant: t, local: d,
+		atDesk := o.office.At(commandLine(), t.Name)
+		e := &errand{printer: printerOf(cmd), asker: askerOf(cmd), acts: atDesk, cmd: cmd, tenant: t, local: d,
+			onPaper:  func() (acts, error) { return atDesk.Rehearsal() },
 			dialects: func() (map[string]*dialect.Dialect, error) { return loadDialects(s) }}
 		err = explain(do(cmd.Context(), e))
 	}
@@ -99,7 +102,12 @@ func addTenantFlag(cmd *cobra.Command) *cobra.Command {
 
 // addDeskFlags gives a command and all below it --tenant, and --server: they work here or at a token desk elsewhere.
 func addDeskFlags(cmd *cobra.Command) *cobra.Command {
-	addTenantFlag(cmd).PersistentFlags().String("server", "", "work at the token desk at `URL`, by its operators' API (default $TOKENBOOTH_SERVER, or here)")
+	return addServerFlag(addTenantFlag(cmd))
+}
+
+// addServerFlag gives a command and all below it --server.
+func addServerFlag(cmd *cobra.Command) *cobra.Command {
+	cmd.PersistentFlags().String("server", "", "work at the token desk at `URL`, by its operators' API (default $TOKENBOOTH_SERVER, or here)")
 	return cmd
 }
 

@@ -4,43 +4,44 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"os"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/tokenbooth/tokenbooth/internal/console"
-	"github.com/tokenbooth/tokenbooth/internal/office"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 )
 
 func operatorCommand() *cobra.Command {
-	return group("operator", "Register the people who run the desk",
+	return addServerFlag(group("operator", "Register the people who run the desk",
 		`An operator is a person who signs in to the console. What an operator may do at a tenant is a role: owner, editor, viewer
 or auditor. There is no first password: a one-time link lets a new operator in, who then sets up a passkey, or a password
 with one-time codes.`,
 		operatorCreateCommand(), operatorInviteCommand(), operatorListCommand(), operatorUpdateCommand(),
-		operatorAbleCommand(false), operatorAbleCommand(true), operatorDeleteCommand())
+		operatorAbleCommand(false), operatorAbleCommand(true), operatorDeleteCommand(), operatorClearProofsCommand(), operatorSessionsCommand(),
+		operatorEndSessionsCommand()))
 }
 
-// staffed is one command at work on the register of operators.
+// staffed is one command at work on the register of operators: here, or at a server elsewhere.
 type staffed struct {
 	*printer
 	*asker
-	*office.Staff
-	settings *settings
-	at       string // of the console
+	staffActs
+	settings *settings // nil: the work is done elsewhere
 }
 
-// forStaff makes the RunE of a command about operators.
+// forStaff makes the RunE of a command about operators, or about the desk itself.
 func forStaff(do func(context.Context, *staffed, []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
-		if at := os.Getenv("TOKENBOOTH_SERVER"); at != "" {
-			return fmt.Errorf("operators are registered in the console, or by a command on the machine of the desk: $TOKENBOOTH_SERVER says %s", at)
+		e := &staffed{printer: printerOf(cmd), asker: askerOf(cmd)}
+		if at := serverFlag(cmd); at != "" {
+			staff, err := staffElsewhere(at)
+			if err != nil {
+				return err
+			}
+			e.staffActs = staff
+			return explainStaff(cmd, do(cmd.Context(), e, args))
 		}
 		s, err := settingsOf(cmd)
 		if err != nil {
@@ -52,82 +53,28 @@ func forStaff(do func(context.Context, *staffed, []string) error) func(*cobra.Co
 		}
 		o, err := openOffice(d, d.issuer(), nil)
 		if err == nil {
-			err = do(cmd.Context(), &staffed{printerOf(cmd), askerOf(cmd), o.office.Operators(commandLine()), s, o.at}, args)
+			e.staffActs, e.settings = o.office.Operators(commandLine()), s
+			err = do(cmd.Context(), e, args)
 		}
-		return errors.Join(explain(err), d.close())
+		return errors.Join(explainStaff(cmd, err), d.close())
 	}
 }
 
-// operatorView is what may be seen of an operator. These names are a promise to programs.
-type operatorView struct {
-	ID       string                   `json:"id"`
-	Username string                   `json:"username"`
-	Name     string                   `json:"name"`
-	State    string                   `json:"state"` // active, disabled or invited: nothing to sign in with yet
-	Roles    map[string]operator.Role `json:"roles"`
-	Proofs   []string                 `json:"proofs"` // password, passkey
-	SignedIn *time.Time               `json:"signed_in"`
-	Created  time.Time                `json:"created"`
-	By       string                   `json:"created_by"`
-}
+// flagOfStaff says by which flag a field of an operator, or of a link, is given.
+var flagOfStaff = map[string]string{"name": "name", "roles": "role", "life": "for", "lifetime": "for"}
 
-func viewOperator(o *operator.Operator) operatorView {
-	v := operatorView{ID: o.ID, Username: o.Username, Name: o.Name, State: "active", Roles: o.Roles, Proofs: []string{}, SignedIn: orNull(o.SignedIn),
-		Created: o.Created.UTC(), By: o.CreatedBy}
-	if o.HasPassword() {
-		v.Proofs = append(v.Proofs, "password")
-	}
-	if len(o.Passkeys) > 0 {
-		v.Proofs = append(v.Proofs, "passkey")
-	}
+// explainStaff puts an error of those who decide about operators into the words of the command line.
+func explainStaff(cmd *cobra.Command, err error) error {
+	p, ok := errors.AsType[*registry.Problem](err)
 	switch {
-	case o.Disabled:
-		v.State = "disabled"
-	case !o.HasProof():
-		v.State = "invited"
-	}
-	return v
-}
-
-// roles writes roles as flags take them: owner for the whole desk, editor@acme for a tenant.
-func (v *operatorView) roles() string {
-	var all []string
-	for _, tenant := range slices.Sorted(maps.Keys(v.Roles)) {
-		if role := string(v.Roles[tenant]); tenant == operator.All {
-			all = append(all, role)
-		} else {
-			all = append(all, role+"@"+tenant)
-		}
-	}
-	return strings.Join(all, " ")
-}
-
-// rolesOf reads roles as flags have them.
-func rolesOf(s *settings, texts []string) (map[string]operator.Role, error) {
-	roles := map[string]operator.Role{}
-	for _, text := range texts {
-		role, tenant, at := strings.Cut(text, "@")
-		if !slices.Contains(operator.Roles(), operator.Role(role)) {
-			return nil, fmt.Errorf("--role: a role is owner, editor, viewer or auditor, for one tenant like editor@acme; not %q", text)
-		}
-		if !at {
-			tenant = operator.All
-		} else if _, err := pickTenant(s, tenant); err != nil || tenant == "" {
-			return nil, fmt.Errorf("--role: %w", orError(err, errors.New("the tenant after @ is missing")))
-		}
-		if roles[tenant] != "" {
-			return nil, fmt.Errorf("--role: an operator has one role at a tenant, not %s and %s", roles[tenant], role)
-		}
-		roles[tenant] = operator.Role(role)
-	}
-	return roles, nil
-}
-
-func orError(err, otherwise error) error {
-	if err != nil {
+	case !ok:
 		return err
+	case p.Field == "username":
+		return fmt.Errorf("the user name: %s", p.Text)
+	case cmd.Flags().Lookup(flagOfStaff[p.Field]) != nil:
+		return fmt.Errorf("--%s: %s", flagOfStaff[p.Field], p.Text)
 	}
-	return otherwise
+	return errors.New(p.Text) // nothing that was said is wrong: it cannot be done to this operator
 }
 
 func operatorListCommand() *cobra.Command {
@@ -187,6 +134,7 @@ func operatorCreateCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&name, "name", "", "the person's name")
 	cmd.Flags().StringSliceVar(&roles, "role", nil, "`ROLE[@TENANT]`: owner, editor, viewer or auditor; without a tenant for all of them and the desk itself")
+	completeFlag(cmd, "role", completeRoles)
 	return addLife(cmd, &life)
 }
 
@@ -203,11 +151,11 @@ type invitedView struct {
 }
 
 func (e *staffed) invite(ctx context.Context, o *operator.Operator, life time.Duration, what string) error {
-	link, expires, err := e.Invite(ctx, o.ID, life)
+	url, expires, err := e.Invite(ctx, o.ID, life)
 	if err != nil {
 		return err
 	}
-	v := invitedView{viewOperator(o), console.SignInLink(e.at, link), expires.UTC()}
+	v := invitedView{viewOperator(o), url.Reveal(), expires.UTC()}
 	if e.json {
 		return e.object(v)
 	}
@@ -231,6 +179,7 @@ func operatorInviteCommand() *cobra.Command {
 
 // staffCommand is a command about one operator.
 func staffCommand(cmd *cobra.Command, do func(context.Context, *staffed, *operator.Operator) error) *cobra.Command {
+	cmd.ValidArgsFunction = completeFirst(completeOperators)
 	cmd.RunE = forStaff(func(ctx context.Context, e *staffed, args []string) error {
 		o, err := e.find(ctx, args[0])
 		if err != nil {
@@ -268,6 +217,7 @@ func operatorUpdateCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&name, "name", "", "the person's name")
 	cmd.Flags().StringSliceVar(&roles, "role", nil, "`ROLE[@TENANT]`, in the place of all there were: owner, editor, viewer or auditor")
+	completeFlag(cmd, "role", completeRoles)
 	return staffCommand(cmd, func(ctx context.Context, e *staffed, o *operator.Operator) error {
 		held, err := rolesOf(e.settings, roles)
 		if err != nil {

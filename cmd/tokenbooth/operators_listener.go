@@ -9,6 +9,7 @@ import (
 	"github.com/tokenbooth/tokenbooth/dialect"
 	"github.com/tokenbooth/tokenbooth/internal/admin"
 	"github.com/tokenbooth/tokenbooth/internal/console"
+	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/server"
 )
 
@@ -16,7 +17,8 @@ import (
 func (b *booth) forOperators() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/v1/", admin.New(admin.Options{Office: b.office, Issuer: b.issuer, Registry: b.desk.registry, Store: b.desk.store, Sealer: b.desk.sealer,
-		Now: b.now, NewID: b.newID, Log: b.log, URL: b.at, Source: b.source}))
+		Now: b.now, NewID: b.newID, Log: b.log, URL: b.at, Source: b.source,
+		TokenEndpoints: func(t *registry.Tenant) []admin.TokenEndpoint { return tokenEndpoints(t, b.current.Load().dialects) }}))
 	contract := admin.Contract()
 	mux.Handle("/.well-known/oauth-protected-resource/", admin.Metadata(b.at, b.desk.registry))
 	mux.Handle("/openapi", contract)
@@ -25,8 +27,7 @@ func (b *booth) forOperators() http.Handler {
 	mux.HandleFunc("/calendar/{key}", b.calendar) // whatever the method: what stands in the path is a secret, and goes no further
 	mux.Handle("/", console.New(console.Options{Office: b.office, Operators: b.operators, Public: b.handler, URL: b.at, Now: b.now, Log: b.log,
 		NewID: b.newID, Version: version(), Source: b.source, Health: b.facts, Fetches: b.fetches,
-		Dialects: func() map[string]*dialect.Dialect { return b.current.Load().dialects },
-		Settings: func() []console.Setting { return b.current.Load().inForce() }}))
+		Dialects: func() map[string]*dialect.Dialect { return b.current.Load().dialects }}))
 	return mux
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/tokenbooth/tokenbooth/internal/expiry"
 	"github.com/tokenbooth/tokenbooth/internal/issuer"
 	"github.com/tokenbooth/tokenbooth/internal/keyring"
+	"github.com/tokenbooth/tokenbooth/internal/office"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/sandbox"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
@@ -101,6 +102,7 @@ func openBooth(ctx context.Context, s *settings) (b *booth, err error) {
 	if b.backOffice, err = openOffice(b.desk, b.issuer, b.refusals); err != nil {
 		return nil, errors.Join(err, b.close())
 	}
+	b.office.Settings = func() []office.Setting { return b.current.Load().inForce() } // new settings are in force without a new start
 	if b.notifier, err = b.newNotifier(); err != nil {
 		return nil, errors.Join(err, b.close())
 	}

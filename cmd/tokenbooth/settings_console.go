@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/tokenbooth/tokenbooth/internal/expiry"
+	"github.com/tokenbooth/tokenbooth/internal/local"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
@@ -24,7 +25,7 @@ func (s *settings) checkConsole() error {
 		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil {
 			return s.fault("console.url", fmt.Sprintf("the console is at an address like https://desk.example.com, not %q", at))
 		}
-		if u.Scheme == "http" && !onThisMachine(u.Hostname()) && !s.InsecurePlainHTTP {
+		if u.Scheme == "http" && !local.Host(u.Hostname()) && !s.InsecurePlainHTTP {
 			return s.fault("console.url", "without https passwords would cross the network in clear, and browsers keep no session there")
 		}
 	}
@@ -55,11 +56,6 @@ func (s *settings) consoleURL() string {
 		host = "localhost" // passkeys are bound to a name: an address is none
 	}
 	return scheme + "://" + net.JoinHostPort(host, port)
-}
-
-// onThisMachine reports whether a host name means this machine (RFC 6761, section 6.3).
-func onThisMachine(host string) bool {
-	return loopback(net.JoinHostPort(host, "0")) || strings.HasSuffix(strings.ToLower(host), ".localhost")
 }
 
 // webhook is who is told of what expires.

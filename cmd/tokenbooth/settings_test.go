@@ -186,7 +186,7 @@ func TestInitServesAsItIs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := viewTenant(s, &s.Tenants[0])
+	v, err := tenantHere(s, &s.Tenants[0])
 	if err != nil {
 		t.Fatal(err)
 	}

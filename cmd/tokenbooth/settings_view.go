@@ -13,12 +13,12 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 
-	"github.com/tokenbooth/tokenbooth/internal/console"
+	"github.com/tokenbooth/tokenbooth/internal/office"
 )
 
 // inForce lists the settings as they are in effect, each with where it comes from. There are no secrets among them: those are in files
 // that settings name.
-func (s *settings) inForce() []console.Setting {
+func (s *settings) inForce() []office.Setting {
 	w := settingsWalk{settings: s}
 	if file, err := parser.ParseBytes(s.text, 0); err == nil && len(file.Docs) > 0 {
 		w.root = file.Docs[0].Body
@@ -30,7 +30,7 @@ func (s *settings) inForce() []console.Setting {
 type settingsWalk struct {
 	*settings
 	root  ast.Node
-	found []console.Setting
+	found []office.Setting
 }
 
 // walk lists what is set in v, which has the given path.
@@ -77,7 +77,7 @@ func (w *settingsWalk) add(path, value string, v reflect.Value) {
 	if v.IsZero() {
 		return
 	}
-	w.found = append(w.found, console.Setting{Field: path, Value: shownURL(path, value), Place: w.place(path)})
+	w.found = append(w.found, office.Setting{Field: path, Value: shownURL(path, value), Place: w.place(path)})
 }
 
 // shared reports whether a node is written down once for several places, under a name: no path leads into it.

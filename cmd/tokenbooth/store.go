@@ -21,7 +21,8 @@ func storeCheckCommand() *cobra.Command {
 		Use:   "check [FILE]",
 		Short: "Read the whole database and say what is damaged",
 		Long: `Check reads every page and every row, and compares each with what was written. It takes some ten seconds for each
-gigabyte and holds a running server up by nothing. FILE is another copy, a backup for example.`,
+gigabyte and holds a running server up by nothing. FILE is another copy, a backup for example. Either is a file on this machine,
+whatever $TOKENBOOTH_SERVER says.`,
 		Example: "  tokenbooth store check\n  tokenbooth store check backup/tokenbooth.db",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

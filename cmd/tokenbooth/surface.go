@@ -10,8 +10,8 @@ import (
 	"sync"
 
 	"github.com/tokenbooth/tokenbooth/dialect"
-	"github.com/tokenbooth/tokenbooth/internal/console"
 	"github.com/tokenbooth/tokenbooth/internal/gateway"
+	"github.com/tokenbooth/tokenbooth/internal/office"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/server"
 	"github.com/tokenbooth/tokenbooth/oauth"
@@ -23,7 +23,7 @@ type surface struct {
 	gateways map[string]*gateway.Gateway
 	checks   *gateway.Checks
 	dialects map[string]*dialect.Dialect
-	inForce  func() []console.Setting // as the console shows the settings
+	inForce  func() []office.Setting // the settings, for who may read them
 }
 
 // compile makes the surface of some settings. Nothing of what runs is touched, so faulty settings change nothing.

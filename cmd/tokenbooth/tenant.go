@@ -2,18 +2,22 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tokenbooth/tokenbooth/dialect"
+	"github.com/tokenbooth/tokenbooth/internal/admin"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/sheet"
 )
 
 func tenantCommand() *cobra.Command {
-	return group("tenant", "See the tenants that the settings declare",
-		"A tenant has its own hosts, issuer, keys, APIs, clients and users. Tenants are declared in the settings file; a running server reads\nit anew when it changes.",
-		tenantListCommand(), addTenantFlag(tenantShowCommand()))
+	return addServerFlag(group("tenant", "See the tenants that the settings declare",
+		`A tenant has its own hosts, issuer, keys, APIs, clients and users. Tenants are declared in the settings file; a running
+server reads it anew when it changes. At a server elsewhere those are shown in which whoever asks has a role.`,
+		tenantListCommand(), addTenantFlag(tenantShowCommand())))
 }
 
 // tenantView is what the settings say of a tenant, and what follows from it. These names are a promise to programs.
@@ -41,7 +45,7 @@ type apiView struct {
 	Name        string           `json:"name"`
 	Title       string           `json:"title"`
 	Audience    string           `json:"audience"`
-	Upstream    string           `json:"upstream"`
+	Upstream    string           `json:"upstream"` // empty for whoever may not read settings, at a server elsewhere
 	Dialect     string           `json:"dialect"`
 	Permissions []permissionView `json:"permissions"`
 	Routes      []routeView      `json:"routes"`
@@ -62,28 +66,16 @@ type routeView struct {
 	MaxBody    int64   `json:"max_body"`   // bytes of a request; 0: no limit
 }
 
-// viewTenant compiles a tenant as the server does, so that what is shown is what is answered.
-func viewTenant(s *settings, t *registry.Tenant) (tenantView, error) {
+// viewTenant shows a tenant, here or elsewhere.
+func viewTenant(t *registry.Tenant, endpoints []admin.TokenEndpoint) tenantView {
 	v := tenantView{Name: t.Name, Title: t.Title, Instance: t.Instance, Region: t.Region, State: "active", Hosts: t.Hosts, Issuer: t.Issuer,
 		Algorithm: t.Algorithm, AllowPasswordGrant: t.AllowPasswordGrant, AllowBodylessToken: t.AllowBodylessToken,
 		Endpoints: []endpointView{}, APIs: []apiView{}}
 	if t.Disabled {
 		v.State = "disabled"
 	}
-	dialects, err := loadDialects(s)
-	if err != nil {
-		return v, err
-	}
-	if _, err := serverTenant(s, placeOf(s, t), t, dialects); err != nil {
-		return v, err
-	}
-	for _, name := range t.Dialects {
-		for _, e := range dialects[name].Endpoints() {
-			v.Endpoints = append(v.Endpoints, endpointView{name, sheet.Origin(t) + e.Path})
-		}
-	}
-	for _, own := range t.Endpoints {
-		v.Endpoints = append(v.Endpoints, endpointView{own.Dialect, sheet.Origin(t) + own.Path})
+	for _, e := range endpoints {
+		v.Endpoints = append(v.Endpoints, endpointView{e.Dialect, e.Url})
 	}
 	for _, a := range t.DeclaredAPIs() {
 		av := apiView{Name: a.Name, Title: a.Title, Audience: a.Audience, Upstream: a.Upstream, Dialect: a.Dialect, Permissions: []permissionView{}, Routes: []routeView{}}
@@ -95,7 +87,98 @@ func viewTenant(s *settings, t *registry.Tenant) (tenantView, error) {
 		}
 		v.APIs = append(v.APIs, av)
 	}
-	return v, nil
+	return v
+}
+
+// dialects are those that a tenant speaks, each once.
+func (v *tenantView) dialects() (names []string) {
+	for _, e := range v.Endpoints {
+		if !slices.Contains(names, e.Dialect) {
+			names = append(names, e.Dialect)
+		}
+	}
+	return names
+}
+
+// tokenEndpoints says where a tenant gives out tokens. A dialect that is not there has none: while settings are read anew, a tenant may be
+// ahead of it for a moment.
+func tokenEndpoints(t *registry.Tenant, dialects map[string]*dialect.Dialect) (all []admin.TokenEndpoint) {
+	for _, name := range t.Dialects {
+		if d := dialects[name]; d != nil {
+			for _, e := range d.Endpoints() {
+				all = append(all, admin.TokenEndpoint{Dialect: name, Url: sheet.Origin(t) + e.Path})
+			}
+		}
+	}
+	for _, own := range t.Endpoints {
+		all = append(all, admin.TokenEndpoint{Dialect: own.Dialect, Url: sheet.Origin(t) + own.Path})
+	}
+	return all
+}
+
+// tenantHere compiles a tenant of the settings as the server does, so that what is shown is what is answered.
+func tenantHere(s *settings, t *registry.Tenant) (tenantView, error) {
+	dialects, err := loadDialects(s)
+	if err != nil {
+		return tenantView{}, err
+	}
+	if _, err := serverTenant(s, placeOf(s, t), t, dialects); err != nil {
+		return tenantView{}, err
+	}
+	return viewTenant(t, tokenEndpoints(t, dialects)), nil
+}
+
+// tenantsOf returns the tenants of the settings, or of the server elsewhere, by name.
+func tenantsOf(cmd *cobra.Command) ([]tenantView, error) {
+	views := []tenantView{}
+	if at := serverFlag(cmd); at != "" {
+		staff, err := staffElsewhere(at)
+		if err != nil {
+			return nil, err
+		}
+		all, err := staff.Tenants(cmd.Context())
+		for i := range all {
+			views = append(views, viewTenant(all[i].Registered(), all[i].TokenEndpoints))
+		}
+		return views, err
+	}
+	s, err := settingsOf(cmd)
+	if err != nil {
+		return nil, err
+	}
+	for i := range s.Tenants {
+		v, err := tenantHere(s, &s.Tenants[i])
+		if err != nil {
+			return nil, err
+		}
+		views = append(views, v)
+	}
+	slices.SortFunc(views, func(a, b tenantView) int { return strings.Compare(a.Name, b.Name) })
+	return views, nil
+}
+
+// tenantOf returns one tenant of the settings, or of the server elsewhere.
+func tenantOf(cmd *cobra.Command, name string) (tenantView, error) {
+	if at := serverFlag(cmd); at != "" {
+		remote, err := tenantElsewhere(cmd.Context(), at, name)
+		if err != nil {
+			return tenantView{}, err
+		}
+		t, err := remote.Shown(cmd.Context())
+		if err != nil {
+			return tenantView{}, err
+		}
+		return viewTenant(t.Registered(), t.TokenEndpoints), nil
+	}
+	s, err := settingsOf(cmd)
+	if err != nil {
+		return tenantView{}, err
+	}
+	t, err := pickTenant(s, name)
+	if err != nil {
+		return tenantView{}, err
+	}
+	return tenantHere(s, t)
 }
 
 // placeOf is where in the settings a tenant stands.
@@ -114,20 +197,14 @@ func tenantListCommand() *cobra.Command {
 		Short: "List the tenants",
 		Args:  want(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := settingsOf(cmd)
+			views, err := tenantsOf(cmd)
 			if err != nil {
 				return err
 			}
 			p := printerOf(cmd)
-			views := []tenantView{}
 			var rows [][]string
-			for i := range s.Tenants {
-				v, err := viewTenant(s, &s.Tenants[i])
-				if err != nil {
-					return err
-				}
-				views = append(views, v)
-				rows = append(rows, []string{v.Name, v.Title, v.Issuer, strings.Join(spoken(&s.Tenants[i]), " "), fmt.Sprint(len(v.APIs)), v.State})
+			for _, v := range views {
+				rows = append(rows, []string{v.Name, v.Title, v.Issuer, strings.Join(v.dialects(), " "), fmt.Sprint(len(v.APIs)), v.State})
 			}
 			if p.json {
 				return p.object(views)
@@ -156,15 +233,7 @@ func tenantShowCommand() *cobra.Command {
 				}
 				name = args[0]
 			}
-			s, err := settingsOf(cmd)
-			if err != nil {
-				return err
-			}
-			t, err := pickTenant(s, name)
-			if err != nil {
-				return err
-			}
-			v, err := viewTenant(s, t)
+			v, err := tenantOf(cmd, name)
 			if err != nil {
 				return err
 			}
@@ -185,13 +254,16 @@ func (p *printer) showTenant(v *tenantView) error {
 	}
 	for _, a := range v.APIs {
 		var about []string
+		if a.Upstream != "" {
+			about = append(about, a.Upstream)
+		}
 		for _, perm := range a.Permissions {
 			about = append(about, "permission "+strings.TrimRight(perm.Name+"  "+orElse(perm.Description, perm.Label), " "))
 		}
 		for _, r := range a.Routes {
 			about = append(about, fmt.Sprintf("%s %s needs %s", r.Method, r.Path, orElse(r.Permission, "nothing: it is public")))
 		}
-		lines = append(lines, line{"API " + a.Name, strings.Join(append([]string{a.Upstream}, about...), "\n")})
+		lines = append(lines, line{"API " + a.Name, strings.Join(about, "\n")})
 	}
 	return p.sheet(lines)
 }

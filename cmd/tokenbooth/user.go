@@ -16,8 +16,8 @@ func userCommand() *cobra.Command {
 	return addDeskFlags(group("user", "Register the people whose password buys a token",
 		`A user is a person whose password buys a token, for callers that know no other way (RFC 9700, section 2.4 advises
 against it): a tenant has to allow the password grant, and so has each client.`,
-		userCreateCommand(), userListCommand(), userShowCommand(), userAbleCommand(false), userAbleCommand(true), userPasswordCommand(),
-		userDeleteCommand()))
+		userCreateCommand(), userListCommand(), userShowCommand(), userUpdateCommand(), userAbleCommand(false), userAbleCommand(true),
+		userPasswordCommand(), userTOTPCommand(), userDeleteCommand()))
 }
 
 // userView is what may be seen of a user. These names are a promise to programs.

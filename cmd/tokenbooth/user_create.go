@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	neturl "net/url"
 
 	"github.com/spf13/cobra"
 
@@ -41,11 +40,11 @@ one-time code is due at each sign-in; the secret for the authenticator app is sh
 	return cmd
 }
 
-// enrolledView is the answer to user create: with --totp the one answer that has the secret in it.
+// enrolledView is the one answer that has the secret of one-time codes in it.
 type enrolledView struct {
 	userView
-	Secret string `json:"totp_secret,omitempty"`
-	URL    string `json:"otpauth_url,omitempty"`
+	Secret string `json:"totp_secret"`
+	URL    string `json:"otpauth_url"`
 }
 
 func (f *userFlags) create(ctx context.Context, e *errand, username string) error {
@@ -60,7 +59,6 @@ func (f *userFlags) create(ctx context.Context, e *errand, username string) erro
 		return err
 	}
 	u := registry.User{Tenant: e.tenant.Name, Username: canonical, Name: f.name, MustReset: f.mustReset}
-	var v enrolledView
 	var err error
 	if e.cmd.Flags().Changed("permission") {
 		u.Permissions, err = permissionsOf(e.tenant, f.permissions)
@@ -79,18 +77,14 @@ func (f *userFlags) create(ctx context.Context, e *errand, username string) erro
 	if !e.tenant.AllowPasswordGrant {
 		e.note("tenant %s does not allow the password grant: nobody can sign in before its settings say allow_password_grant: true", e.tenant.Name)
 	}
-	if at, err := neturl.Parse(url); err == nil {
-		v.Secret, v.URL = at.Query().Get("secret"), url
+	said := fmt.Sprintf("User %s of tenant %s is registered.", made.Username, made.Tenant)
+	switch {
+	case f.totp:
+		return e.showTOTP(enrolledView{viewUser(made), totpSecret(url), url}, said)
+	case e.json:
+		return e.object(viewUser(made))
 	}
-	if v.userView = viewUser(made); e.json {
-		return e.object(v)
-	}
-	err = e.say("User %s of tenant %s is registered.", made.Username, made.Tenant)
-	if f.totp {
-		err = errors.Join(err, e.say(""), e.sheet([]line{{"  One-time code secret", v.Secret}, {"  For the app", v.URL}}),
-			e.say("\nThe secret is shown this once: what is kept of it is sealed."))
-	}
-	return err
+	return e.say("%s", said)
 }
 
 // newPassword asks for a password twice, or reads it from standard input where a flag says so.

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	neturl "net/url"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tokenbooth/tokenbooth/internal/registry"
+)
+
+func userUpdateCommand() *cobra.Command {
+	var name string
+	var permissions []string
+	var mustReset bool
+	cmd := &cobra.Command{
+		Use:   "update USERNAME",
+		Short: "Change a user; what no flag names stays as it is",
+		Long: `Update changes what its flags name and nothing else. Permissions are replaced, not added to. What a user may do changes with the next
+token; to end the present ones: tokenbooth token revoke --user USERNAME.`,
+		Example:           "  tokenbooth user update jane.roe@example.com --permission me,bookings",
+		Args:              want("USERNAME"),
+		ValidArgsFunction: completeFirst(completeUsers),
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&name, "name", "", "the person's name")
+	flags.StringSliceVarP(&permissions, "permission", "p", nil, "`NAME` of what the user may do, in the place of all there were; repeat it, list with commas, or say all or none")
+	flags.BoolVar(&mustReset, "must-reset", false, "the password must be changed before it buys anything; --must-reset=false: it need not")
+	completeFlag(cmd, "permission", completePermissions)
+	cmd.RunE = forTenant(func(ctx context.Context, e *errand, args []string) error {
+		if !anyOwn(cmd) {
+			return fmt.Errorf("nothing to change: say what, for example --name; all flags: %s --help", cmd.CommandPath())
+		}
+		u, err := e.findUser(ctx, args[0])
+		if err != nil {
+			return err
+		}
+		u, err = e.UpdateUser(ctx, u.Username, "user.update", 0, func(u *registry.User) (err error) {
+			if flags.Changed("name") {
+				u.Name = name
+			}
+			if flags.Changed("must-reset") {
+				u.MustReset = mustReset
+			}
+			if flags.Changed("permission") {
+				u.Permissions, err = permissionsOf(e.tenant, permissions)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		return e.showUser(u)
+	})
+	return cmd
+}
+
+func userTOTPCommand() *cobra.Command {
+	var off bool
+	cmd := &cobra.Command{
+		Use:   "totp USERNAME",
+		Short: "Ask a user for one-time codes, or no longer",
+		Long: `Totp gives a user a secret for an authenticator app, shown this once, and asks for a code of it at each sign-in from now on. An earlier
+secret is worth nothing any more. With --off no code is asked for.`,
+		Args:              want("USERNAME"),
+		ValidArgsFunction: completeFirst(completeUsers),
+		RunE: forTenant(func(ctx context.Context, e *errand, args []string) error {
+			u, err := e.findUser(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			text, url, err := e.SetTOTP(ctx, u.Username, !off)
+			if err != nil {
+				return err
+			}
+			if off {
+				return e.userDone(ctx, u, fmt.Sprintf("User %s signs in without one-time codes.", u.Username))
+			}
+			if u, err = e.User(ctx, u.Username); err != nil {
+				return err
+			}
+			return e.showTOTP(enrolledView{viewUser(u), text.Reveal(), url}, fmt.Sprintf("User %s is asked for one-time codes.", u.Username))
+		}),
+	}
+	cmd.Flags().BoolVar(&off, "off", false, "ask for no code any more")
+	return cmd
+}
+
+// showTOTP shows the secret of one-time codes, the one time it can be seen.
+func (e *errand) showTOTP(v enrolledView, said string) error {
+	if e.json {
+		return e.object(v)
+	}
+	return errors.Join(e.say("%s\n", said), e.sheet([]line{{"  One-time code secret", v.Secret}, {"  For the app", v.URL}}),
+		e.say("\nThe secret is shown this once: what is kept of it is sealed."))
+}
+
+// totpSecret takes the secret out of the URL that authenticator apps read.
+func totpSecret(url string) string {
+	at, err := neturl.Parse(url)
+	if err != nil {
+		return ""
+	}
+	return at.Query().Get("secret")
+}
