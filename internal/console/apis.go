@@ -1,10 +1,10 @@
 package console
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,6 +17,8 @@ import (
 type apisPage struct {
 	APIs        []apiCard
 	SettingsURL string // "": the settings are not this operator's to read
+	Settings    bool   // where calls go that are let through is shown to whoever may read settings
+	Reading     string // why it is not said who holds what; "": it is
 }
 
 // apiCard is one API.
@@ -34,8 +36,9 @@ type apiCard struct {
 // permissionRow is a permission with the clients that hold it.
 type permissionRow struct {
 	registry.Permission
-	Holders int
-	URL     string // of the list of those clients
+	Everywhere bool // it counts in every tenant
+	Holders    int
+	URL        string // of the list of those clients
 }
 
 // routeRow is a route in words.
@@ -46,13 +49,16 @@ type routeRow struct {
 }
 
 func apis(v *visit) error {
-	p := apisPage{}
+	p := apisPage{Settings: v.offers(operator.ReadSettings)}
 	if v.actor.Role(operator.All).Can(operator.ReadSettings) {
 		p.SettingsURL = "/settings"
 	}
 	places := v.apiPlaces()
 	known := v.Dialects()
 	holders, err := v.desk.Holders(v.r.Context())
+	if reading, ok := errors.AsType[*registry.Reading](err); ok {
+		p.Reading, err = readingText(reading), nil
+	}
 	if err != nil {
 		return err
 	}
@@ -63,7 +69,7 @@ func apis(v *visit) error {
 			card.DialectURL = v.path("dialects", a.Dialect)
 		}
 		for _, permission := range a.Permissions {
-			card.Permissions = append(card.Permissions, permissionRow{permission, holders[permission.Name], v.path("clients") + "?permission=" + url.QueryEscape(permission.Name)})
+			card.Permissions = append(card.Permissions, permissionRow{permission, registry.IsDeskPermission(permission.Name), holders[permission.Name], v.path("clients") + "?permission=" + url.QueryEscape(permission.Name)})
 		}
 		for _, r := range a.Routes {
 			card.Routes = append(card.Routes, routeRow{r.Method, r.Path, r.Permission, r.Public, rateText(r.Rate), sizeText(r.MaxBody)})
@@ -85,22 +91,18 @@ func firstPermission(a *registry.API) string {
 
 // apiPlaces finds where the settings declare each API, for those who may read the settings.
 func (v *visit) apiPlaces() map[int]string {
-	if v.Settings == nil || v.actor.May(operator.ReadSettings, v.tenant.Name) != nil {
+	if v.actor.May(operator.ReadSettings, v.tenant.Name) != nil {
 		return nil
 	}
-	all := v.Settings()
-	tenant := slices.IndexFunc(all, func(s Setting) bool {
-		return strings.HasPrefix(s.Field, "tenants[") && strings.HasSuffix(s.Field, "].name") && strings.Count(s.Field, ".") == 1 && s.Value == v.tenant.Name
-	})
-	if tenant < 0 {
+	own, err := v.desk.Settings()
+	if err != nil {
 		return nil
 	}
-	prefix := strings.TrimSuffix(all[tenant].Field, "name") + "apis["
 	places := map[int]string{}
-	for _, s := range all {
-		rest, ours := strings.CutPrefix(s.Field, prefix)
+	for _, s := range own {
+		_, rest, ofAPI := strings.Cut(s.Field, "].apis[")
 		number, field, _ := strings.Cut(rest, "].")
-		if i, err := strconv.Atoi(number); ours && field == "name" && err == nil {
+		if i, err := strconv.Atoi(number); ofAPI && field == "name" && err == nil {
 			places[i] = s.Place
 		}
 	}

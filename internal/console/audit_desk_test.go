@@ -74,6 +74,21 @@ func TestPeopleInALogLeadToTheirPages(t *testing.T) {
 	if body := auditor.get("/t/acme/audit?act=token.refuse").body; strings.Contains(body, "/users/nobody") || !strings.Contains(body, "user:nobody@acme.test") {
 		t.Error("who is not there has a page, or is not named")
 	}
+	const program = `<a href="/t/acme/clients/`
+	for actor, linked := range map[string]bool{"program:acme/" + w.client.ID: true, "program:other/" + w.client.ID: false, "program:acme/nobody": false, "program:acme": false} {
+		id := w.event(audit.Event{Act: "user.update", Actor: actor, Outcome: audit.Allowed})
+		whole := auditor.get("/t/acme/audit/" + id)
+		whole.shows(t, 200, actor)
+		if strings.Contains(whole.body, program+w.client.ID+`"`) != linked {
+			t.Errorf("%s: linked is not %v", actor, linked)
+		}
+	}
+	for _, tenant := range []string{"acme", "other"} { // to look for somebody in a tenant of others is no attempt of the reader
+		tried, _, _, err := w.office.At(&operator.Actor{Roles: map[string]operator.Role{operator.All: operator.Owner}}, tenant).Events(t.Context(), audit.Query{Act: "operator.refuse", Limit: 1})
+		if err != nil || len(tried) > 0 {
+			t.Errorf("written down at %s: %v %v", tenant, tried, err)
+		}
+	}
 	w.must(registrytest.DeleteUser(t.Context(), w.registry, "cli:root", "acme", bob.Username))
 	if body := auditor.get("/t/acme/audit?subject=user:" + bob.ID).body; strings.Contains(body, page) || !strings.Contains(body, "bob@acme.test") {
 		t.Error("a deleted user has a page, or lost the name")

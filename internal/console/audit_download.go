@@ -2,6 +2,7 @@ package console
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"time"
@@ -33,6 +34,7 @@ func auditExport(v *visit) error {
 	if err != nil {
 		return err
 	}
+	tells := in.Get("progress") == "yes"
 	written, end := 0, v.Now().Add(exportWithin)
 	for {
 		taken := min(len(events), maxExport-written)
@@ -43,10 +45,16 @@ func auditExport(v *visit) error {
 		}
 		written += taken
 		if more := next != "" || taken < len(events); !more || written == maxExport || v.Now().After(end) {
-			if err := sheet.end(more); err == nil {
-				_ = out.Flush() // a browser that went away cannot be told
+			if err := sheet.end(more); err == nil && tells {
+				writeProgress(out, exportProgress{Events: written, CutOff: more})
 			}
+			_ = out.Flush() // a browser that went away cannot be told
 			return nil
+		}
+		if tells {
+			if err := v.sendProgress(sheet, out, exportProgress{Events: written}, next); err != nil {
+				return nil // likewise
+			}
 		}
 		_ = http.NewResponseController(v.w).SetWriteDeadline(time.Now().Add(time.Minute)) // each page has its time; a writer without deadlines needs none
 		q.Before = next
@@ -61,6 +69,42 @@ var (
 	_ eventSheet = (*csvSheet)(nil)
 	_ eventSheet = (*jsonSheet)(nil)
 )
+
+// exportProgress is how far an export is. It stands on a line of its own within the file that begins with progressMark, which nothing else in
+// a file does: both formats spell control characters out. waiting.js asks for such lines, shows them and leaves them out of what it saves.
+type exportProgress struct {
+	Events  int       `json:"events"`
+	Reached time.Time `json:"reached,omitzero"` // the log has been looked through back to there
+	CutOff  bool      `json:"cut_off"`          // there is more than was written
+}
+
+const progressMark = '\x1e'
+
+// sendProgress sends what was written so far and how far that is: to the event that the search goes on from, whether it fits or not, since of ten
+// million events few may.
+func (v *visit) sendProgress(sheet eventSheet, out *bufio.Writer, at exportProgress, next string) error {
+	if err := sheet.flush(); err != nil {
+		return err
+	}
+	if e, err := v.record().Event(v.r.Context(), next); err == nil { // without it the count tells something still
+		at.Reached = e.Time.UTC().Truncate(time.Second)
+	}
+	writeProgress(out, at)
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	_ = http.NewResponseController(v.w).Flush() // a writer that keeps nothing back has nothing to flush
+	return nil
+}
+
+// writeProgress writes one such line. A fault is seen when the writer is flushed.
+func writeProgress(out *bufio.Writer, at exportProgress) {
+	line, err := json.Marshal(at)
+	if err != nil { // our own type, all plain: cannot happen
+		panic(err)
+	}
+	_, _ = fmt.Fprintf(out, "%c%s\n", progressMark, line)
+}
 
 // beginExport writes the head of the answer.
 func (v *visit) beginExport(format string) (eventSheet, *bufio.Writer, error) {

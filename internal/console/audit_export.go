@@ -18,20 +18,24 @@ import (
 const maxExport = 100_000
 
 // eventSheet writes events for another program. Write is called for each in turn, then end once; cut says that there are more than
-// were written.
+// were written. Flush hands on what was written so far.
 type eventSheet interface {
 	write(audit.Event) error
+	flush() error
 	end(cut bool) error
 }
 
 // csvSheet writes RFC 4180, for spreadsheets. No cell begins with what a spreadsheet takes for a formula: names and reasons in the log
 // are partly what strangers sent.
-type csvSheet struct{ out *csv.Writer }
+type csvSheet struct {
+	out  *csv.Writer
+	rows int
+}
 
 var csvColumns = []string{"time", "act", "outcome", "actor", "subject", "reason", "request_id", "source", "detail", "id"}
 
 func newCSVSheet(w io.Writer) (*csvSheet, error) {
-	s := &csvSheet{csv.NewWriter(w)}
+	s := &csvSheet{out: csv.NewWriter(w)}
 	s.out.UseCRLF = true
 	return s, s.out.Write(csvColumns)
 }
@@ -41,17 +45,22 @@ func (s *csvSheet) write(e audit.Event) error {
 	for i, c := range cells {
 		cells[i] = defused(plainly(c))
 	}
+	s.rows++
 	return s.out.Write(cells)
+}
+
+func (s *csvSheet) flush() error {
+	s.out.Flush()
+	return s.out.Error()
 }
 
 func (s *csvSheet) end(cut bool) error {
 	if cut { // a table that silently ends would be taken for the whole
-		if err := s.out.Write([]string{fmt.Sprintf("Cut off after %d events: narrow the search.", maxExport), "", "", "", "", "", "", "", "", ""}); err != nil {
+		if err := s.out.Write([]string{fmt.Sprintf("Cut off after %d events: narrow the search.", s.rows), "", "", "", "", "", "", "", "", ""}); err != nil {
 			return err
 		}
 	}
-	s.out.Flush()
-	return s.out.Error()
+	return s.flush()
 }
 
 // jsonSheet writes one object with the events in a list.
@@ -86,6 +95,8 @@ func (s *jsonSheet) write(e audit.Event) error {
 	_, err = fmt.Fprintf(s.out, "%s%s", before, line)
 	return err
 }
+
+func (*jsonSheet) flush() error { return nil }
 
 func (s *jsonSheet) end(cut bool) error {
 	before := "\n"

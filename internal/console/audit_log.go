@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
 	"github.com/tokenbooth/tokenbooth/internal/office"
@@ -56,6 +57,8 @@ type auditPage struct {
 	Cut       bool // time ran out before the page was full
 	Filtered  bool
 	CSV, JSON string
+	Since     string // the time that is searched, as an export's progress is reckoned by; "": not bounded
+	Until     string
 	Max       int
 	Issued    string // address of what is known about a request that was given a token
 	Self      string
@@ -81,6 +84,7 @@ func auditLog(v *visit) error {
 		}
 		return path + query(out.Encode())
 	}
+	p.Since, p.Until = machineMoment(q.Since), machineMoment(q.Until)
 	p.CSV, p.JSON = link(v.path("audit", "export"), "format", "csv"), link(v.path("audit", "export"), "format", "json")
 	q.RequestID, q.Before, q.Limit = p.Request, in.Get("after"), pageOfEvents
 	events, next, more, err := v.record().Events(v.r.Context(), q)
@@ -101,6 +105,14 @@ func auditLog(v *visit) error {
 		return err
 	}
 	return v.render(http.StatusOK, "audit_log", p.Title, p)
+}
+
+// machineMoment is a moment as a script reads it; "" is none.
+func machineMoment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.RFC3339)
 }
 
 // lookForIssuance finds the token that a request was given: those are in the journal, not among the events.

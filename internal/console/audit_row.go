@@ -77,6 +77,8 @@ func (p people) lookUp(kind, id string) (name, url string) {
 		return p.operator(id)
 	case kind == "cli":
 		return id + " (command line)", ""
+	case kind == "program":
+		return "", p.program(id)
 	case p.tenant == nil || oauth.IsLabel(id):
 	case kind == "client":
 		return "", p.client(id)
@@ -107,6 +109,18 @@ func (p people) client(id string) string {
 		return ""
 	}
 	return p.path("clients", id)
+}
+
+// program is the page of a client that acts as an operator everywhere, where whoever looks has a role in the client's own tenant.
+func (p people) program(who string) string {
+	tenant, id, _ := strings.Cut(who, "/")
+	if p.actor.Role(tenant) == "" {
+		return ""
+	}
+	if c, err := p.Office.At(&p.actor, tenant).Client(p.r.Context(), id); err != nil || c.Deleted {
+		return ""
+	}
+	return pathOf(tenant, "clients", id)
 }
 
 // user finds a user by id, which is what changes name, or by name, which is what a sign-in has.

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
@@ -25,6 +24,7 @@ type boxGroup struct {
 	Title     string
 	Plain     bool // its one permission says it all
 	Operators bool // of the operators' API, which no other permission goes with
+	Desk      bool // of those, the ones that count in every tenant
 	Boxes     []box
 }
 
@@ -49,8 +49,7 @@ func (v *visit) fields(f *clientForm, before *registry.Client) *clientFields {
 	}
 	p := &clientFields{clientForm: f, EndsNow: before.Expires, Today: v.Now().UTC().Format(time.DateOnly),
 		MayBodyless: v.tenant.AllowBodylessToken || before.AllowBodylessToken}
-	mayOps := v.offers(operator.GrantOperatorsAPI)
-	p.Permitted = permissionBoxes(v.tenant, f.Permissions, before.Permissions, mayOps)
+	p.Permitted = v.permissionBoxes(f.Permissions, before.Permissions)
 	p.GrantBoxes = grantBoxes(v.tenant, f.Grants, before)
 	p.ProofBoxes = ticked("auth_method", f.AuthMethods, [][3]string{
 		{string(oauth.AuthBasic), "in the Authorization header", "client_secret_basic"},
@@ -84,27 +83,37 @@ func (v *visit) fields(f *clientForm, before *registry.Client) *clientFields {
 	return p
 }
 
-// permissionBoxes groups the permissions of a tenant by API. What the settings took away since stays where it is held, or a client
+// permissionBoxes groups the permissions of a tenant by API, those of the operators' API by where they count. What the settings took away since stays where it is held, or a client
 // could lose it by a change of its name.
-func permissionBoxes(t *registry.Tenant, wanted, held []string, mayOps bool) (groups []boxGroup) {
-	for _, a := range t.APIs {
+func (v *visit) permissionBoxes(wanted, held []string) (groups []boxGroup) {
+	for _, a := range v.tenant.APIs {
 		g := boxGroup{Title: titleOf(a.Title, a.Name), Operators: a.Name == registry.OperatorsAPIName}
+		everywhere := boxGroup{Title: g.Title, Operators: true, Desk: true}
 		for _, p := range a.Permissions {
-			b := tick("permission", p.Name, p.Label, p.Description, wanted)
-			if b.Label == "" {
-				b.Label = p.Name
+			b := tick("permission", p.Name, titleOf(p.Label, p.Name), p.Description, wanted)
+			desk, owner := registry.IsDeskPermission(p.Name), "an owner"
+			if desk {
+				owner = "an owner of the desk"
 			}
-			if registry.IsOperatorsPermission(p.Name) && !mayOps {
-				b.Off, b.Hint = true, strings.TrimPrefix(p.Description+"; only an owner gives it", "; ")
+			if b.Off = !v.mayGrant(p.Name); b.Off {
+				b.Hint = strings.TrimPrefix(p.Description+"; only "+owner+" gives it", "; ")
 			}
-			g.Boxes = append(g.Boxes, b)
+			switch {
+			case desk && b.Off && !slices.Contains(held, p.Name): // nothing that an operator of this tenant has to know of
+			case desk:
+				everywhere.Boxes = append(everywhere.Boxes, b)
+			default:
+				g.Boxes = append(g.Boxes, b)
+			}
 		}
 		g.Plain = !g.Operators && len(g.Boxes) == 1 && g.Boxes[0].Label == g.Title
-		if len(g.Boxes) > 0 {
-			groups = append(groups, g)
+		for _, g := range []boxGroup{g, everywhere} {
+			if len(g.Boxes) > 0 {
+				groups = append(groups, g)
+			}
 		}
 	}
-	known := t.PermissionNames()
+	known := v.tenant.PermissionNames()
 	gone := boxGroup{Title: "No longer in the settings"}
 	for _, p := range held {
 		if !slices.Contains(known, p) {

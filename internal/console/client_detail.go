@@ -44,6 +44,7 @@ type clientPage struct {
 	MayChange, MayDelete, MayRevoke bool
 	MayStop                         bool // disable it; to enable it again takes MayChange
 	OnlyOwners                      bool // an operators' program, for owners to change
+	OfDesk                          bool // one that counts in every tenant, for owners of the desk
 	Problems                        map[string]string
 	Typed                           string
 }
@@ -53,6 +54,7 @@ type heldPermission struct {
 	Name, Label string
 	LastUsed    time.Time
 	Seen        bool // its API is behind our gateway, so its use would have been noted
+	Everywhere  bool // it counts in every tenant
 }
 
 // secretRow is one secret of a client.
@@ -93,7 +95,7 @@ func (v *visit) clientPage(status int, problem *registry.Problem, typed string) 
 	p := &clientPage{Client: c, Here: v.path("clients", c.ID), State: clientState(c, v.Now()), Barred: c.Barred(v.Now()), GrantNames: texts(c.Grants),
 		Overlaps: ticked("overlap", []string{"24h"}, overlaps), Typed: typed,
 		List: v.path("clients"), MayChange: v.mayChange(c.Permissions), MayRevoke: v.offers(operator.RevokeTokens), MayStop: v.offers(operator.ChangeClients),
-		OnlyOwners: v.offers(operator.ChangeClients) && !v.mayChange(c.Permissions)}
+		OnlyOwners: v.offers(operator.ChangeClients) && !v.mayChange(c.Permissions), OfDesk: slices.ContainsFunc(c.Permissions, registry.IsDeskPermission)}
 	p.MadeBy, p.ChangedBy = v.nameOf(c.CreatedBy), v.nameOf(c.UpdatedBy)
 	if c.Lifetime > 0 {
 		p.LifetimeText = spanText(time.Duration(c.Lifetime) * time.Second)
@@ -150,7 +152,8 @@ func (p *clientPage) permissions(v *visit) {
 	now := v.Now()
 	p.Told = !p.Usage.Since.IsZero() && now.Sub(p.Usage.Since) >= unusedFor && now.Sub(p.Created) >= unusedFor
 	for _, name := range p.Permissions {
-		h := heldPermission{Name: name, Label: labelOf(v.tenant, name), LastUsed: p.Usage.Permissions[name], Seen: atGateway(v.tenant, name)}
+		h := heldPermission{Name: name, Label: labelOf(v.tenant, name), LastUsed: p.Usage.Permissions[name], Seen: atGateway(v.tenant, name),
+			Everywhere: registry.IsDeskPermission(name)}
 		p.Held = append(p.Held, h)
 		p.Elsewhere = p.Elsewhere || !h.Seen
 		if p.Told && h.Seen && now.Sub(h.LastUsed) >= unusedFor {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/office"
+	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 )
 
@@ -29,6 +30,9 @@ func clientEdit(v *visit) error {
 	c, err := v.standingClient()
 	if err != nil {
 		return err
+	}
+	if !v.mayChange(c.Permissions) { // a form that nobody would take
+		return operator.ErrDenied
 	}
 	return v.clientEditPage(http.StatusOK, c, formOfClient(c), nil)
 }

@@ -173,7 +173,18 @@ func holdsOperatorsAPI(permissions []string) bool {
 
 // mayChange reports whether buttons are worth showing that change a client that holds these permissions.
 func (v *visit) mayChange(permissions []string) bool {
-	return v.offers(operator.ChangeClients) && (!holdsOperatorsAPI(permissions) || v.offers(operator.GrantOperatorsAPI))
+	return v.offers(operator.ChangeClients) && !slices.ContainsFunc(permissions, func(p string) bool { return !v.mayGrant(p) })
+}
+
+// mayGrant reports whether a permission is worth offering.
+func (v *visit) mayGrant(permission string) bool {
+	switch {
+	case registry.IsDeskPermission(permission):
+		return v.offers(operator.GrantDesk)
+	case registry.IsOperatorsPermission(permission):
+		return v.offers(operator.GrantOperatorsAPI)
+	}
+	return true
 }
 
 func texts[T ~string](list []T) []string { return words[string](list) }

@@ -15,9 +15,10 @@ var (
 	exampleClient = &registry.Client{ID: hostile, Name: hostile, Description: hostile, Rev: 7, Permissions: []string{hostile}, AllowFrom: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")},
 		Dialects: []string{hostile}, AuthMethods: []oauth.AuthMethod{oauth.AuthBasic}, TokenForm: oauth.JWT, Expires: noon, NotBefore: noon, Created: noon, Updated: noon, AllowBodylessToken: true,
 		Credentials: []registry.Credential{{ID: "s1", LastUsed: noon, LastUsedFrom: hostile, Expires: noon}}}
-	exampleUser     = &registry.User{ID: hostile, Username: hostile, Name: hostile, Rev: 7, NotBefore: noon, Created: noon, Updated: noon, Permissions: []string{hostile}}
-	exampleBoxes    = []box{{Field: "permission", Value: hostile, ID: "a", Label: hostile, Hint: hostile, Checked: true}, {Field: "permission", Value: "x", ID: "b", Label: "x", Off: true}}
-	exampleGroups   = []boxGroup{{Title: hostile, Boxes: exampleBoxes}, {Title: "one", Plain: true, Boxes: []box{{Field: "permission", Value: "y", ID: "c", Label: "one"}}}}
+	exampleUser   = &registry.User{ID: hostile, Username: hostile, Name: hostile, Rev: 7, NotBefore: noon, Created: noon, Updated: noon, Permissions: []string{hostile}}
+	exampleBoxes  = []box{{Field: "permission", Value: hostile, ID: "a", Label: hostile, Hint: hostile, Checked: true}, {Field: "permission", Value: "x", ID: "b", Label: "x", Off: true}}
+	exampleGroups = []boxGroup{{Title: hostile, Boxes: exampleBoxes}, {Title: "one", Plain: true, Boxes: []box{{Field: "permission", Value: "y", ID: "c", Label: "one"}}},
+		{Title: hostile, Operators: true, Desk: true, Boxes: []box{{Field: "permission", Value: "z", ID: "d", Label: hostile}}}}
 	exampleRefusals = []refusalRow{{audit.Event{ID: hostile, Reason: hostile, Source: hostile, Act: hostile, Time: noon}, hostile, "/t/acme/audit/x"}}
 	exampleBeside   = []beside{{"Name", hostile, ""}, {"Permissions", "", hostile}}
 	exampleChanged  = &office.Changed{By: hostile, At: noon}
@@ -55,10 +56,10 @@ var clientExamples = map[string][]any{
 	"client_created": {&credentialsPage{Client: exampleClient, Secret: hostile, New: true, Detail: "/d", Try: "/t", Sheet: exampleSheet, Old: &exampleClient.Credentials[0]},
 		&credentialsPage{Client: exampleClient}},
 	"client_detail": {&clientPage{Client: exampleClient, Here: "/c", List: "/l", State: tag{hostile, "tag-ok"}, Barred: hostile, Expiry: tag{hostile, "tag-warn"}, GrantNames: []string{hostile}, LifetimeText: hostile,
-		MadeBy: hostile, ChangedBy: hostile, Held: []heldPermission{{hostile, hostile, noon, true}, {Name: "x"}}, Servers: []string{hostile},
+		MadeBy: hostile, ChangedBy: hostile, Held: []heldPermission{{hostile, hostile, noon, true, true}, {Name: "x"}}, Servers: []string{hostile},
 		Secrets:  []secretRow{{exampleClient.Credentials[0], true, false, tag{hostile, "tag-ok"}}, {Credential: registry.Credential{ID: "s2"}, Newest: true}},
 		Rotating: true, MayUndo: true, Overlaps: exampleBoxes, Usage: registry.Usage{Days: []registry.DayUse{{Day: noon, Tokens: 5}}, Since: noon}, Total: 5, Told: true,
-		Unused: []heldPermission{{hostile, hostile, noon, true}}, Refusals: exampleRefusals, MayAudit: true, AuditPage: "/a", Elsewhere: true, MayChange: true, MayDelete: true, MayRevoke: true,
+		Unused: []heldPermission{{hostile, hostile, noon, true, false}}, Refusals: exampleRefusals, MayAudit: true, AuditPage: "/a", Elsewhere: true, MayChange: true, MayDelete: true, MayRevoke: true,
 		MayStop: true, OnlyOwners: true, Problems: problemsAt("", "typed", "overlap"), Typed: hostile},
 		&clientPage{Client: &registry.Client{Disabled: true}, MayChange: true, MayAudit: true}, &clientPage{Client: &registry.Client{}}},
 	"client_try": {&tryPage{Client: exampleClient, Detail: "/d", Action: "/a", Contracts: []tryContract{{0, hostile, true}}, Problem: hostile, Result: &tryResult{Title: hostile, Request: hostile, Status: 200, Reason: hostile,

@@ -2,10 +2,12 @@ package console
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
@@ -207,6 +209,45 @@ func TestAnOperatorsProgramIsAnOwnersBusiness(t *testing.T) {
 	wants(t, w.editor.post(here+"/delete", "rev", rev, "typed", "Program"), 403)
 	wants(t, w.editor.post(here+"/disable", "rev", rev), 303)
 	wants(t, w.editor.post(here+"/enable", "rev", w.owner.seen(t, here)), 403)
+}
+
+func TestAProgramThatCountsEverywhereIsTheBusinessOfOwnersOfTheDesk(t *testing.T) {
+	w := newClientsWorld(t)
+	local := w.person("lo@example.com", map[string]operator.Role{"acme": operator.Owner})
+	w.owner.signIn()
+	const everywhere = "act as an operator everywhere"
+	wants(t, w.owner.get("/t/acme/new-client"), 200, everywhere, `value="tokenbooth:desk-owner"`, "Owner of the desk", "counts in every tenant")
+	offered := local.get("/t/acme/new-client")
+	wants(t, offered, 200, "act as an operator of this tenant", `value="tokenbooth:owner"`)
+	for _, hidden := range []string{everywhere, `value="tokenbooth:desk-`} {
+		if strings.Contains(offered.Body.String(), hidden) {
+			t.Errorf("an owner of one tenant is shown %q", hidden)
+		}
+	}
+	wants(t, local.post("/t/acme/new-client", "form", "f1", "name", "Mine", "grant", "client_credentials", "permission", "tokenbooth:desk-viewer"), 403)
+
+	id, _ := w.owner.newClient(t, "name", "Program", "permission", "tokenbooth:desk-viewer")
+	here := "/t/acme/clients/" + id
+	wants(t, w.owner.get(here), 200, `action="`+here+`/rotate"`, here+"/edit", "in every tenant")
+	page := local.get(here)
+	wants(t, page, 200, "Only an owner of the desk changes it", "in every tenant", `action="`+here+`/disable"`)
+	for _, act := range []string{"/edit", "/rotate", "/retire", "/delete", "/try", "/drop-permissions"} {
+		if strings.Contains(page.Body.String(), here+act) {
+			t.Errorf("an owner of one tenant is offered %s", act)
+		}
+	}
+	wants(t, local.get(here+"/edit"), 403)
+	rev := w.owner.seen(t, here)
+	wants(t, local.post(here+"/edit", "rev", rev, "name", "Mine", "grant", "client_credentials"), 403)
+	wants(t, local.post(here+"/rotate", "rev", rev, "overlap", "0s"), 403)
+	wants(t, local.post(here+"/delete", "rev", rev, "typed", "Program"), 403)
+
+	edit := w.owner.get(here + "/edit")
+	wants(t, edit, 200, everywhere)
+	if !regexp.MustCompile(`value="tokenbooth:desk-viewer" id="[^"]*" checked>`).MatchString(edit.Body.String()) {
+		t.Error("what it holds is not ticked for who may change it")
+	}
+	wants(t, w.owner.post(here+"/edit", "rev", rev, "name", "Program", "grant", "client_credentials", "permission", "tokenbooth:desk-auditor"), 303)
 }
 
 func TestAClientIsDeletedByItsNameOnly(t *testing.T) {

@@ -8,7 +8,8 @@
 //
 // All answers carry the same headers, errors and static files too (headers.go): no inline script or style, no frame, no other site. A
 // change is a POST from a page of our own (csrf.go), answered with a redirect; a secret is shown once, on the answer to the POST that made
-// it. Everything works without JavaScript but passkeys and copy buttons. Handlers may be called concurrently.
+// it. No page waits until all clients of a tenant are read (reading.go). Everything works without JavaScript but passkeys and copy buttons.
+// Handlers may be called concurrently.
 //
 // RFC 6265bis (section 4.1.3), RFC 9110 (sections 7.4, 15.5.20), W3C Content Security Policy Level 3, WCAG 2.2 AA.
 package console
@@ -35,7 +36,6 @@ type Options struct {
 	Operators *operator.Operators
 	Dialects  func() map[string]*dialect.Dialect // by name, as loaded
 	Public    http.Handler                       // of the public listener: Try it asks there what a program would ask
-	Settings  func() []Setting                   // in effect, in the order of the file; nil: none are shown
 	Fetches   func(tenant string) []Fetch        // who fetched the tenant's key set lately; nil: nobody knows
 	Health    func(*http.Request) []Fact         // of the store, the feed and what else can fail; nil: not shown
 	Source    func(*http.Request) netip.Addr     // whose request it is; nil: the peer's address
@@ -44,13 +44,6 @@ type Options struct {
 	Log       *slog.Logger
 	NewID     func() string // makes request ids
 	Version   string
-}
-
-// Setting is one value in effect.
-type Setting struct {
-	Field string // its path in the file: tenants[0].hosts
-	Value string // as text; secrets are files, so there are none
-	Place string // where it comes from: booth.yaml:12, TOKENBOOTH_LISTEN, --listen, default
 }
 
 // Fetch is somebody who fetched a key set.

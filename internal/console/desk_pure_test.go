@@ -171,6 +171,9 @@ func TestReq051_NoCellOfAnExportIsAFormula(t *testing.T) {
 		if err != nil || len(rows) != 3 {
 			t.Fatalf("%q: %d rows, %v", evil, len(rows), err)
 		}
+		if !strings.Contains(rows[2][0], "after 1 events") {
+			t.Errorf("it was cut off elsewhere: %q", rows[2][0])
+		}
 		for _, row := range rows {
 			for i, cell := range row {
 				if cell != "" && strings.ContainsRune("=+-@\t\r\n", rune(cell[0])) {

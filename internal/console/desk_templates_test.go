@@ -10,10 +10,10 @@ import (
 
 // deskExamples has a full and an empty page for each template of tokens, keys, audit log, APIs and dialects.
 var deskExamples = map[string][]any{
-	"apis": {apisPage{SettingsURL: "/settings", APIs: []apiCard{{API: registry.API{Name: "flows", Audience: hostile, Dialect: hostile, Upstream: hostile, Refusals: "x",
+	"apis": {apisPage{SettingsURL: "/settings", Settings: true, APIs: []apiCard{{API: registry.API{Name: "flows", Audience: hostile, Dialect: hostile, Upstream: hostile, Refusals: "x",
 		CORS: &registry.CORS{Origins: []string{hostile}, Headers: []string{hostile}, ExposeHeaders: []string{hostile}, Credentials: true}}, Heading: hostile, Place: hostile, BuiltIn: true, CORSMaxAge: "1 hour",
-		Permissions: []permissionRow{{registry.Permission{Name: hostile, Label: hostile, Description: hostile}, 1200, "/t/acme/clients"}},
-		Routes:      []routeRow{{hostile, hostile, hostile, false, "5 a second", "1 KiB"}, {Public: true}}}, {API: registry.API{Name: "b"}}, {API: registry.API{Name: "c"}}, {API: registry.API{Name: "d"}}}}, apisPage{}},
+		Permissions: []permissionRow{{registry.Permission{Name: hostile, Label: hostile, Description: hostile}, true, 1200, "/t/acme/clients"}},
+		Routes:      []routeRow{{hostile, hostile, hostile, false, "5 a second", "1 KiB"}, {Public: true}}}, {API: registry.API{Name: "b"}}, {API: registry.API{Name: "c"}}, {API: registry.API{Name: "d"}}}}, apisPage{Reading: hostile}, apisPage{}},
 	"tokens": {tokensPage{List: listOpaque, Client: hostile, User: hostile, Problems: map[string]string{"user": hostile}, Tabs: []tokensTab{{hostile, "/t", true}}, Next: "/n", First: "/f", Cut: true, Searched: true,
 		MayRevoke: true, MayAll: true, EndClient: "/c", EndUser: "/u", EndAll: "/a", ByClient: hostile, ByUser: hostile,
 		Rows: []tokenRow{{Pick: "token:x", ID: hostile, ClientName: hostile, ClientURL: "/c", Username: hostile, UserURL: "/u", Scope: hostile, Issued: noon, Used: noon, Expires: noon, Live: true, Family: hostile}, {}}},
@@ -31,7 +31,7 @@ var deskExamples = map[string][]any{
 	"audit_log": {auditPage{Title: hostile, OfDesk: true, Filter: auditFilter{hostile, hostile, hostile, "refused", hostile, hostile}, Request: hostile, Problems: map[string]string{"act": hostile, "actor": hostile, "subject": hostile, "outcome": hostile, "since": hostile, "until": hostile},
 		Acts: []string{hostile}, Rows: []auditRow{{URL: "/e", Time: noon, Act: hostile, Words: hostile, Actor: party{ID: hostile, URL: "/a"}, Subject: party{hostile, hostile, "/s"}, Reason: hostile, Source: hostile, Refused: true},
 			{Actor: party{ID: hostile, Name: hostile}, Subject: party{ID: hostile}}, {}},
-		Next: "/n", First: "/f", Cut: true, Filtered: true, CSV: "/c", JSON: "/j", Max: maxExport, Issued: "/i", Self: "/t/acme/audit"}, auditPage{Next: "/n", Cut: true}, auditPage{Filtered: true}, auditPage{}},
+		Next: "/n", First: "/f", Cut: true, Filtered: true, CSV: "/c", JSON: "/j", Since: hostile, Until: hostile, Max: maxExport, Issued: "/i", Self: "/t/acme/audit"}, auditPage{Next: "/n", Cut: true}, auditPage{Filtered: true}, auditPage{}},
 	"audit_event": {eventPage{ID: hostile, HasEvent: true, Log: hostile, Row: auditRow{Words: hostile, Act: hostile, Actor: party{hostile, hostile, "/a"}, Subject: party{ID: hostile, URL: "/s"}, Reason: hostile, Source: hostile, Refused: true, Time: noon}, RequestID: hostile, Check: hostile, Advice: hostile,
 		Detail: []contractTerm{{hostile, hostile}}, Back: "/b", SameActor: "/a", SameSubject: "/s", Kept: noon, Issued: &audit.Issuance{ClientID: hostile, Scope: hostile}, IssuedTo: "/c"},
 		eventPage{HasEvent: true, Row: auditRow{Reason: hostile, Actor: party{ID: hostile, Name: hostile}, Subject: party{ID: hostile}}}, eventPage{}},

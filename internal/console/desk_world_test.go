@@ -87,15 +87,16 @@ func newDeskWorld(t testing.TB) *deskWorld {
 	w.issuer = issuer.New(issuer.Options{Store: w.store, Registry: w.registry, Keys: keys, Feed: taken, Sealer: sealer, Hashing: lane, Refusals: refusals, Journal: journal, Now: w.now})
 	w.ops, err = operator.New(operator.Options{Store: w.store, Sealer: sealer, Hashing: lane, Now: w.now, Refusals: refusals, URL: "https://desk.example.com"})
 	w.must(err)
-	w.office = office.New(office.Options{Store: w.store, Registry: w.registry, Keys: keys, Issuer: w.issuer, Operators: w.ops, JournalDir: dir, Now: w.now})
+	w.office = office.New(office.Options{Store: w.store, Registry: w.registry, Keys: keys, Issuer: w.issuer, Operators: w.ops, JournalDir: dir, Now: w.now,
+		SignInLink: func(link oauth.Secret) string { return SignInLink("https://desk.example.com", link) },
+		Settings: func() []office.Setting {
+			return []office.Setting{{Field: "tenants[1].name", Value: "acme", Place: "booth.yaml:9"}, {Field: "tenants[1].apis[0].name", Value: "flows", Place: "booth.yaml:12"}}
+		}})
 	contracts := map[string]*dialect.Dialect{}
 	for _, d := range dialect.Builtin() {
 		contracts[d.Name] = d
 	}
 	w.console = New(Options{Office: w.office, Operators: w.ops, Dialects: func() map[string]*dialect.Dialect { return contracts }, Public: http.NotFoundHandler(),
-		Settings: func() []Setting {
-			return []Setting{{"tenants[1].name", "acme", "booth.yaml:9"}, {"tenants[1].apis[0].name", "flows", "booth.yaml:12"}}
-		},
 		Fetches: func(string) []Fetch { return w.fetches }, Now: w.now, URL: "https://desk.example.com", NewID: func() string { return secret.NewID(w.now()) }, Version: "test"})
 	w.client, w.secret, err = w.registry.CreateClient(t.Context(), "cli:root", registry.Client{Tenant: "acme", Name: "Nightly " + payload, Permissions: []string{"workflows"},
 		Grants: []oauth.GrantType{oauth.ClientCredentials, oauth.Password, oauth.RefreshToken}})

@@ -45,6 +45,10 @@ func (v *visit) fail(err error) {
 		v.refuseWith(http.StatusUnprocessableEntity, func(p *errorPage) { p.Title, p.Text = "That does not work", problem.Text })
 		return
 	}
+	if reading, ok := errors.AsType[*registry.Reading](err); ok {
+		v.beingRead(reading)
+		return
+	}
 	if busy, ok := errors.AsType[*limit.TooMany](err); ok {
 		v.w.Header().Set("Retry-After", strconv.Itoa(int(busy.RetryAfter.Seconds())+1))
 		v.refuse(http.StatusTooManyRequests)

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tokenbooth/tokenbooth/internal/office"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/sheet"
 )
@@ -42,7 +43,7 @@ func TestAButtonSaysThePathUnlessTwoContractsShareIt(t *testing.T) {
 }
 
 func TestSettingsOfEachAPIStandTogether(t *testing.T) {
-	all := []Setting{{Field: "tenants[0].name", Value: "acme"}, {Field: "tenants[0].apis[1].name", Value: "flows"}, {Field: "listen"}}
+	all := []office.Setting{{Field: "tenants[0].name", Value: "acme"}, {Field: "tenants[0].apis[1].name", Value: "flows"}, {Field: "listen"}}
 	for field, want := range map[string]string{"listen": "This process", "tenants[0].issuer": "Tenant acme", "tenants[0].apis[1].routes[0].path": "Tenant acme, API flows",
 		"tenants[0].apis[0].name": "Tenant acme, API tenants[0].apis[0]", "tenants[3].title": "Tenant tenants[3]", "tenants[0].endpoints[0].path": "Tenant acme"} {
 		if got := groupOf(all, field); got != want {

@@ -161,11 +161,11 @@ type operatorInvitedPage struct {
 }
 
 func (v *visit) invite(id, name string) error {
-	link, expires, err := v.Office.Operators(&v.actor).Invite(v.r.Context(), id, inviteFor)
+	url, expires, err := v.Office.Operators(&v.actor).Invite(v.r.Context(), id, inviteFor)
 	if err != nil {
 		return err
 	}
-	return v.render(http.StatusOK, "operator_invited", "Sign-in link", operatorInvitedPage{name, SignInLink(v.URL, link), expires, pathOf("", "operators", id)})
+	return v.render(http.StatusOK, "operator_invited", "Sign-in link", operatorInvitedPage{name, url.Reveal(), expires, pathOf("", "operators", id)})
 }
 
 func inviteOperator(v *visit) error {

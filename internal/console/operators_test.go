@@ -2,6 +2,7 @@ package console
 
 import (
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -160,10 +161,10 @@ func TestReq099_SessionsAreListedAndEnded(t *testing.T) {
 	}
 }
 
-func TestOnlyOwnersOfTheDeskSeeOperators(t *testing.T) {
+func TestOnlyOwnersAndAuditorsOfTheDeskSeeOperators(t *testing.T) {
 	w := newWorld(t)
 	for name, roles := range map[string]map[string]operator.Role{
-		"editor": {operator.All: operator.Editor}, "auditor": {operator.All: operator.Auditor}, "viewer": {operator.All: operator.Viewer},
+		"editor": {operator.All: operator.Editor}, "viewer": {operator.All: operator.Viewer}, "auditor of a tenant": {"acme": operator.Auditor},
 		"owner of a tenant": {"acme": operator.Owner}, "nobody": nil,
 	} {
 		p := w.person(strings.ReplaceAll(name, " ", "-")+"@example.com", roles)
@@ -180,5 +181,31 @@ func TestOnlyOwnersOfTheDeskSeeOperators(t *testing.T) {
 		if page := p.get("/account").Body.String(); strings.Contains(page, `href="/operators"`) {
 			t.Errorf("%s is shown the way to operators", name)
 		}
+	}
+}
+
+func TestAnAuditorOfTheDeskReadsAboutOperatorsAndIsOfferedNoChange(t *testing.T) {
+	w := newWorld(t)
+	owner := w.owner()
+	auditor := w.person("audrey@example.com", map[string]operator.Role{operator.All: operator.Auditor})
+	owner.signIn()
+	form := regexp.MustCompile(`<form method="post" action="([^"]*)"`)
+	for target, shown := range map[string]string{"/operators": "N. ada@example.com", "/operators/" + owner.ID: "<h2>Sessions</h2>", "/operators/" + auditor.ID: "this one",
+		"/audit": "An operator was registered", "/settings": "booth.yaml:1"} {
+		page := auditor.get(target)
+		wants(t, page, http.StatusOK, shown, `href="/operators"`, `href="/audit"`, `href="/settings"`)
+		for _, to := range form.FindAllStringSubmatch(page.Body.String(), -1) {
+			if to[1] != "/sign-out" {
+				t.Errorf("%s offers the form %s", target, to[1])
+			}
+		}
+		if strings.Contains(page.Body.String(), "/operators/new") {
+			t.Errorf("%s offers a new operator", target)
+		}
+	}
+	wants(t, auditor.get("/audit/export?format=csv"), http.StatusOK, "operator.create")
+	wants(t, auditor.get("/operators/new"), http.StatusForbidden)
+	for _, act := range []string{"", "/invite", "/disable", "/clear-proofs", "/delete", "/sessions/end"} {
+		wants(t, auditor.post("/operators/"+owner.ID+act, "rev", owner.operatorRev(owner.ID), "typed", owner.Username, "role:*", "viewer"), http.StatusForbidden)
 	}
 }

@@ -20,6 +20,7 @@ type overviewPage struct {
 	Share         string // of refused, of all
 	Busiest       []registry.Busy
 	Expiring      []registry.Expiry
+	Reading       string // why nothing is said of what expires; "": it is
 	ExpiringInAll int
 	More          int // that expire beside those listed
 	Most          int // tokens of the busiest
@@ -39,7 +40,7 @@ func overview(v *visit) error {
 		return err
 	}
 	page := overviewPage{Title: titleOf(v.tenant.Title, v.tenant.Name), Issuer: v.tenant.Issuer, Week: v.r.URL.Query().Get("show") != "day",
-		Busiest: seen.Busiest, Expiring: seen.Expiring, Warnings: v.warningLines(seen.Warnings),
+		Busiest: seen.Busiest, Expiring: seen.Expiring, Reading: readingText(seen.Reading), Warnings: v.warningLines(seen.Warnings),
 		MayCreate: v.actor.Role(v.tenant.Name).Can(operator.ChangeClients)}
 	hours := 7 * 24
 	if !page.Week {

@@ -1,6 +1,10 @@
 package console
 
-import "github.com/tokenbooth/tokenbooth/internal/operator"
+import (
+	"errors"
+
+	"github.com/tokenbooth/tokenbooth/internal/operator"
+)
 
 // deskRoutes are the pages of tokens, signing keys, the audit record (a tenant's and that of the desk itself), APIs and dialects.
 var deskRoutes = []route{
@@ -36,5 +40,8 @@ var deskRoutes = []route{
 	{pattern: "POST /t/{tenant}/dialects/{dialect}/playground", do: playgroundRead},
 }
 
-// offers reports whether a button for what a right allows is worth showing; that it works is decided where it is done.
-func (v *visit) offers(right operator.Right) bool { return v.actor.Role(v.tenant.Name).Can(right) }
+// offers reports whether a button for what a right allows is worth showing, if only after a new proof; that it works is decided where it is
+// done.
+func (v *visit) offers(right operator.Right) bool {
+	return !errors.Is(v.actor.May(right, v.tenant.Name), operator.ErrDenied)
+}

@@ -44,7 +44,7 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve answers a request that has a route.
 func (c *Console) serve(to route, w http.ResponseWriter, r *http.Request) {
-	v := &visit{Console: c, w: w, r: r, id: w.Header().Get(requestID)}
+	v := &visit{Console: c, w: w, r: hurried(r), id: w.Header().Get(requestID)}
 	defer v.contain()
 	err := v.enter(to)
 	if err == nil {

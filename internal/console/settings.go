@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/tokenbooth/tokenbooth/internal/office"
 )
 
 // settingsPage shows the settings in effect and where each comes from. They are changed where they stand, not here.
@@ -16,29 +18,29 @@ type settingsPage struct {
 
 type settingsGroup struct {
 	Name  string
-	Lines []Setting
+	Lines []office.Setting
 	API   bool // of one API: there may be many, so they are folded until something is searched for
 }
 
 // settings are those of the whole installation.
-func settings(v *visit) error { return v.showSettings("", v.allSettings()) }
-
-// tenantSettings are those of one tenant: who has a role there only does not see the others'.
-func tenantSettings(v *visit) error {
-	if err := v.desk.Settings(); err != nil {
+func settings(v *visit) error {
+	all, err := v.Office.Operators(&v.actor).Settings()
+	if err != nil {
 		return err
 	}
-	return v.showSettings(titleOf(v.tenant.Title, v.tenant.Name), ofTenant(v.allSettings(), v.tenant.Name))
+	return v.showSettings("", all)
 }
 
-func (v *visit) allSettings() []Setting {
-	if v.Settings == nil {
-		return nil
+// tenantSettings are those of one tenant.
+func tenantSettings(v *visit) error {
+	own, err := v.desk.Settings()
+	if err != nil {
+		return err
 	}
-	return v.Settings()
+	return v.showSettings(titleOf(v.tenant.Title, v.tenant.Name), own)
 }
 
-func (v *visit) showSettings(tenant string, all []Setting) error {
+func (v *visit) showSettings(tenant string, all []office.Setting) error {
 	page := settingsPage{Tenant: tenant, Search: clip(v.r.URL.Query().Get("q"), 100)}
 	wanted := strings.ToLower(page.Search)
 	for _, s := range all {
@@ -57,7 +59,7 @@ func (v *visit) showSettings(tenant string, all []Setting) error {
 }
 
 // groupOf names the table that a setting stands in: its API's, its tenant's, or the one for all else.
-func groupOf(all []Setting, field string) string {
+func groupOf(all []office.Setting, field string) string {
 	place, rest, inTenant := strings.Cut(field, "].")
 	if !inTenant || !strings.HasPrefix(field, "tenants[") {
 		return "This process"
@@ -70,7 +72,7 @@ func groupOf(all []Setting, field string) string {
 }
 
 // nameAt is the name of what stands at a place of the settings; where it has none, the place.
-func nameAt(all []Setting, place string) string {
+func nameAt(all []office.Setting, place string) string {
 	field := place + ".name"
 	for _, s := range all {
 		if s.Field == field {
@@ -78,22 +80,4 @@ func nameAt(all []Setting, place string) string {
 		}
 	}
 	return place
-}
-
-// ofTenant returns what stands under tenants[N] of the tenant with that name.
-func ofTenant(all []Setting, name string) []Setting {
-	place := ""
-	for _, s := range all {
-		if strings.HasPrefix(s.Field, "tenants[") && strings.HasSuffix(s.Field, "].name") && s.Value == name {
-			place = strings.TrimSuffix(s.Field, "name")
-			break
-		}
-	}
-	var own []Setting
-	for _, s := range all {
-		if place != "" && strings.HasPrefix(s.Field, place) {
-			own = append(own, s)
-		}
-	}
-	return own
 }

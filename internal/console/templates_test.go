@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/office"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/oauth"
@@ -25,6 +26,7 @@ var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 var pageExamples = map[string][]any{
 	"error":        {errorPage{Status: 409, Title: hostile, Text: hostile, By: hostile, At: noon, Back: "/t/acme", BackTo: "Load it again", Request: "req-1"}, errorPage{Status: 404}},
 	"no_role":      {nil},
+	"reading":      {readingPage{hostile}},
 	"sign_in":      {signInPage{Username: hostile, Next: "/t/acme?q=" + hostile, Out: true, Problem: wrongProof}, signInPage{}},
 	"sign_in_link": {signInLinkPage{Key: hostile, Problem: "used"}, signInLinkPage{}},
 	"again":        {againPage{Next: "/operators", Passkey: true, Password: true, Problem: wrongProof}, againPage{Next: "/", Passkey: true}, againPage{}},
@@ -46,8 +48,8 @@ var pageExamples = map[string][]any{
 	"overview": {overviewPage{Title: hostile, Issuer: "https://login.acme.test", Hours: []audit.Hour{{Start: noon, Issued: 5, Refused: 2}}, Week: true, Issued: 5, Refused: 2, Share: "28.6 %",
 		Busiest: []registry.Busy{{ID: "c1", Name: hostile, Tokens: 9}, {ID: "c2", Tokens: 1}}, Most: 9, Expiring: []registry.Expiry{{ID: "c1", Name: hostile, Credential: "s", At: noon}, {ID: "c2", At: noon}}, ExpiringInAll: 4, More: 2,
 		Warnings: []warningLine{{hostile, "/t/acme/keys", "Signing keys"}, {Text: "x"}}, Health: []Fact{{"Store", OK, hostile}, {"Feed", Warning, "late"}, {"Disk", Failing, "full"}}, MayCreate: true},
-		overviewPage{Empty: true}, overviewPage{Empty: true, Busiest: []registry.Busy{{ID: "c1"}}}},
-	"settings": {settingsPage{Tenant: hostile, Search: hostile, Total: 1, Groups: []settingsGroup{{hostile, []Setting{{hostile, hostile, "booth.yaml:3"}}, true}, {Name: hostile}}}, settingsPage{}},
+		overviewPage{Empty: true}, overviewPage{Reading: hostile}, overviewPage{Empty: true, Busiest: []registry.Busy{{ID: "c1"}}}},
+	"settings": {settingsPage{Tenant: hostile, Search: hostile, Total: 1, Groups: []settingsGroup{{hostile, []office.Setting{{Field: hostile, Value: hostile, Place: "booth.yaml:3"}}, true}, {Name: hostile}}}, settingsPage{}},
 }
 
 // exampleTables are the tables of all areas.

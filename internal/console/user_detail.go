@@ -3,6 +3,7 @@ package console
 import (
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/tokenbooth/tokenbooth/internal/issuer"
 	"github.com/tokenbooth/tokenbooth/internal/office"
@@ -53,10 +54,10 @@ func (v *visit) userPage(status int, p *userPage) error {
 	u := p.User
 	p.Here, p.List, p.State, p.HasTOTP, p.Off = v.path("users", u.Username), v.path("users"), userState(u), hasTOTP(u), !v.tenant.AllowPasswordGrant
 	p.MadeBy, p.ChangedBy = v.nameOf(u.CreatedBy), v.nameOf(u.UpdatedBy)
-	owners := holdsOperatorsAPI(u.Permissions) && !v.offers(operator.GrantOperatorsAPI)
+	owners := slices.ContainsFunc(u.Permissions, func(p string) bool { return !v.mayGrant(p) })
 	p.MayChange, p.MayRevoke = v.offers(operator.ChangeUsers) && !owners, v.offers(operator.RevokeTokens)
 	p.MayDelete, p.OnlyOwners = p.MayChange && v.offers(operator.DeleteUsers), owners && v.offers(operator.ChangeUsers)
-	p.Permitted = userPermissions(permissionBoxes(v.tenant, p.Form.Permissions, u.Permissions, v.offers(operator.GrantOperatorsAPI)), u.Permissions)
+	p.Permitted = userPermissions(v.permissionBoxes(p.Form.Permissions, u.Permissions), u.Permissions)
 	for _, name := range u.Permissions {
 		p.Labels = append(p.Labels, labelOf(v.tenant, name))
 	}

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/tokenbooth/tokenbooth/internal/office"
-	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
@@ -39,7 +38,7 @@ func userNew(v *visit) error { return v.userNewPage(http.StatusOK, &userNewPage{
 
 func (v *visit) userNewPage(status int, p *userNewPage, permissions []string) error {
 	p.List, p.Off = v.path("users"), !v.tenant.AllowPasswordGrant
-	p.Permitted = userPermissions(permissionBoxes(v.tenant, permissions, nil, v.offers(operator.GrantOperatorsAPI)), nil)
+	p.Permitted = userPermissions(v.permissionBoxes(permissions, nil), nil)
 	return v.render(status, "user_new", "New user", p)
 }
 

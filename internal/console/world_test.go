@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -37,10 +38,17 @@ const (
 	testWord    = "nine wet umbrellas"
 )
 
-// breakable is a store that fails when it is told to.
+// breakable is a store that fails when it is told to, or lists no clients until it is let.
 type breakable struct {
 	store.Store
 	down atomic.Bool
+	held atomic.Pointer[hold] // nil: clients are listed at once
+}
+
+// hold keeps whoever lists clients waiting until it is over.
+type hold struct {
+	once          sync.Once
+	reached, over chan struct{}
 }
 
 var errDisk = errors.New("the disk is gone")
@@ -55,6 +63,14 @@ func (s *breakable) Get(ctx context.Context, tenant string, kind store.Kind, id 
 func (s *breakable) List(ctx context.Context, q store.Query) ([]store.Record, error) {
 	if s.down.Load() {
 		return nil, errDisk
+	}
+	if held := s.held.Load(); held != nil && q.Kind == store.Client {
+		held.once.Do(func() { close(held.reached) })
+		select {
+		case <-held.over:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
 	return s.Store.List(ctx, q)
 }
@@ -118,17 +134,19 @@ func newWorld(t *testing.T) *world {
 	tokens := issuer.New(issuer.Options{Store: w.store, Registry: w.registry, Keys: keys, Feed: taken, Sealer: sealer, Hashing: lane, Refusals: refusals, Journal: journal, Now: w.now})
 	w.people, err = operator.New(operator.Options{Store: w.store, Sealer: sealer, Hashing: lane, Now: w.now, Refusals: refusals, URL: consoleURL})
 	must(err)
-	desk := office.New(office.Options{Store: w.store, Registry: w.registry, Keys: keys, Issuer: tokens, Operators: w.people, Refusals: refusals, JournalDir: dir, Now: w.now})
+	desk := office.New(office.Options{Store: w.store, Registry: w.registry, Keys: keys, Issuer: tokens, Operators: w.people, Refusals: refusals, JournalDir: dir, Now: w.now,
+		SignInLink: func(link oauth.Secret) string { return SignInLink(consoleURL, link) },
+		Settings: func() []office.Setting {
+			return []office.Setting{{Field: "listen", Value: "127.0.0.1:8080", Place: "booth.yaml:1"}, {Field: "tenants[0].name", Value: "acme", Place: "booth.yaml:4"},
+				{Field: "tenants[0].title", Value: "Acme", Place: "booth.yaml:5"},
+				{Field: "tenants[1].name", Value: "other", Place: "booth.yaml:9"}, {Field: "tenants[1].issuer", Value: "https://login.other.test", Place: "booth.yaml:10"}}
+		}})
 	contracts := map[string]*dialect.Dialect{}
 	for _, d := range dialect.Builtin() {
 		contracts[d.Name] = d
 	}
 	w.Console, err = build(Options{Office: desk, Operators: w.people, Dialects: func() map[string]*dialect.Dialect { return contracts }, Now: w.now, URL: consoleURL,
 		Public: http.NotFoundHandler(), NewID: func() string { return fmt.Sprintf("req-%d", w.ids.Add(1)) }, Version: "v1.2.3",
-		Settings: func() []Setting {
-			return []Setting{{"listen", "127.0.0.1:8080", "booth.yaml:1"}, {"tenants[0].name", "acme", "booth.yaml:4"}, {"tenants[0].title", "Acme", "booth.yaml:5"},
-				{"tenants[1].name", "other", "booth.yaml:9"}, {"tenants[1].issuer", "https://login.other.test", "booth.yaml:10"}}
-		},
 		Health: func(*http.Request) []Fact {
 			return []Fact{{"Store", OK, "answers"}, {"Feed", Warning, "is late"}, {"Disk", Failing, "is full"}}
 		},

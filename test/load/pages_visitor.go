@@ -129,6 +129,36 @@ func (v *visitor) look(p page) (g glance, err error) {
 	return g, err
 }
 
+// wait is what somebody saw who looked again and again at a page until it was there, as the console's script does.
+type wait struct {
+	answer time.Duration // the first one
+	most   time.Duration // the slowest
+	looks  int
+}
+
+// await looks at a page until it is there.
+func (v *visitor) await(p page) (w wait, err error) {
+	for began := time.Now(); time.Since(began) < silence; time.Sleep(pageAgain) {
+		asked := time.Now()
+		answer, text, err := v.send("GET", p.path, nil)
+		if err != nil {
+			return w, fmt.Errorf("%s (%s): %w", p.name, p.path, err)
+		}
+		took := time.Since(asked)
+		if w.looks++; w.looks == 1 {
+			w.answer = took
+		}
+		w.most = max(w.most, took)
+		switch reading := bytes.Contains(text, []byte("data-reading")); {
+		case answer.StatusCode == http.StatusOK && !reading && bytes.Contains(text, []byte(p.has)):
+			return w, nil
+		case answer.StatusCode != http.StatusServiceUnavailable || !reading:
+			return w, fmt.Errorf("%s (%s): it is %s without %q: %.300q", p.name, p.path, answer.Status, p.has, text)
+		}
+	}
+	return w, fmt.Errorf("%s (%s): it was not there within %s", p.name, p.path, silence)
+}
+
 // next is the link to the page behind this one.
 var next = regexp.MustCompile(`href="([^"]+)" rel="next"`)
 

@@ -1,6 +1,7 @@
 // All pages of the console, in one place. path is an address, or a function of the stage that gives one; open does what no address leads
 // to. Each is looked at light and dark, at a desk and on a phone.
 import { confirm, expect } from "../harness.mjs";
+import { exporting, reading, told } from "./waiting.mjs";
 
 const client = (s) => `/t/demo/clients/${s.id}`;
 
@@ -14,7 +15,9 @@ export const inside = [
   { name: "overview", path: "/t/demo" },
   { name: "overview-day", path: "/t/demo?show=day" },
   { name: "overview-empty", path: "/t/globex" },
+  { name: "overview-being-read", async open(page, s) { await beingRead(page, `${s.console}/t/demo`, false); } },
   { name: "clients", path: "/t/demo/clients" },
+  { name: "clients-being-read", async open(page, s) { await beingRead(page, `${s.console}/t/demo/clients`, true); } },
   { name: "clients-empty", path: "/t/globex/clients" },
   { name: "clients-none-found", path: "/t/demo/clients?q=zzz" },
   { name: "client-new", path: "/t/demo/new-client" },
@@ -97,6 +100,13 @@ export const inside = [
   { name: "keys-unannounced", path: "/t/demo/keys/rotate-unannounced" },
   { name: "key-withdraw", path: (s) => `/t/demo/keys/${s.kid}/withdraw` },
   { name: "audit", path: "/t/demo/audit" },
+  { name: "audit-exported", async open(page, s) {
+    const stream = await exporting(page);
+    await page.goto(`${s.console}/t/demo/audit?since=2026-01-01T00:00&until=2026-01-11T00:00`);
+    await page.getByRole("link", { name: "CSV" }).click();
+    await stream.send(told({ events: 12_345, reached: "2026-01-05T12:30:00Z" }));
+    await expect(page.locator("#export")).toContainText("12,345 events so far");
+  } },
   { name: "audit-faulty", path: "/t/demo/audit?since=soon&outcome=maybe" },
   { name: "audit-none-found", path: "/t/demo/audit?subject=nobody" },
   { name: "audit-event", path: (s) => s.event },
@@ -135,6 +145,14 @@ export const inside = [
   } },
   { name: "not-found", path: "/t/demo/clients/nobody" },
 ];
+
+// beingRead opens a page as it is while clients are being read; the next one is as it always is.
+async function beingRead(page, address, whole) {
+  const wait = await reading(page, address, whole);
+  await page.goto(address);
+  await expect(page.locator("[data-reading]")).toBeVisible();
+  page.once("framenavigated", () => { wait.ready(); page.unroute(address); });
+}
 
 // prove makes a session that dangerous pages open to: by password, code, and a fresh sign-in.
 export async function prove(page, s, proof) {

@@ -110,3 +110,27 @@ test("an auditor reads the audit log and the settings and changes nothing; an ed
   await editor.goto(`${b.console}/t/demo/audit`);
   await expect(editor.getByRole("heading", { name: "Audit log" })).toBeVisible();
 });
+
+test("an auditor of the desk reads operators, their sessions and the desk's log, and is offered no change", async ({ window }) => {
+  const page = await window();
+  await enter(page, await b.invite("desk-auditor@demo.localhost", "Dina Desk", "auditor"));
+  const navigation = page.getByRole("navigation", { name: "Main" });
+  const none = async () => {
+    await expect(page.locator("main form[method=post]")).toHaveCount(0);
+    await expect(page.getByRole("link", { name: "Invite an operator" })).toHaveCount(0);
+  };
+  await navigation.getByRole("link", { name: "Operators" }).click();
+  await expect(page.getByRole("heading", { name: "Operators" })).toBeVisible();
+  await none();
+  await page.getByRole("link", { name: "Dina Desk", exact: true }).click();
+  await expect(page.getByRole("heading", { name: "Sessions" })).toBeVisible();
+  await expect(page.locator("main")).toContainText("this one");
+  await none();
+  const there = new URL(page.url()).pathname;
+  await navigation.getByRole("link", { name: "Desk audit log" }).click();
+  await expect(page.getByRole("region", { name: "Events" })).toContainText("An operator was registered");
+  expect(await get(page, "/operators/new")).toBe(403);
+  for (const [path, form] of Object.entries({ "/operators": { username: "me@example.com", "role:*": "owner" }, [there]: { rev: "1", "role:*": "owner" }, [`${there}/invite`]: {} })) {
+    expect([path, await act(page, path, form)]).toEqual([path, 403]);
+  }
+});
