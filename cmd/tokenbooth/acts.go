@@ -6,6 +6,7 @@ import (
 
 	"github.com/tokenbooth/tokenbooth/internal/admin"
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/directory"
 	"github.com/tokenbooth/tokenbooth/internal/issuer"
 	"github.com/tokenbooth/tokenbooth/internal/keyring"
 	"github.com/tokenbooth/tokenbooth/internal/office"
@@ -28,7 +29,7 @@ type acts interface {
 }
 
 type clientActs interface {
-	FindClients(ctx context.Context, q registry.ClientSearch) (registry.ClientPage, error)
+	FindClients(ctx context.Context, q directory.Search) (directory.Page, error)
 	Client(ctx context.Context, id string) (*registry.Client, error)
 	CreateClient(ctx context.Context, c registry.Client) (*registry.Client, oauth.Secret, error)
 	ImportClient(ctx context.Context, c registry.Client, text oauth.Secret, hash string) (*registry.Client, error)

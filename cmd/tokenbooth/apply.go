@@ -7,8 +7,6 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
-
-	"github.com/tokenbooth/tokenbooth/internal/operator"
 )
 
 // errDrift says that what is registered is not what is declared; the exit status is then driftStatus.
@@ -76,6 +74,9 @@ func (f *applyFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	if at := serverFlag(cmd); at != "" {
+		if err := d.sameTenant(tenantFlag(cmd)); err != nil {
+			return err
+		}
 		return elsewhere(cmd, at, orElse(tenantFlag(cmd), d.Tenant), func(ctx context.Context, e *errand) error { return f.apply(ctx, e, d) })
 	}
 	s, err := settingsOf(cmd)
@@ -104,10 +105,9 @@ func (f *applyFlags) apply(ctx context.Context, e *errand, d *declared) error {
 
 	// 2. Could it be done?
 	looking := f.dry || f.check
-	switch err := e.rehearse(ctx, d, steps); {
-	case looking && errors.Is(err, operator.ErrDenied):
-		e.note("who may only look is not told whether it could be done: %v", err)
-	case err != nil:
+	if looking && !e.mayChange {
+		e.note("who may only look is not told whether it could be done")
+	} else if err := e.rehearse(ctx, d, steps); err != nil {
 		return err
 	}
 	if err := w.noFilesYet(); err != nil {

@@ -222,19 +222,28 @@ func eachOnce[T comparable](list []T) []T {
 
 // pickTenant finds the tenant that the file or the flag names; both may, if it is the same.
 func (d *declared) pickTenant(s *settings, flag string) (*registry.Tenant, error) {
+	if err := d.sameTenant(flag); err != nil {
+		return nil, err
+	}
 	switch {
 	case d.Tenant == "" && flag == "" && len(s.Tenants) > 1:
 		return nil, fmt.Errorf("%s has %d tenants: say which with tenant: NAME in %s, or with --tenant NAME; there are %s", s.file, len(s.Tenants), d.page.file, strings.Join(sorted(s.tenantNames()), ", "))
 	case d.Tenant == "":
 		return pickTenant(s, flag)
-	case flag != "" && flag != d.Tenant:
-		return nil, d.page.fault("tenant", fmt.Sprintf("these are declarations for tenant %s, and --tenant says %s", d.Tenant, flag))
 	}
 	t, err := pickTenant(s, d.Tenant)
 	if err != nil {
 		return nil, d.page.fault("tenant", err.Error())
 	}
 	return t, nil
+}
+
+// sameTenant refuses declarations for another tenant than the flag says.
+func (d *declared) sameTenant(flag string) error {
+	if d.Tenant == "" || flag == "" || flag == d.Tenant {
+		return nil
+	}
+	return d.page.fault("tenant", fmt.Sprintf("these are declarations for tenant %s, and --tenant says %s", d.Tenant, flag))
 }
 
 func sorted(names []string) []string {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tokenbooth/tokenbooth/internal/directory"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
@@ -79,7 +80,7 @@ func (d *declared) registered(ctx context.Context, a acts) (*registered, error) 
 // addAll adds everybody of a tenant but those who are deleted.
 func (is *registered) addAll(ctx context.Context, a acts) error {
 	for after, more := "", true; more; more = after != "" {
-		page, err := a.FindClients(ctx, registry.ClientSearch{After: after, Limit: pageOf})
+		page, err := a.FindClients(ctx, directory.Search{After: after, Limit: pageOf})
 		if err != nil {
 			return err
 		}

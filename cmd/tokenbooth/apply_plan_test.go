@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 
+	"github.com/tokenbooth/tokenbooth/internal/directory"
 	"github.com/tokenbooth/tokenbooth/internal/office"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
@@ -118,7 +119,7 @@ func applied(t *testing.T, reg *registry.Registry, inside store.Store, text stri
 	tenant, _ := reg.Tenant("acme")
 	now := func() time.Time { return planNow }
 	who := &operator.Actor{By: "cli:test", Roles: map[string]operator.Role{operator.All: operator.Owner}, Fresh: true}
-	atDesk := office.New(office.Options{Store: inside, Registry: reg, Now: now}).At(who, "acme")
+	atDesk := office.New(office.Options{Store: inside, Registry: reg, Directory: directory.New(reg, nil, now), Now: now}).At(who, "acme")
 	is, err := d.registered(t.Context(), atDesk)
 	if err != nil {
 		t.Fatal(err)

@@ -68,7 +68,7 @@ func (w *work) secretFile(s *step) string {
 	if s.kind == "user" {
 		kind = "password"
 	}
-	return filepath.Join(w.dir, w.tenant.Name+"."+url.PathEscape(s.id)+"."+kind)
+	return filepath.Join(w.dir, url.PathEscape(w.tenant.Name)+"."+url.PathEscape(s.id)+"."+kind)
 }
 
 // noFilesYet refuses a folder in which a secret would be overwritten.

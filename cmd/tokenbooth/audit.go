@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/store"
 )
 
@@ -69,9 +70,11 @@ func auditListCommand() *cobra.Command {
 				return err
 			}
 			if f.desk {
-				return forStaff(func(ctx context.Context, e *staffed, _ []string) error { return f.list(ctx, e, e.printer) })(cmd, args)
+				return forStaff(func(ctx context.Context, e *staffed, _ []string) error { return f.list(ctx, e, "", e.printer) })(cmd, args)
 			}
-			return forTenant(func(ctx context.Context, e *errand, _ []string) error { return f.list(ctx, e, e.printer) })(cmd, args)
+			return forTenant(func(ctx context.Context, e *errand, _ []string) error {
+				return f.list(ctx, e, e.tenant.Name, e.printer)
+			})(cmd, args)
 		},
 	}
 	cmd.Flags().StringVar(&f.client, "client", "", "only what `CLIENT-ID` did or what was done to it")
@@ -97,9 +100,9 @@ func (f *auditFlags) check(cmd *cobra.Command) error {
 	return nil
 }
 
-// list shows the events that were asked for.
-func (f *auditFlags) list(ctx context.Context, r recorded, p *printer) error {
-	events, err := f.find(ctx, r)
+// list shows the events that were asked for, of a tenant or, under no name, of the desk.
+func (f *auditFlags) list(ctx context.Context, r recorded, tenant string, p *printer) error {
+	events, err := f.find(ctx, r, tenant)
 	if err != nil {
 		return err
 	}
@@ -117,7 +120,7 @@ func (f *auditFlags) list(ctx context.Context, r recorded, p *printer) error {
 }
 
 // find returns the newest events that were asked for. A client's are those done to it and those done by it.
-func (f *auditFlags) find(ctx context.Context, r recorded) ([]audit.Event, error) {
+func (f *auditFlags) find(ctx context.Context, r recorded, tenant string) ([]audit.Event, error) {
 	q := audit.Query{Actor: f.actor, Before: f.before, Limit: f.limit}
 	if f.refusals {
 		q.Outcome = audit.Refused
@@ -128,17 +131,22 @@ func (f *auditFlags) find(ctx context.Context, r recorded) ([]audit.Event, error
 	who := "client:" + f.client
 	q.Subject = who
 	all, err := collect(ctx, r, q)
-	if err != nil || !strings.HasPrefix(who, f.actor) {
-		return all, err
-	}
-	q.Subject, q.Actor, q.ActorIs = "", "", who
-	did, err := collect(ctx, r, q)
 	if err != nil {
 		return nil, err
 	}
-	for _, ev := range did {
-		if ev.Subject != who { // those are there already
-			all = append(all, ev)
+	q.Subject, q.Actor = "", ""
+	for _, q.ActorIs = range []string{who, operator.ByProgram(tenant, f.client)} {
+		if !strings.HasPrefix(q.ActorIs, f.actor) {
+			continue
+		}
+		did, err := collect(ctx, r, q)
+		if err != nil {
+			return nil, err
+		}
+		for _, ev := range did {
+			if ev.Subject != who { // those are there already
+				all = append(all, ev)
+			}
 		}
 	}
 	slices.SortFunc(all, func(a, b audit.Event) int { return cmp.Compare(b.ID, a.ID) })

@@ -24,8 +24,8 @@ func openOffice(d *desk, i *issuer.Issuer, refusals *audit.Log) (o backOffice, e
 	if err != nil {
 		return o, err
 	}
-	o.office = office.New(office.Options{Store: d.store, Registry: d.registry, Keys: d.keys, Issuer: i, Operators: o.operators, Refusals: refusals,
-		JournalDir: d.settings.journal(), Now: d.now, Settings: d.settings.inForce,
+	o.office = office.New(office.Options{Store: d.store, Registry: d.registry, Directory: d.directory, Keys: d.keys, Issuer: i, Operators: o.operators,
+		Refusals: refusals, JournalDir: d.settings.journal(), Now: d.now, Settings: d.settings.inForce,
 		SignInLink: func(link oauth.Secret) string { return console.SignInLink(at, link) }})
 	return o, nil
 }

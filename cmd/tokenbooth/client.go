@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tokenbooth/tokenbooth/internal/directory"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 )
 
@@ -28,7 +29,7 @@ func clientListCommand() *cobra.Command {
 			views := []clientView{}
 			var rows [][]string
 			for after, more := "", true; more; more = after != "" {
-				page, err := e.FindClients(ctx, registry.ClientSearch{After: after, Limit: pageOf})
+				page, err := e.FindClients(ctx, directory.Search{After: after, Limit: pageOf})
 				if err != nil {
 					return err
 				}
@@ -130,7 +131,7 @@ func (e *errand) findClient(ctx context.Context, id string) (*registry.Client, e
 	if !errors.Is(err, registry.ErrNotFound) {
 		return c, err
 	}
-	page, err := e.FindClients(ctx, registry.ClientSearch{Limit: pageOf})
+	page, err := e.FindClients(ctx, directory.Search{Limit: pageOf})
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/dialect"
+	"github.com/tokenbooth/tokenbooth/internal/directory"
 	"github.com/tokenbooth/tokenbooth/internal/feed"
 	"github.com/tokenbooth/tokenbooth/internal/keyring"
 	"github.com/tokenbooth/tokenbooth/internal/limit"
@@ -35,14 +36,15 @@ type kept struct {
 // desk is what is kept, and those who decide about it: what serve answers with, and what the other commands work on.
 type desk struct {
 	kept
-	settings *settings
-	now      func() time.Time
-	opened   time.Time // before anything was read
-	sealer   *secret.Sealer
-	feed     *feed.Feed
-	hashing  *limit.Lane // of all passwords, whoever gives or sets one
-	registry *registry.Registry
-	keys     *keyring.Keyring
+	settings  *settings
+	now       func() time.Time
+	opened    time.Time // before anything was read
+	sealer    *secret.Sealer
+	feed      *feed.Feed
+	hashing   *limit.Lane // of all passwords, whoever gives or sets one
+	registry  *registry.Registry
+	directory *directory.Directory
+	keys      *keyring.Keyring
 }
 
 // openDesk opens the store and whoever works on it.
@@ -77,6 +79,7 @@ func (d *desk) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	d.directory = directory.New(d.registry, d.sealer, d.now)
 	d.keys, err = keyring.Open(ctx, keyring.Options{Store: d.store, Sealer: d.sealer, Now: d.now, Tenants: keyTenants(d.settings), Feed: d.feed})
 	return err
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/tokenbooth/tokenbooth/dialect"
 	"github.com/tokenbooth/tokenbooth/internal/admin"
 	"github.com/tokenbooth/tokenbooth/internal/local"
+	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
@@ -37,11 +38,11 @@ func elsewhere(cmd *cobra.Command, server, tenant string, do func(context.Contex
 	if err != nil {
 		return err
 	}
-	t, err := remote.Tenant()
+	t, err := remote.Shown(cmd.Context())
 	if err != nil {
 		return fmt.Errorf("%s: %w", server, err)
 	}
-	e := &errand{printer: printerOf(cmd), asker: askerOf(cmd), acts: remote, cmd: cmd, tenant: t,
+	e := &errand{printer: printerOf(cmd), asker: askerOf(cmd), acts: remote, cmd: cmd, tenant: t.Registered(), mayChange: operator.Role(t.Role).Can(operator.ChangeClients),
 		onPaper:  func() (acts, error) { return remote.Rehearsal(), nil },
 		dialects: func() (map[string]*dialect.Dialect, error) { return loadDialects(&settings{}) }} // those that come with every binary
 	return explain(do(cmd.Context(), e))
@@ -52,7 +53,7 @@ func tenantElsewhere(ctx context.Context, server, tenant string) (*admin.Remote,
 	if tenant == "" {
 		return nil, errors.New("--tenant: at a server elsewhere say which tenant, with --tenant NAME")
 	}
-	remote, err := admin.Dial(ctx, server, tenant, credentialAt(server, tenant).token, nil)
+	remote, err := admin.Dial(ctx, server, tenant, credentialAt(server, tenant).token, wayElsewhere)
 	if err != nil {
 		return nil, fmt.Errorf("--server: %w", err)
 	}
@@ -61,7 +62,7 @@ func tenantElsewhere(ctx context.Context, server, tenant string) (*admin.Remote,
 
 // staffElsewhere is the register of operators at a server, and what else is of the desk itself.
 func staffElsewhere(server string) (*admin.RemoteStaff, error) {
-	staff, err := admin.DialStaff(server, credentialAt(server, "").token, nil)
+	staff, err := admin.DialStaff(server, credentialAt(server, "").token, wayElsewhere)
 	if err != nil {
 		return nil, fmt.Errorf("--server: %w", err)
 	}
@@ -80,16 +81,22 @@ type credential struct {
 // tenants and is registered at one; that of one tenant is at home where it works.
 func credentialAt(server, tenant string) *credential {
 	return &credential{server: server, tenant: orElse(os.Getenv("TOKENBOOTH_CLIENT_TENANT"), tenant),
-		http: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DialContext: dialHere},
+		http: &http.Client{Timeout: 30 * time.Second, Transport: wayElsewhere,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}} // a secret goes where it was meant to and nowhere else
 }
 
+// wayElsewhere is how everything goes that has a secret or a token in it: what is not https only to this machine, past any proxy.
+var wayElsewhere = &http.Transport{DialContext: dialHere, ForceAttemptHTTP2: true, TLSHandshakeTimeout: 10 * time.Second,
+	Proxy: func(r *http.Request) (*url.URL, error) {
+		if r.URL.Scheme != "https" || local.Host(r.URL.Hostname()) {
+			return nil, nil
+		}
+		return http.ProxyFromEnvironment(r)
+	}}
+
 // dialHere dials, and knows that every name below localhost is this machine (RFC 6761, section 6.3): many resolvers do not.
 func dialHere(ctx context.Context, network, addr string) (net.Conn, error) {
-	if host, port, err := net.SplitHostPort(addr); err == nil && net.ParseIP(host) == nil && local.Host(host) {
-		addr = net.JoinHostPort("localhost", port)
-	}
-	return (&net.Dialer{Timeout: 10 * time.Second}).DialContext(ctx, network, addr)
+	return (&net.Dialer{Timeout: 10 * time.Second}).DialContext(ctx, network, local.Address(addr))
 }
 
 // token returns an access token.

@@ -24,11 +24,12 @@ type errand struct {
 	*printer
 	*asker
 	acts
-	cmd      *cobra.Command
-	tenant   *registry.Tenant
-	local    *desk                // nil: the work is done elsewhere
-	onPaper  func() (acts, error) // the same acts, by the same rules, of which nothing stays
-	dialects func() (map[string]*dialect.Dialect, error)
+	cmd       *cobra.Command
+	tenant    *registry.Tenant
+	local     *desk                // nil: the work is done elsewhere
+	mayChange bool                 // what is registered; nobody who may not is told whether it could be done
+	onPaper   func() (acts, error) // the same acts, by the same rules, of which nothing stays
+	dialects  func() (map[string]*dialect.Dialect, error)
 }
 
 // forTenant makes the RunE of a command that works for the tenant of --tenant. The tenant is found before anything is opened, so a
@@ -62,7 +63,7 @@ func atTenant(cmd *cobra.Command, s *settings, t *registry.Tenant, do func(conte
 	o, err := openOffice(d, d.issuer(), nil)
 	if err == nil {
 		atDesk := o.office.At(commandLine(), t.Name)
-		e := &errand{printer: printerOf(cmd), asker: askerOf(cmd), acts: atDesk, cmd: cmd, tenant: t, local: d,
+		e := &errand{printer: printerOf(cmd), asker: askerOf(cmd), acts: atDesk, cmd: cmd, tenant: t, local: d, mayChange: true,
 			onPaper:  func() (acts, error) { return atDesk.Rehearsal() },
 			dialects: func() (map[string]*dialect.Dialect, error) { return loadDialects(s) }}
 		err = explain(do(cmd.Context(), e))

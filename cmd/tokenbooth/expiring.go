@@ -81,7 +81,7 @@ func (b *booth) newNotifier() (*expiry.Notifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &expiry.Notifier{Store: b.desk.store, Webhook: hook, Tenants: b.tenantNames, Expiring: b.desk.registry.Expiring, Now: b.now, Log: b.log}, nil
+	return &expiry.Notifier{Store: b.desk.store, Webhook: hook, Tenants: b.tenantNames, Expiring: b.desk.directory.Expiring, Now: b.now, Log: b.log}, nil
 }
 
 // warn sends warnings of what expires, where the settings name somebody to be told.
@@ -93,7 +93,7 @@ func (b *booth) warn(ctx context.Context) {
 
 // ends publishes how many credentials end when.
 func (b *booth) ends() {
-	g := expiry.Gauges{Tenants: b.tenantNames, Ends: b.desk.registry.Ends}
+	g := expiry.Gauges{Tenants: b.tenantNames, Ends: b.desk.directory.Ends}
 	for _, f := range g.All() {
 		b.metrics.Gauge(f.Name, f.Help, f.Read)
 	}

@@ -61,7 +61,7 @@ func forStaff(do func(context.Context, *staffed, []string) error) func(*cobra.Co
 }
 
 // flagOfStaff says by which flag a field of an operator, or of a link, is given.
-var flagOfStaff = map[string]string{"name": "name", "roles": "role", "life": "for", "lifetime": "for"}
+var flagOfStaff = map[string]string{"name": "name", "roles": "role", "lifetime": "for"}
 
 // explainStaff puts an error of those who decide about operators into the words of the command line.
 func explainStaff(cmd *cobra.Command, err error) error {
@@ -121,7 +121,7 @@ func operatorCreateCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			lasts, err := span("--for", life)
+			lasts, err := linkLife(life)
 			if err != nil {
 				return err
 			}
@@ -129,7 +129,10 @@ func operatorCreateCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return e.invite(ctx, o, lasts, fmt.Sprintf("Operator %s is registered.", o.Username))
+			if err := e.invite(ctx, o, lasts, fmt.Sprintf("Operator %s is registered.", o.Username)); err != nil {
+				return fmt.Errorf("operator %s is registered, but has no link: %w; make one with: tokenbooth operator invite %[1]s", o.Username, err)
+			}
+			return nil
 		}),
 	}
 	cmd.Flags().StringVar(&name, "name", "", "the person's name")
@@ -139,8 +142,17 @@ func operatorCreateCommand() *cobra.Command {
 }
 
 func addLife(cmd *cobra.Command, life *string) *cobra.Command {
-	cmd.Flags().StringVar(life, "for", "24h", "how `LONG` the link is good, a week at most")
+	cmd.Flags().StringVar(life, "for", "24h", "how `LONG` the link is good, a minute to a week")
 	return cmd
+}
+
+// linkLife reads how long a link shall be good, before anybody is registered who would then have none.
+func linkLife(text string) (time.Duration, error) {
+	life, err := span("--for", text)
+	if err != nil {
+		return 0, err
+	}
+	return life, operator.CheckLink(life)
 }
 
 // invitedView is the one answer that has the link in it.
@@ -169,7 +181,7 @@ func operatorInviteCommand() *cobra.Command {
 		Short: "Show a new one-time link to sign in with, for who has lost every other way in",
 		Args:  want("USERNAME"),
 	}, func(ctx context.Context, e *staffed, o *operator.Operator) error {
-		lasts, err := span("--for", life)
+		lasts, err := linkLife(life)
 		if err != nil {
 			return err
 		}
@@ -279,6 +291,7 @@ func operatorDeleteCommand() *cobra.Command {
 		if err := e.Delete(ctx, o.ID, o.Edition); err != nil {
 			return err
 		}
+		o.Deleted = true
 		return e.done(o, "Operator %s is deleted.")
 	}))
 }

@@ -16,7 +16,7 @@ type operatorView struct {
 	ID       string                   `json:"id"`
 	Username string                   `json:"username"`
 	Name     string                   `json:"name"`
-	State    string                   `json:"state"` // active, disabled or invited: nothing to sign in with yet
+	State    string                   `json:"state"` // active, disabled, deleted, or invited: nothing to sign in with yet
 	Roles    map[string]operator.Role `json:"roles"`
 	Proofs   []string                 `json:"proofs"` // password, passkey
 	SignedIn *time.Time               `json:"signed_in"`
@@ -34,6 +34,8 @@ func viewOperator(o *operator.Operator) operatorView {
 		v.Proofs = append(v.Proofs, "passkey")
 	}
 	switch {
+	case o.Deleted:
+		v.State = "deleted"
 	case o.Disabled:
 		v.State = "disabled"
 	case !o.HasProof():

@@ -213,8 +213,9 @@ type line struct{ name, value string }
 // sheet writes the facts about one thing, one a line. More lines of a value stand under its first.
 func (p *printer) sheet(lines []line) error {
 	wide := 0
-	for _, l := range lines {
-		wide = max(wide, lipgloss.Width(l.name))
+	for i := range lines {
+		lines[i].name = harmless(lines[i].name)
+		wide = max(wide, lipgloss.Width(lines[i].name))
 	}
 	var b strings.Builder
 	for _, l := range lines {

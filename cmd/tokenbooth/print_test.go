@@ -33,7 +33,7 @@ func TestReq101_NothingStoredCanWriteOnTheTerminal(t *testing.T) {
 		var b bytes.Buffer
 		p := &printer{out: &b, width: width}
 		for name, err := range map[string]error{
-			"table": p.table("", []string{"NAME"}, [][]string{{evil}}), "sheet": p.sheet([]line{{"Name", evil}}), "say": p.say("%s", evil),
+			"table": p.table("", []string{"NAME"}, [][]string{{evil}}), "sheet": p.sheet([]line{{"Name", evil}, {evil, "value"}}), "say": p.say("%s", evil),
 			"object": p.object(map[string]string{evil: evil}),
 		} {
 			if err != nil {

@@ -147,7 +147,7 @@ func (b *booth) serve(ctx context.Context, l *listeners, again func() (*settings
 		more = append(more, answering{server.Listener(sandbox.New(sandbox.Options{Now: b.now, NewID: secret.UUID}), nil, b.log), l.sandbox})
 	}
 	if err == nil {
-		err = b.run(ctx, l, again, more, b.follow, b.desk.registry.Survey, b.desk.registry.WriteUses, b.rotate, b.tally, b.warn)
+		err = b.run(ctx, l, again, more, b.follow, b.desk.directory.Survey, b.desk.registry.WriteUses, b.rotate, b.tally, b.warn)
 	}
 	return errors.Join(err, b.close())
 }

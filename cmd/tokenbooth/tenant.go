@@ -137,10 +137,13 @@ func tenantsOf(cmd *cobra.Command) ([]tenantView, error) {
 			return nil, err
 		}
 		all, err := staff.Tenants(cmd.Context())
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", at, err)
+		}
 		for i := range all {
 			views = append(views, viewTenant(all[i].Registered(), all[i].TokenEndpoints))
 		}
-		return views, err
+		return views, nil
 	}
 	s, err := settingsOf(cmd)
 	if err != nil {
@@ -166,7 +169,7 @@ func tenantOf(cmd *cobra.Command, name string) (tenantView, error) {
 		}
 		t, err := remote.Shown(cmd.Context())
 		if err != nil {
-			return tenantView{}, err
+			return tenantView{}, fmt.Errorf("%s: %w", at, err)
 		}
 		return viewTenant(t.Registered(), t.TokenEndpoints), nil
 	}

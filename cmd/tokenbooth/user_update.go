@@ -78,10 +78,9 @@ secret is worth nothing any more. With --off no code is asked for.`,
 			if off {
 				return e.userDone(ctx, u, fmt.Sprintf("User %s signs in without one-time codes.", u.Username))
 			}
-			if u, err = e.User(ctx, u.Username); err != nil {
-				return err
-			}
-			return e.showTOTP(enrolledView{viewUser(u), text.Reveal(), url}, fmt.Sprintf("User %s is asked for one-time codes.", u.Username))
+			v := enrolledView{viewUser(u), text.Reveal(), url} // as it was: nothing may come between the secret and whoever must have it
+			v.TOTP = true
+			return e.showTOTP(v, fmt.Sprintf("User %s is asked for one-time codes.", u.Username))
 		}),
 	}
 	cmd.Flags().BoolVar(&off, "off", false, "ask for no code any more")

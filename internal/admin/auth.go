@@ -137,12 +137,12 @@ func (a *api) actor(ctx context.Context, t *registry.Tenant, seen *oauth.Introsp
 		return slices.Contains(carried, permission) && slices.Contains(client.Permissions, permission)
 	}
 	actor := operator.Actor{By: "client:" + client.ID, Tenant: t.Name, Name: client.Name, Fresh: true, Roles: map[string]operator.Role{}}
-	if role := mightiest(registry.OperatorsPrefix, held); role != "" {
+	if role := firstRole(registry.OperatorsPrefix, held); role != "" {
 		actor.Roles[t.Name] = role
 	}
-	if role := mightiest(registry.DeskPrefix, held); role != "" {
+	if role := firstRole(registry.DeskPrefix, held); role != "" {
 		actor.Roles[operator.All] = role
-		actor.By, actor.Tenant = "program:"+t.Name+"/"+client.ID, "" // a client's id alone would be taken for that of another tenant's
+		actor.By, actor.Tenant = operator.ByProgram(t.Name, client.ID), ""
 	}
 	if len(actor.Roles) == 0 {
 		return actor, fmt.Errorf("%w: the access token has no permission of the operators' API", operator.ErrDenied)
@@ -150,8 +150,8 @@ func (a *api) actor(ctx context.Context, t *registry.Tenant, seen *oauth.Introsp
 	return actor, nil
 }
 
-// mightiest returns the first role whose permission is held, or nothing.
-func mightiest(prefix string, held func(permission string) bool) operator.Role {
+// firstRole returns the first of the roles whose permission is held, or nothing: an actor has one at a place.
+func firstRole(prefix string, held func(permission string) bool) operator.Role {
 	for _, role := range operator.Roles() {
 		if held(prefix + string(role)) {
 			return role

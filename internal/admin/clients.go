@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tokenbooth/tokenbooth/internal/directory"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
@@ -35,7 +36,7 @@ func (a *api) FindClients(ctx context.Context, in FindClientsRequestObject) (Fin
 	if err != nil {
 		return nil, err
 	}
-	page, err := a.desk(ctx, in.Tenant).FindClients(ctx, registry.ClientSearch{Text: p.Q, State: string(p.State), Permission: p.Permission,
+	page, err := a.desk(ctx, in.Tenant).FindClients(ctx, directory.Search{Text: p.Q, State: string(p.State), Permission: p.Permission,
 		Sort: string(p.Sort), Descending: p.Order == Desc, After: after, Limit: size})
 	if err != nil {
 		return nil, err

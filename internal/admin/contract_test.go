@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/goccy/go-yaml"
+	"github.com/tokenbooth/tokenbooth/internal/operator"
 )
 
 func TestTheGeneratedServerIsThatOfTheContract(t *testing.T) {
@@ -153,8 +154,8 @@ func TestLimitsOfTheContractAreThoseOfTheCode(t *testing.T) {
 		t.Errorf("an overlap is %v in the contract, %v in the code", *overlap.Max, maxOverlap)
 	}
 	life := doc.Components.Schemas["Invitation"].Value.Properties["lifetime"].Value
-	if *life.Min != shortestLink.Seconds() || *life.Max != longestLink.Seconds() {
-		t.Errorf("a link is good for %v to %v in the contract, %v to %v in the code", *life.Min, *life.Max, shortestLink, longestLink)
+	if *life.Min != operator.ShortestLink.Seconds() || *life.Max != operator.LongestLink.Seconds() {
+		t.Errorf("a link is good for %v to %v in the contract, %v to %v in the code", *life.Min, *life.Max, operator.ShortestLink, operator.LongestLink)
 	}
 	if names := []string{"owner", "editor", "auditor", "viewer"}; !slices.EqualFunc(doc.Components.Schemas["Role"].Value.Enum, names, func(a any, b string) bool { return a == b }) {
 		t.Error("the roles are others")

@@ -111,7 +111,7 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, c *call) (err error)
 	}
 	// 5 do it, once
 	if key := r.Header.Get(idempotencyKey); key != "" && takesKey[pattern] {
-		return a.once(w, r, c, key)
+		return a.once(w, r, c, pattern, key)
 	}
 	a.mux.ServeHTTP(w, r)
 	return nil
@@ -142,6 +142,9 @@ func (a *api) route(r *http.Request) (pattern string, err error) {
 		return "", unknown
 	}
 	if _, pattern := a.mux.Handler(r); pattern != "" {
+		if !literally(r.URL.EscapedPath(), pattern) {
+			return "", unknown
+		}
 		return pattern, nil
 	}
 	var allowed []string
@@ -156,6 +159,19 @@ func (a *api) route(r *http.Request) (pattern string, err error) {
 		return "", unknown
 	}
 	return "", &refusal{kind: "wrong-method", header: http.Header{"Allow": {strings.Join(allowed, ", ")}}}
+}
+
+// literally reports whether the words of a pattern stand in a path as they are: the multiplexer takes them escaped as well, and what looks at
+// paths by their beginning would not know them.
+func literally(path, pattern string) bool {
+	_, pattern, _ = strings.Cut(pattern, " ")
+	segments := strings.Split(path, "/")
+	for i, word := range strings.Split(pattern, "/") {
+		if !strings.HasPrefix(word, "{") && segments[i] != word {
+			return false
+		}
+	}
+	return true
 }
 
 // dotted reports whether a path has a segment that means another place.

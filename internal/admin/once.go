@@ -2,7 +2,6 @@ package admin
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -54,7 +53,7 @@ type place struct {
 
 // once answers a request that has an Idempotency-Key: the first time by doing it, later as it was answered then. Of two at the same
 // moment the store lets one write first; the other waits for it.
-func (a *api) once(w http.ResponseWriter, r *http.Request, c *call, text string) error {
+func (a *api) once(w http.ResponseWriter, r *http.Request, c *call, pattern, text string) error {
 	key, err := parseKey(text)
 	if err != nil {
 		return err
@@ -63,11 +62,12 @@ func (a *api) once(w http.ResponseWriter, r *http.Request, c *call, text string)
 		a.mux.ServeHTTP(w, r)
 		return nil
 	}
-	name := strings.Join([]string{c.actor.By, r.Method, r.URL.EscapedPath(), key}, "\x00")
+	name := strings.Join([]string{c.actor.By, pattern, r.URL.Path, key}, "\x00") // whichever way its names are escaped
 	id := secret.Digest(name)
 	at := place{c.tenant, base64.RawURLEncoding.EncodeToString(id[:]), "answer\x00" + name}
-	// The role where it is done belongs to the request: a secret is not shown again to whoever would not be given it now.
-	digest := secret.Digest(string(c.actor.Role(cmp.Or(tenantIn(r), operator.All))) + "\x00" + string(c.body))
+	// The roles belong to the request: a secret is not shown again to whoever would not be given it now.
+	roles := string(c.actor.Roles[operator.All]) + "\x00" + string(c.actor.Roles[tenantIn(r)])
+	digest := secret.Digest(roles + "\x00" + string(c.body))
 	mine := answer{Request: digest[:], Begun: a.Now()}
 	for until := time.Now().Add(waitFirst); ; {
 		err := a.keep(r.Context(), at, 0, &mine)

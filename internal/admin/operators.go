@@ -124,16 +124,10 @@ func (a *api) DeleteOperator(ctx context.Context, in DeleteOperatorRequestObject
 	return DeleteOperator204Response{}, nil
 }
 
-// How long a sign-in link can be good.
-const (
-	shortestLink = time.Minute
-	longestLink  = 7 * 24 * time.Hour
-)
-
 // InviteOperator answers a sign-in link.
 func (a *api) InviteOperator(ctx context.Context, in InviteOperatorRequestObject) (InviteOperatorResponseObject, error) {
-	if in.Body.Lifetime < int64(shortestLink/time.Second) || in.Body.Lifetime > int64(longestLink/time.Second) {
-		return nil, atField("lifetime", "A link is good for 60 seconds to a week.")
+	if in.Body.Lifetime > int64(operator.LongestLink/time.Second) { // more might be too much for a duration
+		return nil, atField("lifetime", "A link is good for a minute to a week.")
 	}
 	url, expires, err := a.staff(ctx).Invite(ctx, in.Operator, time.Duration(in.Body.Lifetime)*time.Second)
 	if err != nil {

@@ -76,7 +76,7 @@ func newCaller(server string, token func(context.Context) (string, error), trans
 	u, err := url.Parse(server)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return nil, fmt.Errorf("a server is a URL like https://desk.example.com, not %q", server)
+		return nil, errors.New("a server is a URL like https://desk.example.com, and has neither a user nor a query")
 	case u.Scheme == "http" && !local.Host(u.Hostname()):
 		return nil, fmt.Errorf("%s is not https://: whoever is on the way could read the access token and act in its place", server)
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/tokenbooth/tokenbooth/internal/directory"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
@@ -31,7 +32,7 @@ func page(limit int) string {
 }
 
 // FindClients returns a page of clients.
-func (r *Remote) FindClients(ctx context.Context, q registry.ClientSearch) (registry.ClientPage, error) {
+func (r *Remote) FindClients(ctx context.Context, q directory.Search) (directory.Page, error) {
 	order := ""
 	if q.Descending {
 		order = string(Desc)
@@ -39,7 +40,7 @@ func (r *Remote) FindClients(ctx context.Context, q registry.ClientSearch) (regi
 	var out ClientPage
 	err := r.do(ctx, request{method: http.MethodGet, path: []string{"clients"}, query: asked("q", q.Text, "state", q.State, "permission", q.Permission,
 		"sort", q.Sort, "order", order, "cursor", q.After, "limit", page(q.Limit))}, &out)
-	found := registry.ClientPage{Next: out.Next, Total: out.Total}
+	found := directory.Page{Next: out.Next, Total: out.Total}
 	for i := range out.Clients {
 		if err != nil {
 			break

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 
 	"github.com/tokenbooth/tokenbooth/internal/registry"
@@ -17,8 +18,13 @@ func (r *RemoteStaff) Tenants(ctx context.Context) ([]Tenant, error) {
 // Shown returns the tenant as the contract has it, which says more than Tenant: where it gives out tokens.
 func (r *Remote) Shown(ctx context.Context) (Tenant, error) {
 	var out Tenant
-	err := r.do(ctx, request{method: http.MethodGet}, &out)
-	return out, err
+	if err := r.do(ctx, request{method: http.MethodGet}, &out); err != nil {
+		return Tenant{}, err
+	}
+	if out.Name != r.tenant { // names are shown, compared and made into the names of files
+		return Tenant{}, fmt.Errorf("asked for tenant %s, the server answers with another: is this its address?", r.tenant)
+	}
+	return out, nil
 }
 
 // Tenant returns the tenant, as far as those who work at its desk may know it. It ends with the context of Dial.

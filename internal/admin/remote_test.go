@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/directory"
 	"github.com/tokenbooth/tokenbooth/internal/issuer"
 	"github.com/tokenbooth/tokenbooth/internal/keyring"
 	"github.com/tokenbooth/tokenbooth/internal/office"
@@ -26,7 +27,7 @@ import (
 // desk is what the command line does at a desk, here or there.
 type desk interface {
 	Tenant() (*registry.Tenant, error)
-	FindClients(context.Context, registry.ClientSearch) (registry.ClientPage, error)
+	FindClients(context.Context, directory.Search) (directory.Page, error)
 	Client(context.Context, string) (*registry.Client, error)
 	CreateClient(context.Context, registry.Client) (*registry.Client, oauth.Secret, error)
 	ImportClient(context.Context, registry.Client, oauth.Secret, string) (*registry.Client, error)
@@ -169,7 +170,7 @@ func TestACreateWhoseAnswerIsLostIsNotDoneTwice(t *testing.T) {
 	if err != nil || text == "" {
 		t.Fatal(err)
 	}
-	page, err := w.remote("viewer", nil).FindClients(ctx, registry.ClientSearch{Text: "once"})
+	page, err := w.remote("viewer", nil).FindClients(ctx, directory.Search{Text: "once"})
 	if err != nil || page.Total != 1 || page.Clients[0].ID != c.ID {
 		t.Errorf("%+v, %v", page, err)
 	}

@@ -30,7 +30,7 @@ func Metadata(at string, r *registry.Registry) http.Handler {
 		}
 		var scopes []string
 		for _, role := range operator.Roles() {
-			scopes = append(scopes, registry.OperatorsPrefix+string(role))
+			scopes = append(scopes, registry.OperatorsPrefix+string(role), registry.DeskPrefix+string(role))
 		}
 		body, err := json.Marshal(struct {
 			Resource string   `json:"resource"`

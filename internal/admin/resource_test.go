@@ -27,7 +27,8 @@ func TestTheAPISaysWhereItsTokensComeFrom(t *testing.T) {
 		t.Fatalf("%d %v %v", rec.Code, rec.Header(), err)
 	}
 	want := map[string]any{"resource": deskURL + "/v1/tenants/acme", "authorization_servers": []any{"https://acme.test"},
-		"scopes_supported":         []any{"tokenbooth:owner", "tokenbooth:editor", "tokenbooth:auditor", "tokenbooth:viewer"},
+		"scopes_supported": []any{"tokenbooth:owner", "tokenbooth:desk-owner", "tokenbooth:editor", "tokenbooth:desk-editor", "tokenbooth:auditor",
+			"tokenbooth:desk-auditor", "tokenbooth:viewer", "tokenbooth:desk-viewer"},
 		"bearer_methods_supported": []any{"header"}, "resource_documentation": deskURL + "/openapi"}
 	if diff := cmp.Diff(want, have); diff != "" {
 		t.Error(diff)

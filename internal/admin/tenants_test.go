@@ -2,6 +2,9 @@ package admin
 
 import (
 	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"strings"
 	"testing"
@@ -107,5 +110,22 @@ func TestADisabledTenantIsShownAsOneToAProgramOfTheDesk(t *testing.T) {
 	}
 	if strings.Join(names, " ") != "acme closed other" {
 		t.Errorf("a program of the desk sees %v", names)
+	}
+}
+
+func TestATenantOfAnotherNameIsNotTakenForTheOneThatWasAskedFor(t *testing.T) {
+	for _, name := range []string{"", "other", "x/../../acme", "ACME"} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			_ = json.NewEncoder(w).Encode(Tenant{Name: name, Issuer: "https://acme.test"})
+		}))
+		r, err := Dial(t.Context(), server.URL, "acme", func(context.Context) (string, error) { return "x", nil }, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := r.Tenant(); err == nil {
+			t.Errorf("%q is taken for acme: %+v", name, got)
+		}
+		server.Close()
 	}
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/getkin/kin-openapi/routers/legacy"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/directory"
 	"github.com/tokenbooth/tokenbooth/internal/feed"
 	"github.com/tokenbooth/tokenbooth/internal/issuer"
 	"github.com/tokenbooth/tokenbooth/internal/keyring"
@@ -140,7 +141,7 @@ func open(t testing.TB) *world {
 		Refusals: refusals, Journal: journal, Now: w.clock, ReplayWindow: time.Second})
 	w.people, err = operator.New(operator.Options{Store: w.store, Sealer: sealer, Hashing: lane, Now: w.clock, URL: deskURL})
 	w.must(err)
-	desk := office.New(office.Options{Store: w.store, Registry: w.registry, Keys: keys, Issuer: w.issuer, Operators: w.people, JournalDir: dir, Now: w.clock,
+	desk := office.New(office.Options{Store: w.store, Registry: w.registry, Directory: directory.New(w.registry, sealer, w.clock), Keys: keys, Issuer: w.issuer, Operators: w.people, JournalDir: dir, Now: w.clock,
 		Settings: func() []office.Setting {
 			return []office.Setting{{Field: "listen", Value: "127.0.0.1:8080", Place: "default"}, {Field: "tenants[0].name", Value: "acme", Place: "booth.yaml:3"},
 				{Field: "tenants[1].name", Value: "other", Place: "booth.yaml:7"}, {Field: "tenants[1].title", Value: "Other people", Place: "booth.yaml:8"}}

@@ -34,13 +34,14 @@ var mayImport = map[string][]string{
 	"internal/feed":                  {"revocation", "internal/secret", "internal/store", "internal/change"},
 	"internal/registry":              {"oauth", "revocation", "internal/secret", "internal/store", "internal/audit", "internal/change", "internal/feed"},
 	"internal/registry/registrytest": {"internal/registry"},
+	"internal/directory":             {"internal/secret", "internal/store", "internal/registry"},
 	"internal/keyring":               {"oauth", "revocation", "internal/secret", "internal/store", "internal/audit", "internal/change", "internal/feed"},
 	"internal/issuer": {"oauth", "revocation", "internal/secret", "internal/store", "internal/audit", "internal/change", "internal/feed",
 		"internal/limit", "internal/registry", "internal/keyring"},
 
 	"internal/operator": {"oauth", "internal/secret", "internal/store", "internal/audit", "internal/limit", "internal/registry"},
-	"internal/office": {"oauth", "revocation", "internal/secret", "internal/store", "internal/audit", "internal/feed", "internal/registry", "internal/keyring",
-		"internal/issuer", "internal/operator", "internal/store/paper", "internal/local"},
+	"internal/office": {"oauth", "revocation", "internal/secret", "internal/store", "internal/audit", "internal/feed", "internal/registry", "internal/directory",
+		"internal/keyring", "internal/issuer", "internal/operator", "internal/store/paper", "internal/local"},
 	"internal/sheet": {"oauth", "dialect", "internal/registry"},
 
 	// keeping
@@ -53,11 +54,11 @@ var mayImport = map[string][]string{
 	// surfaces
 	"internal/server":  {"oauth", "dialect", "revocation", "internal/issuer", "internal/feed", "internal/limit"},
 	"internal/gateway": {"oauth", "bearer", "dialect"},
-	"internal/expiry":  {"oauth", "internal/secret", "internal/store", "internal/audit", "internal/registry", "internal/local"},
-	"internal/admin": {"oauth", "revocation", "internal/secret", "internal/store", "internal/audit", "internal/registry", "internal/keyring", "internal/issuer",
-		"internal/operator", "internal/office", "internal/local"},
-	"internal/console": {"oauth", "revocation", "dialect", "internal/limit", "internal/audit", "internal/registry", "internal/keyring", "internal/issuer", "internal/operator", "internal/office",
-		"internal/sheet", "internal/expiry"},
+	"internal/expiry":  {"oauth", "internal/secret", "internal/store", "internal/audit", "internal/directory", "internal/local"},
+	"internal/admin": {"oauth", "revocation", "internal/secret", "internal/store", "internal/audit", "internal/registry", "internal/directory", "internal/keyring",
+		"internal/issuer", "internal/operator", "internal/office", "internal/local"},
+	"internal/console": {"oauth", "revocation", "dialect", "internal/limit", "internal/audit", "internal/registry", "internal/directory", "internal/keyring", "internal/issuer", "internal/operator",
+		"internal/office", "internal/sheet", "internal/expiry"},
 	"internal/sandbox": {},
 
 	"internal/arch":  {},

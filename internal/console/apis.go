@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tokenbooth/tokenbooth/internal/directory"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 )
@@ -56,7 +57,7 @@ func apis(v *visit) error {
 	places := v.apiPlaces()
 	known := v.Dialects()
 	holders, err := v.desk.Holders(v.r.Context())
-	if reading, ok := errors.AsType[*registry.Reading](err); ok {
+	if reading, ok := errors.AsType[*directory.Reading](err); ok {
 		p.Reading, err = readingText(reading), nil
 	}
 	if err != nil {

@@ -46,7 +46,7 @@ func auditExport(v *visit) error {
 		written += taken
 		if more := next != "" || taken < len(events); !more || written == maxExport || v.Now().After(end) {
 			if err := sheet.end(more); err == nil && tells {
-				writeProgress(out, exportProgress{Events: written, CutOff: more})
+				writeProgress(out, exportProgress{Events: written, CutOff: more, Whole: true})
 			}
 			_ = out.Flush() // a browser that went away cannot be told
 			return nil
@@ -76,6 +76,7 @@ type exportProgress struct {
 	Events  int       `json:"events"`
 	Reached time.Time `json:"reached,omitzero"` // the log has been looked through back to there
 	CutOff  bool      `json:"cut_off"`          // there is more than was written
+	Whole   bool      `json:"whole,omitempty"`  // and that was all: on the last line only
 }
 
 const progressMark = '\x1e'

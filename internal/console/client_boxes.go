@@ -83,8 +83,8 @@ func (v *visit) fields(f *clientForm, before *registry.Client) *clientFields {
 	return p
 }
 
-// permissionBoxes groups the permissions of a tenant by API, those of the operators' API by where they count. What the settings took away since stays where it is held, or a client
-// could lose it by a change of its name.
+// permissionBoxes groups the permissions of a tenant by API, those of the operators' API by where they count, because what counts everywhere
+// must not be ticked by mistake. What the settings took away since stays where it is held, or a client could lose it by a change of its name.
 func (v *visit) permissionBoxes(wanted, held []string) (groups []boxGroup) {
 	for _, a := range v.tenant.APIs {
 		g := boxGroup{Title: titleOf(a.Title, a.Name), Operators: a.Name == registry.OperatorsAPIName}

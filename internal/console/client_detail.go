@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
@@ -178,22 +179,31 @@ func atGateway(t *registry.Tenant, permission string) bool {
 // refusals finds what the client was refused lately, for those who may read the audit record.
 func (p *clientPage) refusals(v *visit) (err error) {
 	if p.MayAudit = v.offers(operator.ReadAudit); p.MayAudit {
-		p.Refusals, p.AuditPage, err = v.lateRefusals("client:" + p.ID)
+		names := []string{"client:" + p.ID}
+		if p.OfDesk { // what it does as an operator of the desk, it does under another name
+			names = append(names, operator.ByProgram(v.tenant.Name, p.ID))
+		}
+		p.Refusals, p.AuditPage, err = v.lateRefusals(names...)
 	}
 	return err
 }
 
-// lateRefusals finds the last refusals of somebody, and the address of all of them.
-func (v *visit) lateRefusals(actor string) (rows []refusalRow, all string, err error) {
-	q := audit.Query{ActorIs: actor, Outcome: audit.Refused, Limit: 5, Budget: 50 * time.Millisecond}
-	events, _, _, err := v.desk.Events(v.r.Context(), q)
-	if err != nil {
-		return nil, "", err
+// lateRefusals finds the last refusals of somebody, who may stand in the record under several names, and the address of all under the last.
+func (v *visit) lateRefusals(names ...string) (rows []refusalRow, all string, err error) {
+	const most = 5
+	for _, actor := range names {
+		q := audit.Query{ActorIs: actor, Outcome: audit.Refused, Limit: most, Budget: 50 * time.Millisecond / time.Duration(len(names))}
+		events, _, _, err := v.desk.Events(v.r.Context(), q)
+		if err != nil {
+			return nil, "", err
+		}
+		for _, e := range events {
+			rows = append(rows, refusalRow{Event: e, Advice: office.Conclude(e.Act, e.Reason).Advice, Href: v.path("audit", e.ID)})
+		}
+		all = v.path("audit") + "?" + url.Values{"actor": {actor}, "outcome": {audit.Refused}}.Encode()
 	}
-	for _, e := range events {
-		rows = append(rows, refusalRow{Event: e, Advice: office.Conclude(e.Act, e.Reason).Advice, Href: v.path("audit", e.ID)})
-	}
-	return rows, v.path("audit") + "?" + url.Values{"actor": {actor}, "outcome": {audit.Refused}}.Encode(), nil
+	slices.SortFunc(rows, func(a, b refusalRow) int { return strings.Compare(b.Event.ID, a.Event.ID) }) // the newest first
+	return rows[:min(len(rows), most)], all, nil
 }
 
 // again shows the page of a client anew when an act on it has a problem; other errors pass.

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/directory"
 	"github.com/tokenbooth/tokenbooth/internal/office"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/sheet"
@@ -47,7 +48,7 @@ func exampleFields() *clientFields {
 
 // clientExamples has a full and an empty page for each template of API credentials and users.
 var clientExamples = map[string][]any{
-	"clients_list": {&clientsPage{Search: registry.ClientSearch{Text: hostile}, Total: 2, Filtered: true, MayCreate: true, States: exampleBoxes, Permissions: exampleBoxes,
+	"clients_list": {&clientsPage{Search: directory.Search{Text: hostile}, Total: 2, Filtered: true, MayCreate: true, States: exampleBoxes, Permissions: exampleBoxes,
 		Columns: []column{{hostile, "/c", "ascending"}, {Title: "x"}}, Here: "/h", New: "/n", First: "/f", Next: "/x",
 		Rows: []clientRow{{Client: exampleClient, Href: "/c", State: tag{hostile, "tag-ok"}, Labels: []string{hostile}, More: 2, LastUsed: noon, From: hostile, Ends: noon, EndsWhat: hostile},
 			{Client: &registry.Client{}}}}, &clientsPage{Filtered: true}, &clientsPage{MayCreate: true}, &clientsPage{}},
@@ -60,7 +61,7 @@ var clientExamples = map[string][]any{
 		Secrets:  []secretRow{{exampleClient.Credentials[0], true, false, tag{hostile, "tag-ok"}}, {Credential: registry.Credential{ID: "s2"}, Newest: true}},
 		Rotating: true, MayUndo: true, Overlaps: exampleBoxes, Usage: registry.Usage{Days: []registry.DayUse{{Day: noon, Tokens: 5}}, Since: noon}, Total: 5, Told: true,
 		Unused: []heldPermission{{hostile, hostile, noon, true, false}}, Refusals: exampleRefusals, MayAudit: true, AuditPage: "/a", Elsewhere: true, MayChange: true, MayDelete: true, MayRevoke: true,
-		MayStop: true, OnlyOwners: true, Problems: problemsAt("", "typed", "overlap"), Typed: hostile},
+		MayStop: true, Problems: problemsAt("", "typed", "overlap"), Typed: hostile},
 		&clientPage{Client: &registry.Client{Disabled: true}, MayChange: true, MayAudit: true}, &clientPage{Client: &registry.Client{}}},
 	"client_try": {&tryPage{Client: exampleClient, Detail: "/d", Action: "/a", Contracts: []tryContract{{0, hostile, true}}, Problem: hostile, Result: &tryResult{Title: hostile, Request: hostile, Status: 200, Reason: hostile,
 		Answer: hostile, RequestID: hostile, Explain: "/e", Token: hostile, Masked: hostile, Header: hostile, Claims: hostile, Known: &oauth.Introspection{Active: true, ClientID: hostile, Scope: hostile, Audience: []string{hostile}, KeyID: hostile},
@@ -73,7 +74,7 @@ var clientExamples = map[string][]any{
 		&userSecretsPage{User: &registry.User{}}},
 	"user_detail": {&userPage{User: exampleUser, Here: "/u", List: "/l", State: tag{hostile, "tag-ok"}, HasTOTP: true, Off: true, Labels: []string{hostile},
 		Chains: []tokenRow{{ID: hostile, ClientName: hostile, ClientURL: "/c", Scope: hostile, Issued: noon, Used: noon, Expires: noon, State: tag{hostile, "tag-ok"}}, {ClientName: hostile}}, MoreAt: "/m", Refusals: exampleRefusals, MayAudit: true,
-		AuditPage: "/a", Form: userForm{Rev: 7, Name: hostile, MustReset: true}, Permitted: exampleGroups, MayChange: true, MayDelete: true, MayRevoke: true, OnlyOwners: true,
+		AuditPage: "/a", Form: userForm{Rev: 7, Name: hostile, MustReset: true}, Permitted: exampleGroups, MayChange: true, MayDelete: true, MayRevoke: true,
 		Problems: problemsAt("name", "permissions", "password", "typed"), Typed: hostile, Changed: exampleChanged, By: hostile, MadeBy: hostile, ChangedBy: hostile, Beside: exampleBeside},
 		&userPage{User: &registry.User{Disabled: true}, MayChange: true}, &userPage{User: &registry.User{}}},
 }

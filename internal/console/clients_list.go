@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/tokenbooth/tokenbooth/internal/directory"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 )
@@ -13,7 +14,7 @@ const pageOfClients = 50
 
 // clientsPage is the list of API credentials.
 type clientsPage struct {
-	Search      registry.ClientSearch
+	Search      directory.Search
 	Rows        []clientRow
 	Total       int
 	Filtered    bool // something was searched for
@@ -52,7 +53,7 @@ const labelsInRow = 2
 
 func clientsList(v *visit) error {
 	in := v.r.URL.Query()
-	q := registry.ClientSearch{Text: in.Get("q"), State: in.Get("state"), Permission: in.Get("permission"), Sort: in.Get("sort"),
+	q := directory.Search{Text: in.Get("q"), State: in.Get("state"), Permission: in.Get("permission"), Sort: in.Get("sort"),
 		Descending: in.Get("order") == "down", After: in.Get("after"), Limit: pageOfClients}
 	found, err := v.desk.FindClients(v.r.Context(), q)
 	if err != nil {
@@ -75,25 +76,25 @@ func clientsList(v *visit) error {
 
 // choices fills in what can be filtered by and sorted by.
 func (p *clientsPage) choices(v *visit) {
-	p.States = ticked("state", []string{p.Search.State}, [][3]string{{"", "any state", ""}, {registry.StateActive, "active", ""}, {registry.StateExpiring, "expires within 30 days", ""},
-		{registry.StateExpired, "expired", ""}, {registry.StateDisabled, "disabled", ""}})
+	p.States = ticked("state", []string{p.Search.State}, [][3]string{{"", "any state", ""}, {directory.StateActive, "active", ""}, {directory.StateExpiring, "expires within 30 days", ""},
+		{directory.StateExpired, "expired", ""}, {directory.StateDisabled, "disabled", ""}})
 	p.Permissions = []box{tick("permission", "", "any permission", "", []string{p.Search.Permission})}
 	for _, name := range v.tenant.PermissionNames() {
 		p.Permissions = append(p.Permissions, tick("permission", name, labelOf(v.tenant, name), "", []string{p.Search.Permission}))
 	}
-	for _, c := range [][2]string{{registry.SortName, "Name"}, {"", "State"}, {"", "Permissions"}, {registry.SortUsed, "Last used"},
-		{registry.SortExpires, "Expires"}, {registry.SortCreated, "Created"}} {
+	for _, c := range [][2]string{{directory.SortName, "Name"}, {"", "State"}, {"", "Permissions"}, {directory.SortUsed, "Last used"},
+		{directory.SortExpires, "Expires"}, {directory.SortCreated, "Created"}} {
 		head := column{Title: c[1]}
 		if c[0] != "" {
 			q := p.Search
-			by := q.Sort == c[0] || q.Sort == "" && c[0] == registry.SortName
+			by := q.Sort == c[0] || q.Sort == "" && c[0] == directory.SortName
 			switch {
 			case by && q.Descending:
 				head.Sorted = "descending"
 			case by:
 				head.Sorted = "ascending"
 			}
-			q.Descending = by && !q.Descending || !by && c[0] != registry.SortName && c[0] != registry.SortExpires // dates: the latest first
+			q.Descending = by && !q.Descending || !by && c[0] != directory.SortName && c[0] != directory.SortExpires // dates: the latest first
 			q.Sort = c[0]
 			head.Href = v.listAddress(q, "")
 		}
@@ -102,7 +103,7 @@ func (p *clientsPage) choices(v *visit) {
 }
 
 // listAddress is the list with another order or page.
-func (v *visit) listAddress(q registry.ClientSearch, after string) string {
+func (v *visit) listAddress(q directory.Search, after string) string {
 	out := url.Values{}
 	for _, p := range [][2]string{{"q", q.Text}, {"state", q.State}, {"permission", q.Permission}, {"sort", q.Sort}, {"after", after}} {
 		if p[1] != "" {

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/office"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/oauth"
@@ -241,6 +243,13 @@ func TestAProgramThatCountsEverywhereIsTheBusinessOfOwnersOfTheDesk(t *testing.T
 	wants(t, local.post(here+"/edit", "rev", rev, "name", "Mine", "grant", "client_credentials"), 403)
 	wants(t, local.post(here+"/rotate", "rev", rev, "overlap", "0s"), 403)
 	wants(t, local.post(here+"/delete", "rev", rev, "typed", "Program"), 403)
+
+	afar := audit.Event{ID: "refused-afar", Tenant: "acme", Time: w.now(), Act: office.Refused, Actor: operator.ByProgram("acme", id), Outcome: audit.Refused,
+		Reason: "no right to change clients"}
+	if err := w.store.Put(t.Context(), audit.Record(afar)); err != nil {
+		t.Fatal(err)
+	}
+	wants(t, w.owner.get(here), 200, "/t/acme/audit/refused-afar")
 
 	edit := w.owner.get(here + "/edit")
 	wants(t, edit, 200, everywhere)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/tokenbooth/tokenbooth/dialect"
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/directory"
 	"github.com/tokenbooth/tokenbooth/internal/feed"
 	"github.com/tokenbooth/tokenbooth/internal/issuer"
 	"github.com/tokenbooth/tokenbooth/internal/keyring"
@@ -87,7 +88,7 @@ func newDeskWorld(t testing.TB) *deskWorld {
 	w.issuer = issuer.New(issuer.Options{Store: w.store, Registry: w.registry, Keys: keys, Feed: taken, Sealer: sealer, Hashing: lane, Refusals: refusals, Journal: journal, Now: w.now})
 	w.ops, err = operator.New(operator.Options{Store: w.store, Sealer: sealer, Hashing: lane, Now: w.now, Refusals: refusals, URL: "https://desk.example.com"})
 	w.must(err)
-	w.office = office.New(office.Options{Store: w.store, Registry: w.registry, Keys: keys, Issuer: w.issuer, Operators: w.ops, JournalDir: dir, Now: w.now,
+	w.office = office.New(office.Options{Store: w.store, Registry: w.registry, Directory: directory.New(w.registry, sealer, w.now), Keys: keys, Issuer: w.issuer, Operators: w.ops, JournalDir: dir, Now: w.now,
 		SignInLink: func(link oauth.Secret) string { return SignInLink("https://desk.example.com", link) },
 		Settings: func() []office.Setting {
 			return []office.Setting{{Field: "tenants[1].name", Value: "acme", Place: "booth.yaml:9"}, {Field: "tenants[1].apis[0].name", Value: "flows", Place: "booth.yaml:12"}}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tokenbooth/tokenbooth/internal/directory"
 	"github.com/tokenbooth/tokenbooth/internal/limit"
 	"github.com/tokenbooth/tokenbooth/internal/office"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
@@ -45,7 +46,7 @@ func (v *visit) fail(err error) {
 		v.refuseWith(http.StatusUnprocessableEntity, func(p *errorPage) { p.Title, p.Text = "That does not work", problem.Text })
 		return
 	}
-	if reading, ok := errors.AsType[*registry.Reading](err); ok {
+	if reading, ok := errors.AsType[*directory.Reading](err); ok {
 		v.beingRead(reading)
 		return
 	}

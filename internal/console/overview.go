@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/directory"
 	"github.com/tokenbooth/tokenbooth/internal/office"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
@@ -19,7 +20,7 @@ type overviewPage struct {
 	Refused       uint64
 	Share         string // of refused, of all
 	Busiest       []registry.Busy
-	Expiring      []registry.Expiry
+	Expiring      []directory.Expiry
 	Reading       string // why nothing is said of what expires; "": it is
 	ExpiringInAll int
 	More          int // that expire beside those listed

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/directory"
 )
 
 // patience is how long a page waits for the clients of a tenant to be read. With all else that a page does it stays below a tenth of a second.
@@ -16,7 +16,7 @@ func hurried(r *http.Request) *http.Request {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return r
 	}
-	return r.WithContext(registry.WithPatience(r.Context(), patience))
+	return r.WithContext(directory.WithPatience(r.Context(), patience))
 }
 
 // readingPage stands in the place of a page that cannot be shown before all clients of the tenant are read.
@@ -26,7 +26,7 @@ type readingPage struct {
 
 // beingRead answers for a page that is not there yet. It is 503, not 200: a program that reads the list must not take this for an empty one.
 // waiting.js puts the page in its place once it is there.
-func (v *visit) beingRead(how *registry.Reading) {
+func (v *visit) beingRead(how *directory.Reading) {
 	v.w.Header().Set("Retry-After", "1")
 	page := readingPage{readingText(how)}
 	if err := v.render(http.StatusServiceUnavailable, "reading", "One moment", page); err != nil {
@@ -36,7 +36,7 @@ func (v *visit) beingRead(how *registry.Reading) {
 }
 
 // readingText says how far the reading is; "" where nothing is being read.
-func readingText(how *registry.Reading) string {
+func readingText(how *directory.Reading) string {
 	switch {
 	case how == nil:
 		return ""

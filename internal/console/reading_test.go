@@ -12,11 +12,12 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/directory"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 )
 
-const readingMark = `<p role="status" data-reading>The clients of this tenant are being read: 0 so far.</p>`
+const readingMark = `<p data-reading>The clients of this tenant are being read: 0 so far.</p>`
 
 func TestAPageThatNeedsAllClientsSaysHowFarTheyAreRead(t *testing.T) {
 	w := newWorld(t)
@@ -29,7 +30,7 @@ func TestAPageThatNeedsAllClientsSaysHowFarTheyAreRead(t *testing.T) {
 	w.store.held.Store(held)
 	life, stop := context.WithCancel(t.Context())
 	t.Cleanup(stop)
-	go w.registry.Survey(life)
+	go w.directory.Survey(life)
 	<-held.reached
 
 	for _, target := range []string{"/t/acme/clients", "/t/acme/clients?q=night", "/t/acme/tokens?client=night"} {
@@ -69,7 +70,7 @@ func TestAPageThatNeedsAllClientsSaysHowFarTheyAreRead(t *testing.T) {
 }
 
 func TestHowFarTheReadingIsIsSaidInWords(t *testing.T) {
-	for want, how := range map[string]*registry.Reading{"": nil, "The clients of this tenant are being read: 43,000 so far.": {Clients: 43_000},
+	for want, how := range map[string]*directory.Reading{"": nil, "The clients of this tenant are being read: 43,000 so far.": {Clients: 43_000},
 		"The clients of this tenant are read, 100,000 of them; when they were last used is being read: 12,000 notes so far.": {Clients: 100_000, Uses: 12_000}} {
 		if got := readingText(how); got != want {
 			t.Errorf("%+v: %q", how, got)
@@ -106,7 +107,7 @@ func TestAnExportSaysHowFarItIsOnlyToWhoAsks(t *testing.T) {
 		if file.String() != plain.body {
 			t.Errorf("%s: without those lines it is not the plain download", format)
 		}
-		if len(all) != 2 || all[0].Events != exportPage || all[0].Reached.IsZero() || !all[0].Reached.Before(w.now()) || all[1] != (exportProgress{Events: exportPage + 5}) {
+		if len(all) != 2 || all[0].Events != exportPage || all[0].Reached.IsZero() || !all[0].Reached.Before(w.now()) || all[1] != (exportProgress{Events: exportPage + 5, Whole: true}) {
 			t.Errorf("%s: it told %+v", format, all)
 		}
 		if format == "csv" {

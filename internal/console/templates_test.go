@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/directory"
 	"github.com/tokenbooth/tokenbooth/internal/office"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
@@ -46,7 +47,7 @@ var pageExamples = map[string][]any{
 		Choices: []roleChoice{{"acme", hostile, operator.Editor}}, Roles: operator.Roles(), Sessions: []sessionLine{{ID: "s1", Agent: hostile, Current: true}, {ID: "s2"}}, MayChange: true,
 		Problems: map[string]string{"": hostile, "name": hostile, "roles": hostile, "typed": hostile}}, &operatorPage{}},
 	"overview": {overviewPage{Title: hostile, Issuer: "https://login.acme.test", Hours: []audit.Hour{{Start: noon, Issued: 5, Refused: 2}}, Week: true, Issued: 5, Refused: 2, Share: "28.6 %",
-		Busiest: []registry.Busy{{ID: "c1", Name: hostile, Tokens: 9}, {ID: "c2", Tokens: 1}}, Most: 9, Expiring: []registry.Expiry{{ID: "c1", Name: hostile, Credential: "s", At: noon}, {ID: "c2", At: noon}}, ExpiringInAll: 4, More: 2,
+		Busiest: []registry.Busy{{ID: "c1", Name: hostile, Tokens: 9}, {ID: "c2", Tokens: 1}}, Most: 9, Expiring: []directory.Expiry{{ID: "c1", Name: hostile, Credential: "s", At: noon}, {ID: "c2", At: noon}}, ExpiringInAll: 4, More: 2,
 		Warnings: []warningLine{{hostile, "/t/acme/keys", "Signing keys"}, {Text: "x"}}, Health: []Fact{{"Store", OK, hostile}, {"Feed", Warning, "late"}, {"Disk", Failing, "full"}}, MayCreate: true},
 		overviewPage{Empty: true}, overviewPage{Reading: hostile}, overviewPage{Empty: true, Busiest: []registry.Busy{{ID: "c1"}}}},
 	"settings": {settingsPage{Tenant: hostile, Search: hostile, Total: 1, Groups: []settingsGroup{{hostile, []office.Setting{{Field: hostile, Value: hostile, Place: "booth.yaml:3"}}, true}, {Name: hostile}}}, settingsPage{}},

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tokenbooth/tokenbooth/internal/directory"
 	"github.com/tokenbooth/tokenbooth/internal/issuer"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
@@ -138,8 +139,8 @@ func (v *visit) meantClient(ctx context.Context, p *tokensPage, q *issuer.TokenS
 	}
 	found, err := v.desk.Client(ctx, p.Client)
 	if errors.Is(err, registry.ErrNotFound) {
-		var page registry.ClientPage
-		if page, err = v.desk.FindClients(ctx, registry.ClientSearch{Text: p.Client, Limit: 6}); err == nil && len(page.Clients) == 1 && page.Total == 1 {
+		var page directory.Page
+		if page, err = v.desk.FindClients(ctx, directory.Search{Text: p.Client, Limit: 6}); err == nil && len(page.Clients) == 1 && page.Total == 1 {
 			found = page.Clients[0]
 		}
 		for _, c := range page.Clients {

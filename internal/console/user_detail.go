@@ -3,7 +3,6 @@ package console
 import (
 	"errors"
 	"net/http"
-	"slices"
 
 	"github.com/tokenbooth/tokenbooth/internal/issuer"
 	"github.com/tokenbooth/tokenbooth/internal/office"
@@ -28,7 +27,6 @@ type userPage struct {
 	Form                            userForm
 	Permitted                       []boxGroup
 	MayChange, MayDelete, MayRevoke bool
-	OnlyOwners                      bool
 	Problems                        map[string]string
 	Typed                           string
 	Changed                         *office.Changed
@@ -54,9 +52,7 @@ func (v *visit) userPage(status int, p *userPage) error {
 	u := p.User
 	p.Here, p.List, p.State, p.HasTOTP, p.Off = v.path("users", u.Username), v.path("users"), userState(u), hasTOTP(u), !v.tenant.AllowPasswordGrant
 	p.MadeBy, p.ChangedBy = v.nameOf(u.CreatedBy), v.nameOf(u.UpdatedBy)
-	owners := slices.ContainsFunc(u.Permissions, func(p string) bool { return !v.mayGrant(p) })
-	p.MayChange, p.MayRevoke = v.offers(operator.ChangeUsers) && !owners, v.offers(operator.RevokeTokens)
-	p.MayDelete, p.OnlyOwners = p.MayChange && v.offers(operator.DeleteUsers), owners && v.offers(operator.ChangeUsers)
+	p.MayChange, p.MayRevoke, p.MayDelete = v.offers(operator.ChangeUsers), v.offers(operator.RevokeTokens), v.offers(operator.DeleteUsers)
 	p.Permitted = userPermissions(v.permissionBoxes(p.Form.Permissions, u.Permissions), u.Permissions)
 	for _, name := range u.Permissions {
 		p.Labels = append(p.Labels, labelOf(v.tenant, name))

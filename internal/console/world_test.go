@@ -17,6 +17,7 @@ import (
 
 	"github.com/tokenbooth/tokenbooth/dialect"
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/directory"
 	"github.com/tokenbooth/tokenbooth/internal/feed"
 	"github.com/tokenbooth/tokenbooth/internal/issuer"
 	"github.com/tokenbooth/tokenbooth/internal/keyring"
@@ -85,12 +86,13 @@ func (s *breakable) Put(ctx context.Context, records ...store.Record) error {
 // world is a console over a real office, with the tenants acme and other.
 type world struct {
 	*Console
-	t        *testing.T
-	at       atomic.Int64
-	store    *breakable
-	registry *registry.Registry
-	people   *operator.Operators
-	ids      atomic.Int64
+	t         *testing.T
+	at        atomic.Int64
+	store     *breakable
+	registry  *registry.Registry
+	directory *directory.Directory
+	people    *operator.Operators
+	ids       atomic.Int64
 }
 
 func (w *world) now() time.Time           { return time.UnixMicro(w.at.Load()).UTC() }
@@ -124,6 +126,7 @@ func newWorld(t *testing.T) *world {
 	must(taken.SetTenants(ctx, []string{"acme", "other"}))
 	w.registry, err = registry.New(registry.Options{Store: w.store, Sealer: sealer, Now: w.now, Tenants: testTenants(), Feed: taken})
 	must(err)
+	w.directory = directory.New(w.registry, sealer, w.now)
 	keys, err := keyring.Open(ctx, keyring.Options{Store: w.store, Sealer: sealer, Now: w.now, Feed: taken, Tenants: []keyring.Tenant{{Name: "acme"}, {Name: "other"}}})
 	must(err)
 	dir := t.TempDir()
@@ -134,7 +137,7 @@ func newWorld(t *testing.T) *world {
 	tokens := issuer.New(issuer.Options{Store: w.store, Registry: w.registry, Keys: keys, Feed: taken, Sealer: sealer, Hashing: lane, Refusals: refusals, Journal: journal, Now: w.now})
 	w.people, err = operator.New(operator.Options{Store: w.store, Sealer: sealer, Hashing: lane, Now: w.now, Refusals: refusals, URL: consoleURL})
 	must(err)
-	desk := office.New(office.Options{Store: w.store, Registry: w.registry, Keys: keys, Issuer: tokens, Operators: w.people, Refusals: refusals, JournalDir: dir, Now: w.now,
+	desk := office.New(office.Options{Store: w.store, Registry: w.registry, Directory: w.directory, Keys: keys, Issuer: tokens, Operators: w.people, Refusals: refusals, JournalDir: dir, Now: w.now,
 		SignInLink: func(link oauth.Secret) string { return SignInLink(consoleURL, link) },
 		Settings: func() []office.Setting {
 			return []office.Setting{{Field: "listen", Value: "127.0.0.1:8080", Place: "booth.yaml:1"}, {Field: "tenants[0].name", Value: "acme", Place: "booth.yaml:4"},

@@ -2,7 +2,7 @@
 // and its alarms (Gauges), and a webhook that is told of each credential 30, 7 and 1 days ahead (Notifier).
 //
 // It decides when a warning is due, that none is sent twice, and where a webhook may never lead. It does not decide what expires: that
-// is package registry's answer. A notice that was sent is kept in the store until the credential has ended, so that processes that
+// is package directory's answer. A notice that was sent is kept in the store until the credential has ended, so that processes that
 // share a store send it once between them.
 //
 // Nothing that leaves this package has a secret or a hash in it: ids, names and times only. The address of a webhook may be a secret
@@ -15,7 +15,7 @@ import (
 	"encoding/hex"
 	"time"
 
-	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/directory"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
 )
 
@@ -29,8 +29,8 @@ type Entry struct {
 	URL        string // of its page in the console; may be empty
 }
 
-// Of returns the entry of what a tenant's registry says will end.
-func Of(tenant string, e registry.Expiry) Entry {
+// Of returns the entry of what a tenant's directory says will end.
+func Of(tenant string, e directory.Expiry) Entry {
 	return Entry{Tenant: tenant, Client: e.ID, Name: e.Name, Credential: e.Credential, At: e.At}
 }
 

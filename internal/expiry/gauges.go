@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/directory"
 )
 
 // countWithin is how long counting a tenant's clients may take. It is a pass over what is in memory; but who was changed since the last one
@@ -20,24 +20,24 @@ type Gauge struct {
 // Gauges counts clients by when they or their newest secrets end, anew whenever a figure is asked for.
 type Gauges struct {
 	Tenants func() []string
-	Ends    func(ctx context.Context, tenant string) (registry.Ends, error) // Registry.Ends
+	Ends    func(ctx context.Context, tenant string) (directory.Ends, error) // Directory.Ends
 }
 
 // All returns the figures.
 func (g *Gauges) All() []Gauge {
-	figure := func(name, help string, of func(registry.Ends) int) Gauge {
+	figure := func(name, help string, of func(directory.Ends) int) Gauge {
 		return Gauge{"tokenbooth_credentials_" + name, help, func() map[string]float64 { return g.read(of) }}
 	}
 	return []Gauge{
-		figure("expiring_1d", "Clients that end, or whose newest secret does, within a day.", func(n registry.Ends) int { return n.Day }),
-		figure("expiring_7d", "Clients that end, or whose newest secret does, within 7 days, those of a day among them.", func(n registry.Ends) int { return n.Week }),
-		figure("expiring_30d", "Clients that end, or whose newest secret does, within 30 days, those of 7 days among them.", func(n registry.Ends) int { return n.Month }),
-		figure("expired", "Clients that have ended, or whose newest secret has, and that are not disabled.", func(n registry.Ends) int { return n.Expired }),
-		figure("unending", "Clients that never end, nor does their newest secret.", func(n registry.Ends) int { return n.Never }),
+		figure("expiring_1d", "Clients that end, or whose newest secret does, within a day.", func(n directory.Ends) int { return n.Day }),
+		figure("expiring_7d", "Clients that end, or whose newest secret does, within 7 days, those of a day among them.", func(n directory.Ends) int { return n.Week }),
+		figure("expiring_30d", "Clients that end, or whose newest secret does, within 30 days, those of 7 days among them.", func(n directory.Ends) int { return n.Month }),
+		figure("expired", "Clients that have ended, or whose newest secret has, and that are not disabled.", func(n directory.Ends) int { return n.Expired }),
+		figure("unending", "Clients that never end, nor does their newest secret.", func(n directory.Ends) int { return n.Never }),
 	}
 }
 
-func (g *Gauges) read(of func(registry.Ends) int) map[string]float64 {
+func (g *Gauges) read(of func(directory.Ends) int) map[string]float64 {
 	out := map[string]float64{}
 	for _, tenant := range g.Tenants() {
 		ctx, cancel := context.WithTimeout(context.Background(), countWithin)

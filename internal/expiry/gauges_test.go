@@ -6,18 +6,18 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/directory"
 )
 
 func TestEachTenantHasItsFiguresAndOneThatCannotBeCountedHasNone(t *testing.T) {
-	now := registry.Ends{Day: 1, Week: 2, Month: 3, Expired: 4, Never: 5}
+	now := directory.Ends{Day: 1, Week: 2, Month: 3, Expired: 4, Never: 5}
 	g := &Gauges{Tenants: func() []string { return []string{"acme", "broken"} },
-		Ends: func(ctx context.Context, tenant string) (registry.Ends, error) {
+		Ends: func(ctx context.Context, tenant string) (directory.Ends, error) {
 			if _, bounded := ctx.Deadline(); !bounded {
 				t.Error("a store that is stuck would hold up all figures")
 			}
 			if tenant == "broken" {
-				return registry.Ends{}, errors.New("the disk is gone")
+				return directory.Ends{}, errors.New("the disk is gone")
 			}
 			return now, nil
 		}}

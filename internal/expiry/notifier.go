@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
-	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/directory"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
 	"github.com/tokenbooth/tokenbooth/internal/store"
 )
@@ -31,7 +31,7 @@ type Notifier struct {
 	Store    store.Store
 	Webhook  Webhook
 	Tenants  func() []string
-	Expiring func(ctx context.Context, tenant string, within time.Duration) ([]registry.Expiry, error) // Registry.Expiring
+	Expiring func(ctx context.Context, tenant string, within time.Duration) ([]directory.Expiry, error) // Directory.Expiring
 	Now      func() time.Time
 	Log      *slog.Logger
 

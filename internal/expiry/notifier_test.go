@@ -18,17 +18,17 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
-	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/directory"
 	"github.com/tokenbooth/tokenbooth/internal/store"
 	"github.com/tokenbooth/tokenbooth/internal/store/memory"
 )
 
-// world is a store, a clock, a registry that says what expires, and a receiver of warnings.
+// world is a store, a clock, a directory that says what expires, and a receiver of warnings.
 type world struct {
 	t       *testing.T
 	at      atomic.Int64
 	store   *memory.Store
-	entries []registry.Expiry
+	entries []directory.Expiry
 	log     bytes.Buffer
 	server  *httptest.Server
 
@@ -37,7 +37,7 @@ type world struct {
 	away bool // the receiver answers 503
 }
 
-func newWorld(t *testing.T, entries ...registry.Expiry) *world {
+func newWorld(t *testing.T, entries ...directory.Expiry) *world {
 	w := &world{t: t, entries: entries}
 	w.at.Store(noon.UnixMicro())
 	w.store = memory.New(w.now)
@@ -64,7 +64,7 @@ func (w *world) advance(by time.Duration) { w.at.Add(by.Microseconds()) }
 func (w *world) notifier() *Notifier {
 	return &Notifier{Store: w.store, Webhook: Webhook{URL: w.server.URL + "/secret-path", Secret: hookSecret, AllowPrivate: true}, Now: w.now,
 		Tenants: func() []string { return []string{"acme"} },
-		Expiring: func(_ context.Context, _ string, within time.Duration) (all []registry.Expiry, err error) {
+		Expiring: func(_ context.Context, _ string, within time.Duration) (all []directory.Expiry, err error) {
 			for _, e := range w.entries {
 				if left := e.At.Sub(w.now()); left > 0 && left <= within {
 					all = append(all, e)
@@ -96,8 +96,8 @@ func (w *world) said() string {
 
 // TestEachThresholdIsToldOnce: 30, 7 and 1 days ahead, to the hour, of a secret and of a client.
 func TestEachThresholdIsToldOnce(t *testing.T) {
-	w := newWorld(t, registry.Expiry{ID: "a", Name: "A", Credential: "c1", At: noon.Add(40 * day)}, registry.Expiry{ID: "b", At: noon.Add(6 * day)},
-		registry.Expiry{ID: "b", Credential: "c2", At: noon.Add(6 * day)})
+	w := newWorld(t, directory.Expiry{ID: "a", Name: "A", Credential: "c1", At: noon.Add(40 * day)}, directory.Expiry{ID: "b", At: noon.Add(6 * day)},
+		directory.Expiry{ID: "b", Credential: "c2", At: noon.Add(6 * day)})
 	n := w.notifier()
 	want := map[time.Duration]string{0: "client b 7, credential b 7", 5 * day: "client b 1, credential b 1", 10 * day: "credential a 30", 33 * day: "credential a 7",
 		39 * day: "credential a 1"}
@@ -114,7 +114,7 @@ func TestEachThresholdIsToldOnce(t *testing.T) {
 }
 
 func TestAWarningSaysWhatExpires(t *testing.T) {
-	w := newWorld(t, registry.Expiry{ID: "a", Name: "Nightly", Credential: "c1", At: noon.Add(6 * day)})
+	w := newWorld(t, directory.Expiry{ID: "a", Name: "Nightly", Credential: "c1", At: noon.Add(6 * day)})
 	w.turn(w.notifier())
 	w.got[0].ID = ""
 	if want := (message{Type: "credential.expiring", Tenant: "acme", ClientID: "a", ClientName: "Nightly", Credential: "c1", ExpiresAt: noon.Add(6 * day),
@@ -125,7 +125,7 @@ func TestAWarningSaysWhatExpires(t *testing.T) {
 
 // TestAnEndThatIsMovedIsToldAnew: a rotation with overlap brings it near, an extension far.
 func TestAnEndThatIsMovedIsToldAnew(t *testing.T) {
-	w := newWorld(t, registry.Expiry{ID: "a", Credential: "c", At: noon.Add(20 * day)})
+	w := newWorld(t, directory.Expiry{ID: "a", Credential: "c", At: noon.Add(20 * day)})
 	n := w.notifier()
 	w.turn(n)
 	w.entries[0].At = noon.Add(25 * day)
@@ -139,9 +139,9 @@ func TestAnEndThatIsMovedIsToldAnew(t *testing.T) {
 
 // TestTwoProcessesSendOnce: both look and deliver at the same time, again and again.
 func TestTwoProcessesSendOnce(t *testing.T) {
-	var entries []registry.Expiry
+	var entries []directory.Expiry
 	for i := range 50 {
-		entries = append(entries, registry.Expiry{ID: fmt.Sprintf("c%02d", i), Credential: "x", At: noon.Add(6 * day)})
+		entries = append(entries, directory.Expiry{ID: fmt.Sprintf("c%02d", i), Credential: "x", At: noon.Add(6 * day)})
 	}
 	w := newWorld(t, entries...)
 	var all sync.WaitGroup
@@ -166,7 +166,7 @@ func TestTwoProcessesSendOnce(t *testing.T) {
 
 // TestWhatWasNotDeliveredIsTriedAgain: ever more seldom, with the same id, and no more once it was delivered.
 func TestWhatWasNotDeliveredIsTriedAgain(t *testing.T) {
-	w := newWorld(t, registry.Expiry{ID: "a", Credential: "c", At: noon.Add(6 * day)})
+	w := newWorld(t, directory.Expiry{ID: "a", Credential: "c", At: noon.Add(6 * day)})
 	w.away = true
 	n := w.notifier()
 	var waits []time.Duration
@@ -191,7 +191,7 @@ func TestWhatWasNotDeliveredIsTriedAgain(t *testing.T) {
 
 // TestAfterADayItIsGivenUp: even when the credential has ended meanwhile; the log and an event say so, without the webhook's address.
 func TestAfterADayItIsGivenUp(t *testing.T) {
-	w := newWorld(t, registry.Expiry{ID: "a", Credential: "c", At: noon.Add(12 * time.Hour)})
+	w := newWorld(t, directory.Expiry{ID: "a", Credential: "c", At: noon.Add(12 * time.Hour)})
 	w.away = true
 	n := w.notifier()
 	for range 30 {
@@ -212,7 +212,7 @@ func TestAfterADayItIsGivenUp(t *testing.T) {
 
 // TestAClaimRunsOut: a process that died while it was sending leaves the warning to the next.
 func TestAClaimRunsOut(t *testing.T) {
-	w := newWorld(t, registry.Expiry{ID: "a", Credential: "c", At: noon.Add(6 * day)})
+	w := newWorld(t, directory.Expiry{ID: "a", Credential: "c", At: noon.Add(6 * day)})
 	dead := w.notifier()
 	ctx, die := context.WithCancel(t.Context())
 	w.server.Config.Handler = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -235,9 +235,9 @@ func TestAClaimRunsOut(t *testing.T) {
 
 // TestAReceiverThatIsAwayIsNotFlooded: three failures end a look.
 func TestAReceiverThatIsAwayIsNotFlooded(t *testing.T) {
-	var entries []registry.Expiry
+	var entries []directory.Expiry
 	for i := range 100 {
-		entries = append(entries, registry.Expiry{ID: fmt.Sprintf("c%02d", i), Credential: "x", At: noon.Add(6 * day)})
+		entries = append(entries, directory.Expiry{ID: fmt.Sprintf("c%02d", i), Credential: "x", At: noon.Add(6 * day)})
 	}
 	w := newWorld(t, entries...)
 	w.away = true
@@ -272,7 +272,7 @@ func (f *failing) Put(ctx context.Context, r ...store.Record) error {
 // TestAStoreThatFailsLosesNoWarning: at whichever write.
 func TestAStoreThatFailsLosesNoWarning(t *testing.T) {
 	for puts := range int32(4) {
-		w := newWorld(t, registry.Expiry{ID: "a", Credential: "c", At: noon.Add(6 * day)})
+		w := newWorld(t, directory.Expiry{ID: "a", Credential: "c", At: noon.Add(6 * day)})
 		n := w.notifier()
 		f := &failing{Store: w.store}
 		f.puts.Store(puts)
@@ -291,7 +291,7 @@ func TestAStoreThatFailsLosesNoWarning(t *testing.T) {
 
 // TestRunEndsWithItsContext, and sends on the way.
 func TestRunEndsWithItsContext(t *testing.T) {
-	w := newWorld(t, registry.Expiry{ID: "a", Credential: "c", At: noon.Add(6 * day)})
+	w := newWorld(t, directory.Expiry{ID: "a", Credential: "c", At: noon.Add(6 * day)})
 	ctx, stop := context.WithCancel(t.Context())
 	n := w.notifier()
 	done := make(chan struct{})

@@ -78,7 +78,10 @@ func newSender(hook Webhook, way reach) *sender {
 	}
 	dialer := &net.Dialer{Timeout: way.within, Resolver: way.resolver, Control: control(hook.AllowPrivate)}
 	transport := &http.Transport{
-		DialContext: dialer.DialContext, TLSHandshakeTimeout: way.within, ForceAttemptHTTP2: true,
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			return dialer.DialContext(ctx, network, local.Address(addr))
+		},
+		TLSHandshakeTimeout: way.within, ForceAttemptHTTP2: true,
 		MaxResponseHeaderBytes: longestHeader, MaxIdleConnsPerHost: 1, IdleConnTimeout: 10 * time.Second,
 	}
 	if way.roots != nil {

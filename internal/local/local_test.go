@@ -14,3 +14,14 @@ func TestOnlyNamesThatCannotMeanAnotherMachineAreThisOne(t *testing.T) {
 		}
 	}
 }
+
+func TestAnyNameOfThisMachineIsDialledAsLocalhost(t *testing.T) {
+	for addr, want := range map[string]string{
+		"acme.localhost:80": "localhost:80", "LOCALHOST.:80": "localhost:80", "127.0.0.1:80": "127.0.0.1:80", "[::1]:80": "[::1]:80",
+		"localhost.example.com:80": "localhost.example.com:80", "acme.localhost": "acme.localhost", "": "", ":80": ":80",
+	} {
+		if got := Address(addr); got != want {
+			t.Errorf("%s: %s", addr, got)
+		}
+	}
+}

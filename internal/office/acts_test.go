@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/directory"
 	"github.com/tokenbooth/tokenbooth/internal/issuer"
 	"github.com/tokenbooth/tokenbooth/internal/keyring"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
@@ -57,7 +58,7 @@ func TestReq046_NothingThatIsReturnedHasAHashOrASealedSecret(t *testing.T) {
 		}
 	}
 	note("a client", shown["a client"], err)
-	page, err := owner.FindClients(ctx, registry.ClientSearch{})
+	page, err := owner.FindClients(ctx, directory.Search{})
 	note("clients", page, err)
 	user, err := owner.User(ctx, jane)
 	note("a user", user, err)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tokenbooth/tokenbooth/internal/directory"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/store"
@@ -14,11 +15,11 @@ import (
 )
 
 // FindClients returns a page of clients.
-func (d *Desk) FindClients(ctx context.Context, q registry.ClientSearch) (registry.ClientPage, error) {
+func (d *Desk) FindClients(ctx context.Context, q directory.Search) (directory.Page, error) {
 	if err := d.may(operator.ReadClients); err != nil {
-		return registry.ClientPage{}, err
+		return directory.Page{}, err
 	}
-	page, err := d.office.Registry.FindClients(ctx, d.tenant, q)
+	page, err := d.office.Directory.Find(ctx, d.tenant, q)
 	page.Clients = slices.Clone(page.Clients)
 	for i, c := range page.Clients {
 		page.Clients[i] = bareClient(c)
@@ -31,7 +32,7 @@ func (d *Desk) Holders(ctx context.Context) (map[string]int, error) {
 	if err := d.may(operator.ReadClients); err != nil {
 		return nil, err
 	}
-	return d.office.Registry.Holders(ctx, d.tenant)
+	return d.office.Directory.Holders(ctx, d.tenant)
 }
 
 // Client returns a client as the store has it now, with the last use of each secret; a deleted one as such.

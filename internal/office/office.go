@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/directory"
 	"github.com/tokenbooth/tokenbooth/internal/issuer"
 	"github.com/tokenbooth/tokenbooth/internal/keyring"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
@@ -33,6 +34,7 @@ import (
 type Options struct {
 	Store      store.Store
 	Registry   *registry.Registry
+	Directory  *directory.Directory // of the clients of that registry
 	Keys       *keyring.Keyring
 	Issuer     *issuer.Issuer
 	Operators  *operator.Operators

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/directory"
 	"github.com/tokenbooth/tokenbooth/internal/keyring"
 	"github.com/tokenbooth/tokenbooth/internal/local"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
@@ -25,14 +26,14 @@ const (
 
 // Overview is a tenant at a glance.
 type Overview struct {
-	Hours    []audit.Hour      // of the last 7 days, the earliest first
-	Busiest  []registry.Busy   // clients with most tokens today
-	Expiring []registry.Expiry // within 30 days, soonest first
+	Hours    []audit.Hour       // of the last 7 days, the earliest first
+	Busiest  []registry.Busy    // clients with most tokens today
+	Expiring []directory.Expiry // within 30 days, soonest first
 	Warnings []Warning
 
-	// Reading is set while the clients are being read and the caller does not wait for it (registry.WithPatience): what is said of them,
+	// Reading is set while the clients are being read and the caller does not wait for it (directory.WithPatience): what is said of them,
 	// Expiring and the warning of imported secrets, is missing then.
-	Reading *registry.Reading
+	Reading *directory.Reading
 }
 
 // Kinds of a Warning.
@@ -66,10 +67,10 @@ func (d *Desk) Overview(ctx context.Context) (Overview, error) {
 		return Overview{}, err
 	}
 	slow := false
-	if seen.Expiring, err = o.Registry.Expiring(ctx, d.tenant, warnBefore); err == nil {
-		slow, err = o.Registry.SlowSecrets(ctx, d.tenant)
+	if seen.Expiring, err = o.Directory.Expiring(ctx, d.tenant, warnBefore); err == nil {
+		slow, err = o.Directory.SlowSecrets(ctx, d.tenant)
 	}
-	if reading, ok := errors.AsType[*registry.Reading](err); ok {
+	if reading, ok := errors.AsType[*directory.Reading](err); ok {
 		seen.Reading, err = reading, nil
 	}
 	if err != nil {

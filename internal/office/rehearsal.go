@@ -22,7 +22,7 @@ func (d *Desk) Rehearsal() (*Desk, error) {
 		return nil, err
 	}
 	kept := paper.New(d.office.Store, d.office.Now)
-	o := New(d.office.Options)
+	o := New(d.office.Options) // with the directory of what is registered
 	o.Store, o.Registry, o.real = kept, d.office.Registry.OnPaper(kept), d.office
 	return o.At(d.who, d.tenant), nil
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/directory"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/store"
@@ -142,6 +143,24 @@ func TestOnPaperWhatIsDoneNextFindsItDone(t *testing.T) {
 	}
 	if _, err := w.as(operator.Editor).Client(ctx, "new"); !errors.Is(err, registry.ErrNotFound) {
 		t.Errorf("it is registered: %v", err)
+	}
+}
+
+func TestASearchOnPaperFindsWhatIsRegistered(t *testing.T) {
+	w := open(t)
+	is := w.client("nql")
+	p := w.onPaper(operator.Owner)
+	if _, err := p.DisableClient(ctx, is.ID, 0, true); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := p.CreateClient(ctx, registry.Client{ID: "new", Name: "new", Permissions: []string{"nql"}}); err != nil {
+		t.Fatal(err)
+	}
+	for name, d := range map[string]*Desk{"on paper": p, "really": w.as(operator.Owner)} {
+		page, err := d.FindClients(ctx, directory.Search{State: directory.StateActive})
+		if err != nil || page.Total != 1 || page.Clients[0].ID != is.ID || page.Clients[0].Disabled {
+			t.Errorf("%s: %+v, %v", name, page, err)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/directory"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/oauth"
@@ -271,7 +272,7 @@ func TestAnOwnerOfTheWholeDeskLearnsThatATenantIsNotThere(t *testing.T) {
 	w, _ := furnished(t)
 	root := &operator.Actor{By: "cli:root", Fresh: true, Roles: map[string]operator.Role{operator.All: operator.Owner}}
 	for _, name := range []string{"nowhere", "", operator.All} {
-		if _, err := w.At(root, name).FindClients(ctx, registry.ClientSearch{}); !errors.Is(err, registry.ErrNotFound) {
+		if _, err := w.At(root, name).FindClients(ctx, directory.Search{}); !errors.Is(err, registry.ErrNotFound) {
 			t.Errorf("tenant %q: %v", name, err)
 		}
 	}

@@ -3,6 +3,7 @@ package office
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"time"
 
@@ -94,7 +95,7 @@ func (s *Staff) checkRoles(wanted, held map[string]operator.Role) error {
 	for tenant := range wanted {
 		_, known := s.office.Registry.Tenant(tenant)
 		if _, had := held[tenant]; !known && !had && tenant != operator.All {
-			return &registry.Problem{Field: "roles", Text: "there is no tenant " + tenant}
+			return &registry.Problem{Field: "roles", Text: fmt.Sprintf("there is no tenant %.64s", tenant)}
 		}
 	}
 	return nil

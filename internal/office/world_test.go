@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/directory"
 	"github.com/tokenbooth/tokenbooth/internal/feed"
 	"github.com/tokenbooth/tokenbooth/internal/issuer"
 	"github.com/tokenbooth/tokenbooth/internal/keyring"
@@ -83,7 +84,7 @@ func openOn(t *testing.T, engine func(now func() time.Time) store.Store) *world 
 	tokens := issuer.New(issuer.Options{Store: s, Registry: reg, Keys: keys, Feed: taken, Sealer: sealer, Hashing: lane, Refusals: refusals, Journal: journal, Now: w.now})
 	people, err := operator.New(operator.Options{Store: s, Sealer: sealer, Hashing: lane, Now: w.now, URL: "https://desk.example.com"})
 	must(err)
-	w.Office = New(Options{Store: s, Registry: reg, Keys: keys, Issuer: tokens, Operators: people, JournalDir: dir, Now: w.now})
+	w.Office = New(Options{Store: s, Registry: reg, Directory: directory.New(reg, sealer, w.now), Keys: keys, Issuer: tokens, Operators: people, JournalDir: dir, Now: w.now})
 	return w
 }
 

@@ -116,10 +116,10 @@ func (op *Operator) check() error {
 	}
 	for tenant, role := range op.Roles {
 		if tenant == "" || !plain(tenant) || strings.Contains(tenant, All) && tenant != All {
-			return problem("roles", "a role is given for a tenant or for %s, not for %q", All, tenant)
+			return problem("roles", "a role is given for a tenant or for %s, not for %.64q", All, tenant)
 		}
 		if !slices.Contains(Roles(), role) {
-			return problem("roles", "the role in %s is one of %v, not %q", tenant, Roles(), role)
+			return problem("roles", "the role in %.64s is one of %v, not %.64q", tenant, Roles(), role)
 		}
 	}
 	return nil

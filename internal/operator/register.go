@@ -20,8 +20,19 @@ import (
 // linkPrefix starts the texts of one-time sign-in links.
 const linkPrefix = "tbl"
 
-// longestLink is how long a link may be good.
-const longestLink = 7 * 24 * time.Hour
+// How long a link may be good.
+const (
+	ShortestLink = time.Minute
+	LongestLink  = 7 * 24 * time.Hour
+)
+
+// CheckLink refuses a life that no link may have, as Invite does.
+func CheckLink(life time.Duration) error {
+	if life < ShortestLink || life > LongestLink {
+		return problem("lifetime", "a link is good for a minute to a week, not for %v", life)
+	}
+	return nil
+}
 
 // lastOwner is the id, among the sign-in names, of a record that every change writes which takes an owner away: of two owners who
 // demote each other at the same moment one comes too late. No name has a space in it.
@@ -227,12 +238,12 @@ func (op *Operator) dropProofs() {
 	op.Hash, op.TOTP, op.TOTPStep, op.Passkeys, op.Recovery, op.Link = "", nil, 0, nil, nil, nil
 }
 
-// Invite makes the text of a sign-in link that is good once, for the life given, a week at most. Earlier links of the operator die, and
+// Invite makes the text of a sign-in link that is good once, for the life given, a minute to a week. Earlier links of the operator die, and
 // the sessions they opened end. The session it opens is never a fresh one. here says that the link was made on this machine, by somebody
 // who can read and write the store anyhow: then the session is a full one, else an enrolling one.
 func (o *Operators) Invite(ctx context.Context, by, id string, life time.Duration, here bool) (link oauth.Secret, expires time.Time, err error) {
-	if life <= 0 || life > longestLink {
-		return "", time.Time{}, problem("life", "a link is good for some time, a week at most, not for %v", life)
+	if err := CheckLink(life); err != nil {
+		return "", time.Time{}, err
 	}
 	text := secret.NewTokenFor(linkPrefix, id)
 	digest := secret.Digest(text)

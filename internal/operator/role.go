@@ -122,6 +122,9 @@ type Actor struct {
 	Source    string // the address it comes from
 }
 
+// ByProgram is the By of a program of the whole desk: its id alone would be taken for that of another tenant's client.
+func ByProgram(tenant, clientID string) string { return "program:" + tenant + "/" + clientID }
+
 // May returns nil when the actor has the right in a tenant (All for what is of the desk), ErrStale when it would have it after a
 // new sign-in, and else ErrDenied.
 func (a *Actor) May(r Right, tenant string) error {

@@ -258,6 +258,9 @@ func (o *Operators) EndSessions(ctx context.Context, by, operatorID, except stri
 		if err != nil {
 			return err
 		}
+		if op.Deleted {
+			return fmt.Errorf("operator %.64q: %w", operatorID, ErrNotFound)
+		}
 		op.Epoch++
 		more, err := o.keep(ctx, op, except)
 		if err != nil {

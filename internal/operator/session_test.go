@@ -128,6 +128,9 @@ func TestReq099_SessionsAreListedAndEnded(t *testing.T) {
 	w.last(cookies, false, false, false, true)
 	is(t, w.EndSessions(w.ctx, p.By(), p.ID, ""), nil)
 	w.last(cookies, false, false, false, false)
+	gone := w.enrol("bob")
+	w.is(w.Delete(w.ctx, root, gone.ID, 0))
+	is(t, w.EndSessions(w.ctx, root, gone.ID, ""), ErrNotFound)
 	if list := must(w.Sessions(w.ctx, p.ID))(t); len(list) != 0 {
 		t.Errorf("the list is %v", list)
 	}

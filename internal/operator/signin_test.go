@@ -316,7 +316,7 @@ func TestALinkThatCannotBeIsRefusedWithTheField(t *testing.T) {
 	op := w.make("ada", Owner)
 	for _, life := range []time.Duration{0, -time.Hour, 8 * 24 * time.Hour} {
 		_, _, err := w.Invite(w.ctx, root, op.ID, life, true)
-		isProblem(t, err, "life")
+		isProblem(t, err, "lifetime")
 	}
 	_, _, err := w.Invite(w.ctx, root, "nobody", time.Hour, true)
 	is(t, err, ErrNotFound)

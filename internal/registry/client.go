@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"strings"
@@ -164,6 +165,11 @@ func (c *Client) check(t *Tenant, before *Client) error {
 	if !slices.Contains([]oauth.TokenForm{"", oauth.JWT, oauth.Opaque, oauth.UUID}, c.TokenForm) {
 		return problem("token_form", "a token is jwt, opaque or uuid, not %q", c.TokenForm)
 	}
+	if err := cmp.Or(once("permissions", c.Permissions, before.Permissions), once("grants", c.Grants, before.Grants),
+		once("auth_methods", c.AuthMethods, before.AuthMethods), once("dialects", c.Dialects, before.Dialects),
+		once("resource_servers", c.ResourceServers, before.ResourceServers), once("allow_from", c.AllowFrom, before.AllowFrom)); err != nil {
+		return err
+	}
 	if err := checkAlone(c.Permissions); err != nil {
 		return err
 	}
@@ -171,6 +177,27 @@ func (c *Client) check(t *Tenant, before *Client) error {
 		return err
 	}
 	return t.checkPermissions("permissions", c.Permissions, before.Permissions)
+}
+
+// longestList bounds what somebody could make us keep and show: what is named on these lists is far less.
+const longestList = 1000
+
+// once refuses a list that names something twice or has no end, unless it was kept before there was this rule.
+func once[T comparable](field string, list, before []T) error {
+	if slices.Equal(list, before) {
+		return nil
+	}
+	if len(list) > longestList {
+		return problem(field, "a list has %d entries at most", longestList)
+	}
+	seen := make(map[T]bool, len(list))
+	for _, entry := range list {
+		if seen[entry] {
+			return problem(field, "%v is named twice", entry)
+		}
+		seen[entry] = true
+	}
+	return nil
 }
 
 // ready fills in what the hot path reads.

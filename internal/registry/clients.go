@@ -44,8 +44,8 @@ func (r *Registry) ready(t *Tenant, c *Client) {
 }
 
 // HasSlowSecrets reports whether some client of the tenant was seen, since the process began, whose secret was kept under a slow hash: it
-// is about the time that answers take, and asks no store. Survey looks at all of them, so that the first who asks for such a client learns
-// nothing from the time it takes. Whether there is such a client now, SlowSecrets says.
+// is about the time that answers take, and asks no store. Who reads all of them at the start (directory.Survey) sees to it that the first who
+// asks for such a client learns nothing from the time it takes. Whether there is such a client now, directory.SlowSecrets says.
 func (r *Registry) HasSlowSecrets(tenant string) bool {
 	_, slow := r.slow.Load(tenant)
 	return slow
@@ -57,7 +57,7 @@ func (r *Registry) InspectClient(ctx context.Context, tenant, id string) (*Clien
 	if err != nil {
 		return nil, err
 	}
-	return c, r.lastUses(ctx, c)
+	return c, r.addLastUses(ctx, c)
 }
 
 // Clients returns a page of a tenant's clients in the order of their ids, from the one after the given id; deleted ones are left

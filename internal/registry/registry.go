@@ -6,9 +6,10 @@
 // change of one is written together with its author (package audit) and with a note that tells other processes on the same store
 // to forget what they remember (Heard). So a client disabled anywhere is refused everywhere within a second.
 //
-// Reads of clients and users by id come from memory: bounded, without a lock, a copy that nobody changes. Searches come from a directory
-// of all clients of a tenant, which the hot path never touches. Uses of secrets and permissions are counted without a lock and written
-// down by one goroutine (WriteUses). All methods may be called concurrently. A store that fails is an error of its own, never "no such client".
+// Reads of clients and users by id come from memory: bounded, without a lock, a copy that nobody changes. Uses of secrets and permissions are
+// counted without a lock and written down by one goroutine (WriteUses). Who wants to know all clients at once, as package directory does,
+// reads them page by page and is told what has changed since (Watch). All methods but Watch may be called concurrently. A store that fails is
+// an error of its own, never "no such client".
 package registry
 
 import (
@@ -44,9 +45,8 @@ type Registry struct {
 	users   *remembered[*User]
 	uses    uses
 
-	directories sync.Map // of *directory, by the tenant's name
-	behind      behind   // reads them while nobody waits
-	slow        sync.Map // names of tenants where a secret under a slow hash was seen
+	watchers []Watcher
+	slow     sync.Map // names of tenants where a secret under a slow hash was seen
 }
 
 // Options are what a registry needs.
@@ -73,7 +73,7 @@ func New(o Options) (*Registry, error) {
 }
 
 // OnPaper returns a registry with the rules and the present tenants of this one over another store, to try changes out on. It remembers
-// nothing, counts no uses and tells nobody of what is taken back; and it hashes no password, which nobody will ever sign in with.
+// nothing, counts no uses and tells nobody of what is changed or taken back; and it hashes no password, which nobody will ever sign in with.
 func (r *Registry) OnPaper(s store.Store) *Registry {
 	p := &Registry{store: s, sealer: r.sealer, now: r.now, lane: func(context.Context, func()) error { return nil }}
 	p.tenants.Store(r.tenants.Load())
@@ -91,8 +91,10 @@ func (r *Registry) SetTenants(tenants []Tenant) error {
 		byName[tenants[i].Name] = &tenants[i]
 	}
 	r.tenants.Store(&byName)
-	r.forgetAll() // what is made ready of a client depends on its tenant's APIs; a directory does not
-	r.keepDirectories(byName)
+	r.forgetAll() // what is made ready of a client depends on its tenant's APIs
+	for _, w := range r.watchers {
+		w.Replaced()
+	}
 	r.uses.busy.keep(byName)
 	return nil
 }
@@ -144,10 +146,8 @@ func (r *Registry) tenant(name string) (*Tenant, error) {
 	if t, ok := r.Tenant(name); ok {
 		return t, nil
 	}
-	return nil, errNotThere(name)
+	return nil, fmt.Errorf("tenant %q: %w", name, ErrNotFound)
 }
-
-func errNotThere(tenant string) error { return fmt.Errorf("tenant %q: %w", tenant, ErrNotFound) }
 
 // save writes records together with the event that says who did it, the notes that tell other processes, and what the change takes
 // back, if anything: from then on it is refused.
@@ -181,8 +181,8 @@ func (r *Registry) forget(kind store.Kind, tenant, id string) {
 	switch kind {
 	case store.Client:
 		r.clients.forget(name{tenant, id})
-		if d := r.directory(tenant); d != nil {
-			d.changed(id)
+		for _, w := range r.watchers {
+			w.Changed(tenant, id)
 		}
 	case store.User:
 		r.users.forget(name{tenant, id})

@@ -126,26 +126,12 @@ func (r *Registry) Heard(kind store.Kind, tenant, id string) { r.forget(kind, te
 // Missed forgets everything, after changes of other processes may have gone unheard.
 func (r *Registry) Missed() {
 	r.forgetAll()
-	for _, t := range r.Tenants() {
-		if d := r.directory(t.Name); d != nil {
-			d.missed()
-		}
+	for _, w := range r.watchers {
+		w.Missed()
 	}
 }
 
 func (r *Registry) forgetAll() {
 	r.clients.forgetAll()
 	r.users.forgetAll()
-}
-
-// Survey looks at every client once, for HasSlowSecrets and for the directories, and goes on with what callers have no patience for until
-// ctx is done. Where the store fails, the clients are looked at as they are asked for.
-func (r *Registry) Survey(ctx context.Context) {
-	r.behind.open(ctx, func() {
-		for _, t := range r.Tenants() {
-			if d := r.directory(t.Name); d != nil {
-				_ = d.fresh(ctx, r, t.Name)
-			}
-		}
-	})
 }

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/change"
-	"github.com/tokenbooth/tokenbooth/internal/secret"
 	"github.com/tokenbooth/tokenbooth/internal/store"
 	"github.com/tokenbooth/tokenbooth/internal/store/memory"
 	"github.com/tokenbooth/tokenbooth/internal/store/sqlite"
@@ -185,27 +184,6 @@ func TestAfterALongSilenceNothingRememberedIsTrusted(t *testing.T) {
 	})
 }
 
-func TestReq54_tenants_with_slow_secrets_are_known_from_the_start(t *testing.T) {
-	r, s, c := world(t)
-	if _, err := r.ImportClient(ctx, by, Client{Tenant: "acme", ID: "old", Name: "Old"}, "", string(secret.HashPassword("x"))); err != nil {
-		t.Fatal(err)
-	}
-	again := open(t, s, c)
-	surveyed, stop := context.WithCancel(ctx)
-	t.Cleanup(stop)
-	go again.Survey(surveyed)
-	within1s(t, "acme has slow secrets", func() bool { return again.HasSlowSecrets("acme") })
-	within1s(t, "other is surveyed", func() bool {
-		d := again.directory("other")
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		return d.state == made
-	})
-	if again.HasSlowSecrets("other") {
-		t.Error("other has none")
-	}
-}
-
 func TestSecretsSayWhenTheyWereLastUsedAfterARestartToo(t *testing.T) {
 	path, c := filepath.Join(t.TempDir(), "tokenbooth.db"), newClock()
 	s, err := sqlite.Open(path, c.now)
@@ -303,8 +281,7 @@ func TestR18_a_store_that_fails_is_never_nobody(t *testing.T) {
 		"Client":        func(r *Registry) error { _, err := r.Client(ctx, "acme", "postman"); return err },
 		"InspectClient": func(r *Registry) error { _, err := r.InspectClient(ctx, "acme", "postman"); return err },
 		"Clients":       func(r *Registry) error { _, _, err := r.Clients(ctx, "acme", "", 10); return err },
-		"FindClients":   func(r *Registry) error { _, err := r.FindClients(ctx, "acme", ClientSearch{}); return err },
-		"Expiring":      func(r *Registry) error { _, err := r.Expiring(ctx, "acme", time.Hour); return err },
+		"LastUses":      func(r *Registry) error { _, _, err := r.LastUses(ctx, "acme", "", 10); return err },
 		"FindUsers":     func(r *Registry) error { _, _, err := r.FindUsers(ctx, "acme", "bob@acme.test", "", 10); return err },
 		"Usage":         func(r *Registry) error { _, err := r.Usage(ctx, "acme", "postman"); return err },
 		"CreateClient": func(r *Registry) error {

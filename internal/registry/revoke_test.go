@@ -319,7 +319,7 @@ func TestD4_R23_tokens_of_a_client_disabled_by_another_process_are_refused_here_
 func TestAResourceServerIsAnAPIOfItsTenantAndGuardsItsAudience(t *testing.T) {
 	r, s, c := world(t)
 	guard := Client{Tenant: "acme", ID: "gateway", Name: "Gateway", Grants: []oauth.GrantType{oauth.ClientCredentials}}
-	for _, bad := range [][]string{{"nobody"}, {""}, {"flows", "nobody"}, {"https://api.acme.test/flows"}} {
+	for _, bad := range [][]string{{"nobody"}, {""}, {"flows", "nobody"}, {"query", "flows", "query"}, {"https://api.acme.test/flows"}} {
 		guard.ResourceServers = bad
 		if _, _, err := r.CreateClient(ctx, by, guard); field(err) != "resource_servers" {
 			t.Errorf("%q: %v", bad, err)
@@ -329,7 +329,7 @@ func TestAResourceServerIsAnAPIOfItsTenantAndGuardsItsAudience(t *testing.T) {
 	if _, _, err := r.CreateClient(ctx, by, guard); field(err) != "resource_servers" {
 		t.Errorf("an API of another tenant: %v", err)
 	}
-	guard.Tenant, guard.ResourceServers = "acme", []string{"query", "flows", "query"}
+	guard.Tenant, guard.ResourceServers = "acme", []string{"query", "flows"}
 	made, _ := create(t, r, guard)
 	read, err := r.Client(ctx, "acme", "gateway")
 	if err != nil {

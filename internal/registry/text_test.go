@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"net/netip"
 	"testing"
 
 	"github.com/tokenbooth/tokenbooth/oauth"
@@ -52,6 +53,32 @@ func TestReq051_WhatWasKeptBeforeCanBeSwitchedOff(t *testing.T) {
 	u := User{Name: "a\nb", Disabled: true}
 	if err := u.checkName("a\nb"); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestListsHaveAnEndAndNameNothingTwice(t *testing.T) {
+	r, _, _ := world(t)
+	nets := make([]netip.Prefix, longestList+1)
+	for i := range nets {
+		nets[i] = netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 32)
+	}
+	cc := oauth.ClientCredentials
+	for want, c := range map[string]Client{
+		"permissions": {Permissions: []string{"workflows", "workflows"}}, "grants": {Grants: []oauth.GrantType{cc, cc}}, "dialects": {Dialects: []string{"x", "x"}},
+		"auth_methods": {AuthMethods: []oauth.AuthMethod{oauth.AuthBasic, oauth.AuthBasic}}, "allow_from": {AllowFrom: nets},
+		"<nil>": {AllowFrom: nets[:longestList]},
+	} {
+		c.Tenant, c.Name = "acme", "x"
+		if _, _, err := r.CreateClient(ctx, by, c); field(err) != want {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+	if _, err := r.CreateUser(ctx, by, User{Tenant: "acme", Username: "jane@acme.test", Permissions: []string{"workflows", "workflows"}}, "seven purple tractors"); field(err) != "permissions" {
+		t.Errorf("a user: %v", err)
+	}
+	was := Client{ID: "x", Name: "x", Permissions: []string{"old", "old"}}
+	if now := was; now.check(&Tenant{Name: "acme"}, &was) != nil {
+		t.Error("what was kept before there was the rule cannot be switched off")
 	}
 }
 

@@ -106,8 +106,8 @@ func (u *use) merge(v *use) {
 	}
 }
 
-// lastUses fills in when and from where each secret of a client was used last.
-func (r *Registry) lastUses(ctx context.Context, c *Client) error {
+// addLastUses fills in when and from where each secret of a client was used last.
+func (r *Registry) addLastUses(ctx context.Context, c *Client) error {
 	for i := range c.Credentials {
 		var u use
 		_, err := r.get(ctx, name{c.Tenant, useID(c.ID, c.Credentials[i].ID)}, store.Use, &u)

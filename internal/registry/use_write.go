@@ -186,8 +186,10 @@ func (w *useWriter) keepEach(ctx context.Context, names []useOf) error {
 }
 
 func (w *useWriter) done(name useOf) {
-	if d := w.r.directory(name.tenant); d != nil && name.part != permissionsPart {
-		d.used(name.client, w.waiting[name].At)
+	if name.part != permissionsPart {
+		for _, watcher := range w.r.watchers {
+			watcher.Used(name.tenant, name.client, w.waiting[name].At)
+		}
 	}
 	delete(w.waiting, name)
 }

@@ -6,6 +6,7 @@ import (
 	"go/format"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -151,7 +152,8 @@ func each(t *testing.T, f func(c Contract, byID map[string]string)) {
 
 // TestCmdReadsWhatIsMeant: the two parsers of Windows, in turn, give back each argument.
 func TestCmdReadsWhatIsMeant(t *testing.T) {
-	for _, s := range []string{"", "plain", `a b`, `a"b`, `a\`, `a\"b\\`, `%PATH%`, `a^b`, `"&calc.exe&"`, `a"&b|c<d>e^f(g)h!i%j`, `{"x":"a b"}`, `\\"`, "a'b"} {
+	for _, s := range []string{"", "plain", `a b`, `a"b`, `a\`, `a\"b\\`, `%PATH%`, `a^b`, `"&calc.exe&"`, `a"&b|c<d>e^f(g)h!i%j`, `{"x":"a b"}`, `\\"`, "a'b",
+		`%PATH:~0,5%`, `"%PATH:a=b%"`, `%%PATH%%`, `%PATH:^%%`} {
 		got := arguments(promptReads(cmdQuoted(s)))
 		if len(got) != 1 || got[0] != s {
 			t.Errorf("%q is written %s, and read %q", s, cmdQuoted(s), got)
@@ -159,10 +161,33 @@ func TestCmdReadsWhatIsMeant(t *testing.T) {
 	}
 }
 
-// promptReads is what cmd makes of a command that is typed: variables that exist are expanded, then carets outside of marks removed. A
-// command that would begin or a redirection is marked, for the test to fail.
+// TestWindowsReadsNothingButWhatIsTyped: whatever stands in a secret, no character of the recipes is one that a code page, a prompt or a
+// console reads in its own way.
+func TestWindowsReadsNothingButWhatIsTyped(t *testing.T) {
+	for _, way := range []oauth.AuthMethod{oauth.AuthBasic, oauth.AuthPost} {
+		client := *goldenClient
+		client.AuthMethods = []oauth.AuthMethod{way}
+		for name := range builtin() {
+			for _, c := range For(goldenTenant(name), &client, builtin()) {
+				for _, secret := range []oauth.Secret{"é", "漢🔑", "a\tb", "a\ncalc.exe", "a\r\n", "\x1b[2J", "\x00", "\x7f"} {
+					for _, r := range c.Recipes(goldenID, secret) {
+						if ps := r.ID == "powershell"; r.ID == "cmd" && !isTyped(r.Text) || ps && !isTyped(strings.ReplaceAll(r.Text, "\n", "")) ||
+							ps && strings.Contains(r.Text, "\ncalc.exe") {
+							t.Errorf("%s, %s, %s, %q:\n%s", c.Title, way, r.ID, secret.Reveal(), r.Text)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+var promptVariable = regexp.MustCompile(`(?i)%PATH(:[^%]*)?%`)
+
+// promptReads is what cmd makes of a command that is typed: variables that exist are expanded, whole or by what a colon asks of them, then
+// carets outside of marks removed. A command that would begin or a redirection is marked, for the test to fail.
 func promptReads(s string) string {
-	s = strings.ReplaceAll(s, "%PATH%", "EXPANDED")
+	s = promptVariable.ReplaceAllString(s, "EXPANDED")
 	var out strings.Builder
 	quoted := false
 	for i := 0; i < len(s); i++ {

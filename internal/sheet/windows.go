@@ -3,12 +3,13 @@ package sheet
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
-// powershell renders the request in the shape in which vendors document it. The credential stands in Base64, because Windows
-// PowerShell reads a file that is not ASCII in the code page of the machine.
+// powershell renders the request in the shape in which vendors document it. The credential stands in Base64, and a form with a value that
+// no keyboard has stands encoded, because Windows PowerShell reads a file that is not ASCII in the code page of the machine.
 func (c *Contract) powershell(v values) string {
 	a := c.ask(v, asciiJSON)
 	headers := a.header
@@ -22,6 +23,8 @@ func (c *Contract) powershell(v values) string {
 		options = append(options, "-Headers $headers")
 	}
 	switch {
+	case slices.ContainsFunc(a.form, func(p [2]string) bool { return !isTyped(p[1]) }):
+		t.line("$body = %s", single(encodeForm(a.form)))
 	case a.form != nil:
 		t.line("$body = %s", hashTable(a.form))
 	case a.body != "":
@@ -75,8 +78,8 @@ func (c *Contract) cmd(v values) string {
 		header(h[0], h[1])
 	}
 	for _, p := range a.form {
-		if option := "--data-urlencode "; isASCII(p[1]) {
-			parts = append(parts, option+cmdQuoted(p[0]+"="+p[1]))
+		if isTyped(p[1]) {
+			parts = append(parts, "--data-urlencode "+cmdQuoted(p[0]+"="+p[1]))
 		} else {
 			parts = append(parts, "--data-raw "+cmdQuoted(encodeParam(p[0])+"="+encodeParam(p[1])))
 		}
@@ -113,8 +116,9 @@ func oneLine(body string) string {
 
 // cmdQuoted is one argument. Two parsers read it: cmd, for which quotation marks only switch its own special characters off and on, and
 // the program's own, for which a backslash escapes one. Where no special character would stand outside of marks, the argument looks as
-// people write it; else each has a caret before it, marks included, so that cmd never believes itself inside of a pair. That serves for
-// the per cent sign as well: a variable whose name begins or ends with a caret is not set.
+// people write it; else each has a caret before it, marks included, so that cmd never believes itself inside of a pair. What follows a
+// per cent sign has one too: a variable whose name begins with a caret is not set. One behind the name would not do, for in %PATH:a=b^%
+// the name ends at the colon.
 func cmdQuoted(s string) string {
 	var out strings.Builder
 	out.WriteByte('"')
@@ -137,15 +141,19 @@ func cmdQuoted(s string) string {
 		return argument
 	}
 	out.Reset()
+	before := rune(0)
 	for _, r := range argument {
-		if strings.ContainsRune("\"%!^&|<>()", r) {
+		if before == '%' || strings.ContainsRune("\"%!^&|<>()", r) {
 			out.WriteByte('^')
 		}
 		out.WriteRune(r)
+		before = r
 	}
 	return out.String()
 }
 
-func isASCII(s string) bool {
-	return strings.IndexFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
+// isTyped reports whether each character is one that a keyboard has and a prompt takes as it is: no code page can spoil it, and it ends
+// no line and completes none.
+func isTyped(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) < 0
 }

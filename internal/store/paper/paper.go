@@ -73,7 +73,7 @@ func (s *Store) Put(ctx context.Context, records ...store.Record) error {
 	for _, r := range records {
 		is, err := s.get(ctx, name{r.Tenant, r.Kind, r.ID})
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return err
+			return fmt.Errorf("put: %w", err)
 		}
 		if is.Rev != r.Rev {
 			return fmt.Errorf("put %s: %w", r.Kind, store.ErrConflict)

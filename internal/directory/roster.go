@@ -1,4 +1,4 @@
-package registry
+package directory
 
 import (
 	"bytes"
@@ -9,10 +9,12 @@ import (
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/tokenbooth/tokenbooth/internal/registry"
 )
 
 // roster is a list of a tenant's clients as it is looked through: one plain row for each and one text for all of them. There are no
-// pointers in it for the garbage collector to follow, and about 150 bytes for a client. Its directory has the lock.
+// pointers in it for the garbage collector to follow, and about 150 bytes for a client. Its section has the lock.
 type roster struct {
 	rows  []row
 	text  []byte   // of each row, one behind the other: id, folded name, name where that differs, id of a secret that ends
@@ -110,7 +112,7 @@ func (t *roster) find(id string) (uint32, bool) {
 }
 
 // put makes the row of a client what the client is now.
-func (t *roster) put(c *Client) {
+func (t *roster) put(c *registry.Client) {
 	n, there := t.find(c.ID)
 	if !there && c.Deleted || len(c.ID) > 255 {
 		return
@@ -134,7 +136,7 @@ func (t *roster) put(c *Client) {
 }
 
 // write fills a row in.
-func (t *roster) write(w *row, c *Client) {
+func (t *roster) write(w *row, c *registry.Client) {
 	w.created, w.expires, w.ends = c.Created.Unix(), 0, 0
 	if !c.Expires.IsZero() {
 		w.expires = c.Expires.Unix()

@@ -1,8 +1,9 @@
-package registry
+package directory
 
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,14 +23,14 @@ func (r *Reading) Error() string {
 
 type patienceKey struct{}
 
-// WithPatience makes searches wait no longer than that for the clients of a tenant to be read: while they are, the error is a *Reading, and
-// they go on being read for the next who asks. Without it a search waits until it has its answer, as it does where no Survey runs, since
+// WithPatience makes searches wait no longer than that for all clients of a tenant to be read: while they are, the error is a *Reading, and
+// they go on being read for the next who asks. Once they were, a search waits for those that were changed since, as ever. Without it a search waits until it has its answer, as it does where no Survey runs, since
 // then nobody else would read them.
 func WithPatience(ctx context.Context, most time.Duration) context.Context {
 	return context.WithValue(ctx, patienceKey{}, most)
 }
 
-// progress is how far a directory is read.
+// progress is how far a section is read.
 type progress struct{ clients, uses atomic.Int64 }
 
 func (p *progress) begin() {
@@ -74,37 +75,43 @@ func (b *behind) begin(work func(context.Context)) bool {
 	return true
 }
 
+// faultTold is how long somebody is told of a fault for which nobody waited. What is read later may find it gone.
+const faultTold = 10 * time.Second
+
 // freshWithin is fresh for a caller who does not wait until everything is read. Whoever goes on reading holds the turn meanwhile, so there is
 // one of them, whoever else comes.
-func (d *directory) freshWithin(ctx context.Context, r *Registry, tenant string, patience time.Duration) error {
+func (s *section) freshWithin(ctx context.Context, patience time.Duration) error {
 	over := time.NewTimer(patience)
 	defer over.Stop()
 	select {
-	case d.turn <- struct{}{}:
+	case s.turn <- struct{}{}:
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-over.C:
-		return d.progress.reading()
+		return s.progress.reading()
 	}
-	if err := d.fault; err != nil {
-		d.fault = nil
-		<-d.turn
+	if err := s.fault; err != nil && s.of.now().Sub(s.faultAt) < faultTold {
+		s.fault = nil
+		<-s.turn
 		return err
 	}
 	read, gone := make(chan error), make(chan struct{})
 	defer close(gone)
-	begun := r.behind.begin(func(ctx context.Context) {
-		defer func() { <-d.turn }()
-		err := d.read(ctx, r, tenant)
+	begun := s.of.behind.begin(func(behind context.Context) {
+		defer func() { <-s.turn }()
+		err := s.readContained(behind)
+		if behind.Err() != nil { // the process ends: that is no fault of the store's
+			return
+		}
 		select {
 		case read <- err:
 		case <-gone:
-			d.fault = err // or it would be read again and again, and nobody be told why it never comes
+			s.fault, s.faultAt = err, s.of.now() // or it would be read again and again, and nobody be told why it never comes
 		}
 	})
 	if !begun {
-		defer func() { <-d.turn }()
-		return d.read(ctx, r, tenant)
+		defer func() { <-s.turn }()
+		return s.read(ctx)
 	}
 	select {
 	case err := <-read:
@@ -112,6 +119,16 @@ func (d *directory) freshWithin(ctx context.Context, r *Registry, tenant string,
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-over.C:
-		return d.progress.reading()
+		return s.progress.reading()
 	}
+}
+
+// readContained is read where no caller is there to contain a panic: it must not end the process.
+func (s *section) readContained(ctx context.Context) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("read the clients of tenant %s: panic: %v\n%s", s.tenant, p, debug.Stack())
+		}
+	}()
+	return s.read(ctx)
 }

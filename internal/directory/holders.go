@@ -1,4 +1,4 @@
-package registry
+package directory
 
 import (
 	"context"
@@ -6,13 +6,9 @@ import (
 )
 
 // Holders returns how many clients of a tenant hold each permission, for all permissions at once: disabled ones count, deleted ones do not,
-// as FindClients has it. A permission that nobody holds is not in it. It costs as much as one search.
-func (r *Registry) Holders(ctx context.Context, tenant string) (map[string]int, error) {
-	if _, err := r.tenant(tenant); err != nil {
-		return nil, err
-	}
-	var all map[string]int
-	err := r.lookThrough(ctx, tenant, func(t *roster) { all = t.holders() })
+// as Find has it. A permission that nobody holds is not in it. It costs as much as one search.
+func (d *Directory) Holders(ctx context.Context, tenant string) (all map[string]int, err error) {
+	err = d.lookThrough(ctx, tenant, func(t *roster) { all = t.holders() })
 	return all, err
 }
 

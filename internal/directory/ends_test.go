@@ -1,4 +1,4 @@
-package registry
+package directory
 
 import (
 	"errors"
@@ -6,21 +6,23 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/registry/registrytest"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
 )
 
 func TestClientsAreCountedByWhenTheyEndAndARotationIsNoAlarm(t *testing.T) {
 	const day = 24 * time.Hour
-	r, _, c := world(t)
+	d, _, c := world(t)
 	add := func(id string, client, secret time.Duration) {
 		t.Helper()
-		made := Client{Tenant: "acme", ID: id, Name: id}
+		made := registry.Client{Tenant: "acme", ID: id, Name: id}
 		if client != 0 {
 			made.Expires = c.now().Add(client)
 		}
-		create(t, r, made)
+		create(t, d, made)
 		if secret != 0 {
-			_, err := r.UpdateClient(ctx, by, "client.update", "acme", id, func(cl *Client) error {
+			_, err := d.registry.UpdateClient(ctx, by, "client.update", "acme", id, func(cl *registry.Client) error {
 				cl.Credentials[0].Expires = c.now().Add(secret)
 				return nil
 			})
@@ -40,25 +42,25 @@ func TestClientsAreCountedByWhenTheyEndAndARotationIsNoAlarm(t *testing.T) {
 	add("off", time.Hour, 0)
 	add("gone", time.Hour, 0)
 	add("rotated", 0, time.Hour)
-	if _, _, err := rotateSecret(ctx, r, by, "acme", "rotated", time.Minute); err != nil { // its old secret ends in a minute, its new one never
+	if err := rotateSecret(d, "rotated", time.Minute); err != nil { // its old secret ends in a minute, its new one never
 		t.Fatal(err)
 	}
-	if err := errors.Join(disableClient(ctx, r, by, "acme", "off", true), deleteClient(ctx, r, by, "acme", "gone")); err != nil {
+	if err := errors.Join(registrytest.DisableClient(ctx, d.registry, by, "acme", "off", true), registrytest.DeleteClient(ctx, d.registry, by, "acme", "gone")); err != nil {
 		t.Fatal(err)
 	}
 	want := Ends{Day: 2, Week: 3, Month: 4, Expired: 2, Never: 2}
-	if got, err := r.Ends(ctx, "acme"); err != nil || got != want {
+	if got, err := d.Ends(ctx, "acme"); err != nil || got != want {
 		t.Errorf("%+v, want %+v; %v", got, want, err)
 	}
 	c.advance(2 * time.Hour)
 	want = Ends{Day: 1, Week: 2, Month: 3, Expired: 3, Never: 2}
-	if got, err := r.Ends(ctx, "acme"); err != nil || got != want {
+	if got, err := d.Ends(ctx, "acme"); err != nil || got != want {
 		t.Errorf("two hours later %+v, want %+v; %v", got, want, err)
 	}
-	if got, err := r.Ends(ctx, "other"); err != nil || got != (Ends{}) {
+	if got, err := d.Ends(ctx, "other"); err != nil || got != (Ends{}) {
 		t.Errorf("of another tenant %+v, %v", got, err)
 	}
-	if _, err := r.Ends(ctx, "nobody"); !errors.Is(err, ErrNotFound) {
+	if _, err := d.Ends(ctx, "nobody"); !errors.Is(err, registry.ErrNotFound) {
 		t.Error(err)
 	}
 }
@@ -81,29 +83,31 @@ func TestTheEndsOf_100_000_ClientsAreCountedWithin20ms(t *testing.T) {
 }
 
 func TestAClientHasSlowSecretsUntilTheyAreUsedReplacedOrGone(t *testing.T) {
-	r, _, c := world(t)
+	d, _, c := world(t)
 	slow := func() bool {
 		t.Helper()
-		is, err := r.SlowSecrets(ctx, "acme")
+		is, err := d.SlowSecrets(ctx, "acme")
 		if err != nil {
 			t.Fatal(err)
 		}
 		return is
 	}
 	hash := string(secret.HashPassword("an old secret"))
-	create(t, r, postman())
+	create(t, d, postman())
 	if slow() {
 		t.Error("no secret is slow")
 	}
-	for i, end := range []func(id string, made *Client) error{
-		func(_ string, made *Client) error {
-			return r.UpgradeSecret(ctx, made, made.Credentials[0].ID, "an old secret")
+	for i, end := range []func(id string, made *registry.Client) error{
+		func(_ string, made *registry.Client) error {
+			return d.registry.UpgradeSecret(ctx, made, made.Credentials[0].ID, "an old secret")
 		},
-		func(id string, _ *Client) error { _, _, err := rotateSecret(ctx, r, by, "acme", id, 0); return err },
-		func(id string, _ *Client) error { return deleteClient(ctx, r, by, "acme", id) },
+		func(id string, _ *registry.Client) error { return rotateSecret(d, id, 0) },
+		func(id string, _ *registry.Client) error {
+			return registrytest.DeleteClient(ctx, d.registry, by, "acme", id)
+		},
 	} {
 		id := fmt.Sprint("old-", i)
-		made, err := r.ImportClient(ctx, by, Client{Tenant: "acme", ID: id, Name: "Old"}, "", hash)
+		made, err := d.registry.ImportClient(ctx, by, registry.Client{Tenant: "acme", ID: id, Name: "Old"}, "", hash)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -118,10 +122,10 @@ func TestAClientHasSlowSecretsUntilTheyAreUsedReplacedOrGone(t *testing.T) {
 			t.Errorf("%d: no secret is slow any more", i)
 		}
 	}
-	if !r.HasSlowSecrets("acme") {
+	if !d.registry.HasSlowSecrets("acme") {
 		t.Error("what was seen once counts for how long answers take")
 	}
-	if _, err := r.SlowSecrets(ctx, "nobody"); !errors.Is(err, ErrNotFound) {
+	if _, err := d.SlowSecrets(ctx, "nobody"); !errors.Is(err, registry.ErrNotFound) {
 		t.Error(err)
 	}
 }

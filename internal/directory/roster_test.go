@@ -1,4 +1,4 @@
-package registry
+package directory
 
 import (
 	"fmt"
@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
 )
 
@@ -17,7 +18,7 @@ import (
 func listed(n int) *roster {
 	t, made := newRoster(), time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for i := range n {
-		c := &Client{ID: secret.NewID(made), Name: fmt.Sprintf("Application %d of site %d", i*7919%n, i%50), Created: made}
+		c := &registry.Client{ID: secret.NewID(made), Name: fmt.Sprintf("Application %d of site %d", i*7919%n, i%50), Created: made}
 		c.Permissions = []string{fmt.Sprintf("permission-%d", i%9)}
 		if i%10 == 0 {
 			c.Expires = made.Add(time.Duration(i) * time.Minute)
@@ -56,14 +57,14 @@ func TestB29_a_directory_of_100_000_clients_takes_16_MiB_and_few_pointers(t *tes
 }
 
 func TestARosterSaysWhatItsClientsAreWhateverHappensToThem(t *testing.T) {
-	r, want := newRoster(), map[string]*Client{}
+	r, want := newRoster(), map[string]*registry.Client{}
 	for range 5000 {
 		id := fmt.Sprintf("client-%d", rand.IntN(300))
 		if was := want[id]; was != nil && was.Deleted {
 			continue // for good
 		}
-		c := &Client{ID: id, Name: strings.Repeat("Ä", rand.IntN(5)) + "x", Disabled: rand.IntN(2) == 0, Deleted: rand.IntN(20) == 0,
-			Expires: time.Unix(int64(rand.IntN(3)), 0), Credentials: []Credential{{ID: "s", Expires: time.Unix(int64(1+rand.IntN(3)), 0)}}}
+		c := &registry.Client{ID: id, Name: strings.Repeat("Ä", rand.IntN(5)) + "x", Disabled: rand.IntN(2) == 0, Deleted: rand.IntN(20) == 0,
+			Expires: time.Unix(int64(rand.IntN(3)), 0), Credentials: []registry.Credential{{ID: "s", Expires: time.Unix(int64(1+rand.IntN(3)), 0)}}}
 		for range rand.IntN(4) {
 			c.Permissions = append(c.Permissions, fmt.Sprintf("p%d", rand.IntN(100))) // more than a row has bits for
 		}

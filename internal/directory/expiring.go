@@ -1,4 +1,4 @@
-package registry
+package directory
 
 import (
 	"cmp"
@@ -20,13 +20,9 @@ type Expiry struct {
 
 // Expiring returns what ends within that time from now, the soonest first; a client and its secret are two. What has ended already, and
 // what belongs to a client that is disabled or deleted, surprises nobody and is left out.
-func (r *Registry) Expiring(ctx context.Context, tenant string, within time.Duration) ([]Expiry, error) {
-	if _, err := r.tenant(tenant); err != nil {
-		return nil, err
-	}
-	now := r.now()
-	var all []Expiry
-	if err := r.lookThrough(ctx, tenant, func(t *roster) { all = t.expiring(now.Unix(), now.Add(within).Unix()) }); err != nil {
+func (d *Directory) Expiring(ctx context.Context, tenant string, within time.Duration) (all []Expiry, err error) {
+	now := d.now()
+	if err := d.lookThrough(ctx, tenant, func(t *roster) { all = t.expiring(now.Unix(), now.Add(within).Unix()) }); err != nil {
 		return nil, err
 	}
 	slices.SortFunc(all, func(a, b Expiry) int {

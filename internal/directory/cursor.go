@@ -1,4 +1,4 @@
-package registry
+package directory
 
 import (
 	"encoding/base64"
@@ -19,12 +19,13 @@ const longestCursor = 8192
 
 func cursorLabel(tenant string) string { return "page of clients of " + tenant }
 
-func (r *Registry) sealCursor(tenant string, q *ClientSearch, p *place) string {
-	return base64.RawURLEncoding.EncodeToString(r.sealer.Seal(cursorLabel(tenant), encode(cursor{q.Sort, q.Descending, p.n, p.name, p.id})))
+func (d *Directory) sealCursor(tenant string, q *Search, p *place) string {
+	plain, _ := json.Marshal(cursor{q.Sort, q.Descending, p.n, p.name, p.id}) // plain fields: it cannot fail
+	return base64.RawURLEncoding.EncodeToString(d.sealer.Seal(cursorLabel(tenant), plain))
 }
 
-// openCursor returns where to go on. A cursor of another tenant or order, or one that nobody was given, is a *Problem.
-func (r *Registry) openCursor(tenant string, q *ClientSearch) (*place, error) {
+// openCursor returns where to go on. A cursor of another tenant or order, or one that nobody was given, is a *registry.Problem.
+func (d *Directory) openCursor(tenant string, q *Search) (*place, error) {
 	wrong := problem("after", "this is not where a page of this search ended; start at the first page")
 	if len(q.After) > longestCursor {
 		return nil, wrong
@@ -33,7 +34,7 @@ func (r *Registry) openCursor(tenant string, q *ClientSearch) (*place, error) {
 	if err != nil {
 		return nil, wrong
 	}
-	plain, err := r.sealer.Open(cursorLabel(tenant), sealed)
+	plain, err := d.sealer.Open(cursorLabel(tenant), sealed)
 	if err != nil {
 		return nil, wrong
 	}

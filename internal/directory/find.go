@@ -1,22 +1,25 @@
-package registry
+package directory
 
 import (
 	"bytes"
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/tokenbooth/tokenbooth/internal/registry"
 )
 
-// ClientSearch says which clients of a tenant are looked for, and in which order.
-type ClientSearch struct {
+// Search says which clients of a tenant are looked for, and in which order.
+type Search struct {
 	Text       string // part of the name or the id, in any case, no character a wildcard; empty: any
 	State      string // StateActive and so on; empty: any but deleted
 	Permission string // held by the client; empty: any
 	Sort       string // SortName and so on; empty: by name
 	Descending bool
-	After      string // ClientPage.Next of the page before; empty: from the start
+	After      string // Page.Next of the page before; empty: from the start
 	Limit      int    // clients of a page; 0: 50, and 200 at most
 }
 
@@ -49,41 +52,42 @@ const (
 	longestSearch = 200
 )
 
-// ClientPage is a page of what was found.
-type ClientPage struct {
-	Clients []*Client // as the store has them now, with the last use of each secret
-	Next    string    // for ClientSearch.After; empty at the end
-	Total   int       // how many match, on all pages
+// Page is a page of what was found.
+type Page struct {
+	Clients []*registry.Client // as the store has them now, with the last use of each secret
+	Next    string             // for Search.After; empty at the end
+	Total   int                // how many match, on all pages
 }
 
-// FindClients looks for clients; deleted ones are never found. A search that cannot be understood is a *Problem at the field that is
+// Find looks for clients; deleted ones are never found. A search that cannot be understood is a *registry.Problem at the field that is
 // wrong: text, state, sort or after. The first search of a process may take a second for a hundred thousand clients, the next ones some
 // milliseconds and the reading of one page; who does not want to wait says so (WithPatience). Every change that this process made before is
 // found.
-func (r *Registry) FindClients(ctx context.Context, tenant string, q ClientSearch) (ClientPage, error) {
-	if _, err := r.tenant(tenant); err != nil {
-		return ClientPage{}, err
-	}
-	s, err := r.search(tenant, &q)
+func (d *Directory) Find(ctx context.Context, tenant string, q Search) (Page, error) {
+	clients, err := d.section(tenant)
 	if err != nil {
-		return ClientPage{}, err
+		return Page{}, err
+	}
+	s, err := d.search(tenant, &q)
+	if err != nil {
+		return Page{}, err
 	}
 	var ids []string
 	var last *place
-	var page ClientPage
-	if err := r.lookThrough(ctx, tenant, func(t *roster) { ids, last, page.Total = t.look(s) }); err != nil {
-		return ClientPage{}, err
+	var page Page
+	if err := clients.lookThrough(ctx, func(t *roster) { ids, last, page.Total = t.look(s) }); err != nil {
+		return Page{}, err
 	}
 	if last != nil {
-		page.Next = r.sealCursor(tenant, &q, last)
+		page.Next = d.sealCursor(tenant, &q, last)
 	}
 	for _, id := range ids {
-		c, err := r.InspectClient(ctx, tenant, id)
-		if errors.Is(err, ErrNotFound) || err == nil && c.Deleted {
+		c, err := d.registry.InspectClient(ctx, tenant, id)
+		if errors.Is(err, registry.ErrNotFound) || err == nil && c.Deleted {
 			continue // since we looked
 		}
 		if err != nil {
-			return ClientPage{}, err
+			return Page{}, err
 		}
 		page.Clients = append(page.Clients, c)
 	}
@@ -102,7 +106,7 @@ type search struct {
 	now, soon  int64
 }
 
-func (r *Registry) search(tenant string, q *ClientSearch) (*search, error) {
+func (d *Directory) search(tenant string, q *Search) (*search, error) {
 	switch {
 	case len(q.Text) > longestSearch:
 		return nil, problem("text", "a search is for %d bytes at most", longestSearch)
@@ -111,7 +115,7 @@ func (r *Registry) search(tenant string, q *ClientSearch) (*search, error) {
 	case !slices.Contains(sorts, q.Sort):
 		return nil, problem("sort", "clients are in the order of %s, not of %.64q", strings.Join(sorts[1:], ", "), q.Sort)
 	}
-	now := r.now()
+	now := d.now()
 	s := &search{text: []byte(fold(q.Text)), state: q.State, permission: q.Permission, descending: q.Descending, limit: q.Limit,
 		now: now.Unix(), soon: now.Add(ExpiringSoon).Unix()}
 	if s.limit <= 0 {
@@ -128,11 +132,15 @@ func (r *Registry) search(tenant string, q *ClientSearch) (*search, error) {
 	}
 	if q.After != "" {
 		var err error
-		if s.after, err = r.openCursor(tenant, q); err != nil {
+		if s.after, err = d.openCursor(tenant, q); err != nil {
 			return nil, err
 		}
 	}
 	return s, nil
+}
+
+func problem(field, format string, args ...any) error {
+	return &registry.Problem{Field: field, Text: fmt.Sprintf(format, args...)}
 }
 
 // place is where a client stands in an order.

@@ -1,4 +1,4 @@
-package registry
+package directory
 
 import (
 	"context"
@@ -14,11 +14,10 @@ type Ends struct {
 	Never            int // have no end
 }
 
-// Ends returns when a tenant's clients end, in one pass over the directory.
-func (r *Registry) Ends(ctx context.Context, tenant string) (Ends, error) {
-	var n Ends
-	now := r.now().Unix()
-	err := r.lookThrough(ctx, tenant, func(t *roster) { n = t.ends(now) })
+// Ends returns when a tenant's clients end, in one pass over them.
+func (d *Directory) Ends(ctx context.Context, tenant string) (n Ends, err error) {
+	now := d.now().Unix()
+	err = d.lookThrough(ctx, tenant, func(t *roster) { n = t.ends(now) })
 	return n, err
 }
 
@@ -51,8 +50,8 @@ func (t *roster) ends(now int64) (n Ends) {
 }
 
 // SlowSecrets reports whether some client of the tenant, disabled ones among them, has a secret that is kept under a slow hash now.
-func (r *Registry) SlowSecrets(ctx context.Context, tenant string) (slow bool, err error) {
-	err = r.lookThrough(ctx, tenant, func(t *roster) {
+func (d *Directory) SlowSecrets(ctx context.Context, tenant string) (slow bool, err error) {
+	err = d.lookThrough(ctx, tenant, func(t *roster) {
 		for i := range t.rows {
 			if t.rows[i].flags&(isGone|isSlow) == isSlow {
 				slow = true
@@ -61,19 +60,4 @@ func (r *Registry) SlowSecrets(ctx context.Context, tenant string) (slow bool, e
 		}
 	})
 	return slow, err
-}
-
-// lookThrough hands on the list of a tenant's clients, with every change that was made before the call. look must keep nothing of it.
-func (r *Registry) lookThrough(ctx context.Context, tenant string, look func(*roster)) error {
-	d := r.directory(tenant)
-	if d == nil {
-		return errNotThere(tenant)
-	}
-	if err := d.fresh(ctx, r, tenant); err != nil {
-		return err
-	}
-	d.look.RLock()
-	defer d.look.RUnlock()
-	look(d.roster)
-	return nil
 }
