@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tokenbooth/tokenbooth/internal/registry"
 )
 
 // errDrift says that what is registered is not what is declared; the exit status is then driftStatus.
@@ -73,64 +75,123 @@ func (f *applyFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	alone := func(ctx context.Context, e *errand) error {
+		w, err := f.plan(ctx, e, d, nil)
+		if err != nil {
+			return err
+		}
+		return f.apply(ctx, e, works{w})
+	}
 	if at := serverFlag(cmd); at != "" {
+		if len(d.Tenants) > 0 {
+			return d.page.fault("tenants", "tenants are declared on the machine of the token desk, where their files are: apply this file there, without --server")
+		}
 		if err := d.sameTenant(tenantFlag(cmd)); err != nil {
 			return err
 		}
-		return elsewhere(cmd, at, orElse(tenantFlag(cmd), d.Tenant), func(ctx context.Context, e *errand) error { return f.apply(ctx, e, d) })
+		return elsewhere(cmd, at, orElse(tenantFlag(cmd), d.Tenant), alone)
 	}
 	s, err := settingsOf(cmd)
 	if err != nil {
 		return err
 	}
+	if len(d.Tenants) > 0 {
+		return f.applyTenants(cmd, s, d)
+	}
 	t, err := d.pickTenant(s, tenantFlag(cmd))
 	if err != nil {
 		return err
 	}
-	return atTenant(cmd, s, t, func(ctx context.Context, e *errand) error { return f.apply(ctx, e, d) })
+	return atTenant(cmd, s, t, alone)
 }
 
-// apply is the way from declarations to registrations.
-func (f *applyFlags) apply(ctx context.Context, e *errand, d *declared) error {
-	// 1. What is there to do?
-	is, err := d.registered(ctx, e)
+// applyTenants is the way of a file that declares tenants: first they are looked at all together, then each with its registrations.
+func (f *applyFlags) applyTenants(cmd *cobra.Command, s *settings, d *declared) error {
+	if d.onlyTenants() && tenantFlag(cmd) != "" {
+		return d.page.fault("tenants", "the file names its tenants itself: leave --tenant out")
+	}
+	y, err := planTenants(d, s)
 	if err != nil {
 		return err
+	}
+	var beside *registry.Tenant
+	if !d.onlyTenants() {
+		if beside, err = d.pickTenant(y.next, tenantFlag(cmd)); err != nil {
+			return err
+		}
+	}
+	return atDesk(cmd, s, func(ctx context.Context, desk *desk, at func(*registry.Tenant) *errand) error {
+		if err := y.takeUp(ctx, desk); err != nil {
+			return err
+		}
+		var all works
+		for i, s := range y.steps {
+			t, _ := desk.registry.Tenant(s.id)
+			w, err := f.plan(ctx, at(t), d.of(i), s)
+			if err != nil {
+				return err
+			}
+			all = append(all, w)
+		}
+		if beside != nil {
+			w, err := f.plan(ctx, at(beside), d, nil)
+			if err != nil {
+				return err
+			}
+			all = append(all, w)
+		}
+		return f.apply(ctx, all[0].errand, all)
+	})
+}
+
+// plan finds out what there is to do at a tenant, and about the tenant itself where the file declares it.
+func (f *applyFlags) plan(ctx context.Context, e *errand, d *declared, tenant *step) (*work, error) {
+	is, err := d.registered(ctx, e)
+	if err != nil {
+		return nil, err
 	}
 	steps, err := d.plan(e.tenant, is, e.now)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	w := &work{errand: e, steps: steps, dir: f.secrets, fates: make([]fate, len(steps))}
+	if tenant != nil {
+		steps = slices.Insert(steps, 0, tenant)
+	}
+	return &work{errand: e, declared: d, steps: steps, dir: f.secrets, fates: make([]fate, len(steps))}, nil
+}
 
-	// 2. Could it be done?
+// apply is the way from plans to what they are about.
+func (f *applyFlags) apply(ctx context.Context, e *errand, all works) error {
+	// 1. Could it be done?
 	looking := f.dry || f.check
-	if looking && !e.mayChange {
-		e.note("who may only look is not told whether it could be done")
-	} else if err := e.rehearse(ctx, d, steps); err != nil {
-		return err
-	}
-	if err := w.noFilesYet(); err != nil {
-		return err
+	for _, w := range all {
+		if looking && !w.mayChange {
+			w.note("who may only look is not told whether it could be done")
+		} else if err := w.rehearse(ctx, w.declared, w.steps); err != nil {
+			return err
+		}
+		if err := w.noFilesYet(); err != nil {
+			return err
+		}
 	}
 
-	// 3. It is shown, and that was all where there is nothing to do or to be done.
-	idle := !slices.ContainsFunc(steps, func(s *step) bool { return s.act != toDoNone })
-	if err := w.showPlan(looking || idle); err != nil {
+	// 2. It is shown, and that was all where there is nothing to do or to be done.
+	idle := all.idle()
+	if err := all.showPlan(e.printer, looking || idle); err != nil {
 		return err
 	}
 	switch {
 	case f.check && !idle:
-		return fmt.Errorf("%w: %s", errDrift, w.count())
+		return fmt.Errorf("%w: %s", errDrift, all.brief())
 	case f.dry || idle:
 		return nil
 	case e.json && !e.yes:
 		return errors.New("--json: a program cannot be asked: say --yes, or --dry-run, or --check")
 	}
-	if err := e.confirm(ctx, fmt.Sprintf("Tenant %s: %s.", e.tenant.Name, w.count())); err != nil {
+	if err := e.confirm(ctx, all.count()); err != nil {
 		return err
 	}
 
-	// 4. It is done, and shown as far as it went.
-	return errors.Join(w.doAll(ctx), w.showDone())
+	// 3. It is done, and shown as far as it went.
+	return errors.Join(all.doAll(ctx), all.showDone(e.printer))
 }

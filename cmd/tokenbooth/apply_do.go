@@ -13,14 +13,14 @@ import (
 // passwordPrefix starts the passwords that are made here, so that scanners and people know one when they see it.
 const passwordPrefix = "tbp"
 
-// rehearse does all steps on paper, so that a fault is found before anything is written.
+// rehearse does all steps on paper, so that a fault is found before anything is written. Tenants have had their rehearsal, whole.
 func (e *errand) rehearse(ctx context.Context, d *declared, steps []*step) error {
 	onPaper, err := e.onPaper()
 	if err != nil {
 		return err
 	}
 	for _, s := range steps {
-		if s.act == toDoNone {
+		if s.act == toDoNone || s.kind == "tenant" {
 			continue
 		}
 		_, err := s.do(ctx, onPaper, e.tenant)
@@ -40,6 +40,8 @@ func (e *errand) rehearse(ctx context.Context, d *declared, steps []*step) error
 // do brings one step about: unless somebody was there since the plan was made. What it registers gets a secret, which is returned.
 func (s *step) do(ctx context.Context, a acts, t *registry.Tenant) (text oauth.Secret, err error) {
 	switch {
+	case s.kind == "tenant":
+		return "", s.tenant.write(ctx, s)
 	case s.act == toCreate && s.kind == "client":
 		_, text, err = a.CreateClient(ctx, *s.wantedClient(t))
 		return text, err
@@ -73,6 +75,9 @@ func (s *step) do(ctx context.Context, a acts, t *registry.Tenant) (text oauth.S
 // unmoved reports, as an error, whether somebody else has changed what the step is about since the plan was made.
 func (s *step) unmoved(ctx context.Context, a acts) error {
 	var err error
+	if s.kind == "tenant" {
+		return s.tenant.unmoved()
+	}
 	if s.kind == "client" {
 		var c *registry.Client
 		if c, err = a.Client(ctx, s.id); err == nil {

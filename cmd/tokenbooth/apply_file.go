@@ -22,15 +22,25 @@ import (
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
-// declared is a file of declarations: the registrations that a tenant shall have. A field that is nil was not declared, and is left as
-// it is; an empty list was.
+// declared is a file of declarations: the registrations that a tenant shall have, and tenants with theirs. A field of a registration that
+// is nil was not declared, and is left as it is; an empty list was. A tenant is declared whole, or not at all.
 type declared struct {
 	Tenant  string           `yaml:"tenant"`
 	Clients []declaredClient `yaml:"clients"`
 	Users   []declaredUser   `yaml:"users"`
 	Prune   bool             `yaml:"prune"`
+	Tenants []declaredTenant `yaml:"tenants"`
 
 	page *page
+	at   string // where in the page, as in tenants[0].; empty: the page is all of it
+}
+
+// declaredTenant is a tenant that shall be, in the words of the settings, and its registrations.
+type declaredTenant struct {
+	registry.Tenant `yaml:",inline"`
+	Clients         []declaredClient `yaml:"clients"`
+	Users           []declaredUser   `yaml:"users"`
+	Prune           bool             `yaml:"prune"`
 }
 
 // declaredClient is a client that shall be. The words are those of client show --json, where one is fit to be written.
@@ -114,7 +124,40 @@ func parseDeclarations(file string, text []byte) (*declared, error) {
 	if err := p.safely(p.plainValues); err != nil {
 		return nil, err
 	}
-	return d, errors.Join(d.checkClients(), d.checkUsers())
+	if err := errors.Join(d.checkClients(), d.checkUsers()); err != nil {
+		return nil, err
+	}
+	return d, d.checkTenants()
+}
+
+// checkTenants refuses what stands in two places.
+func (d *declared) checkTenants() error {
+	seen := map[string]bool{}
+	for i := range d.Tenants {
+		of := d.of(i)
+		switch {
+		case seen[of.Tenant]:
+			return d.page.fault(of.at+"name", fmt.Sprintf("tenant %s is declared twice", of.Tenant))
+		case of.Tenant != "" && of.Tenant == d.Tenant:
+			return d.page.fault("tenant", fmt.Sprintf("tenant %s is declared under tenants too: its clients and users belong there", of.Tenant))
+		}
+		seen[of.Tenant] = true
+		if err := errors.Join(of.checkClients(), of.checkUsers()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// of is what is declared of the clients and users of one of the tenants.
+func (d *declared) of(i int) *declared {
+	t := &d.Tenants[i]
+	return &declared{Tenant: t.Name, Clients: t.Clients, Users: t.Users, Prune: t.Prune, page: d.page, at: tenantPlace(i) + "."}
+}
+
+// onlyTenants reports whether nothing is declared beside tenants.
+func (d *declared) onlyTenants() bool {
+	return len(d.Tenants) > 0 && d.Tenant == "" && d.Clients == nil && d.Users == nil && !d.Prune
 }
 
 // noSecrets refuses a file with a secret in it. Such a file is kept where many can read it, and the message goes to a log: it does not
@@ -141,10 +184,16 @@ func (p *page) plainValues() error {
 	}
 	for _, doc := range file.Docs {
 		for _, n := range ast.Filter(ast.NullType, doc) {
+			if ofTenant(n) {
+				return p.faultAt(n.GetToken(), "here is no value: give one, or leave the field out")
+			}
 			return p.faultAt(n.GetToken(), "here is no value: leave the field out to leave it as it is; [] is an empty list")
 		}
 		for _, kind := range []ast.NodeType{ast.FloatType, ast.IntegerType} {
 			for _, n := range ast.Filter(kind, doc) {
+				if kind == ast.FloatType && ofTenant(n) && strings.HasSuffix(n.GetPath(), ".per_second") {
+					continue
+				}
 				if i, whole := n.(*ast.IntegerNode); !whole || fmt.Sprint(i.Value) != n.GetToken().Value {
 					return p.faultAt(n.GetToken(), "YAML reads this as a number; put it into quotes, so that it stays what is written")
 				}
@@ -154,10 +203,17 @@ func (p *page) plainValues() error {
 	return nil
 }
 
+// ofTenant reports whether a value is a tenant's own, and not one of its clients' or users'.
+func ofTenant(n ast.Node) bool {
+	inside, ok := strings.CutPrefix(n.GetPath(), "$.tenants[")
+	_, field, _ := strings.Cut(inside, "].")
+	return ok && !strings.HasPrefix(field, "clients") && !strings.HasPrefix(field, "users")
+}
+
 func (d *declared) checkClients() error {
 	seen := map[string]bool{}
 	for i := range d.Clients {
-		c, place := &d.Clients[i], clientPlace(i)
+		c, place := &d.Clients[i], d.clientPlace(i)
 		if c.ID == "" {
 			return d.page.fault(place+".id", "which client is it? A declaration is matched by its id")
 		}
@@ -185,7 +241,7 @@ func (d *declared) checkClients() error {
 func (d *declared) checkUsers() error {
 	seen := map[string]bool{}
 	for i := range d.Users {
-		u, place := &d.Users[i], userPlace(i)
+		u, place := &d.Users[i], d.userPlace(i)
 		canonical, ok := registry.CanonicalName(u.Username)
 		if u.Username == "" {
 			return d.page.fault(place+".username", "which user is it? A declaration is matched by its user name")
@@ -202,8 +258,9 @@ func (d *declared) checkUsers() error {
 	return nil
 }
 
-func clientPlace(i int) string { return fmt.Sprintf("clients[%d]", i) }
-func userPlace(i int) string   { return fmt.Sprintf("users[%d]", i) }
+func (d *declared) clientPlace(i int) string { return fmt.Sprintf("%sclients[%d]", d.at, i) }
+func (d *declared) userPlace(i int) string   { return fmt.Sprintf("%susers[%d]", d.at, i) }
+func tenantPlace(i int) string               { return fmt.Sprintf("tenants[%d]", i) }
 
 // eachOnce returns a list without what stands in it again; no list stays none.
 func eachOnce[T comparable](list []T) []T {

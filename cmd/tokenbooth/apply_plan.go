@@ -32,8 +32,8 @@ type registered struct {
 // step is one line of the plan.
 type step struct {
 	act     string
-	kind    string // client or user
-	id      string // or the user name
+	kind    string // tenant, client or user
+	id      string // or the name
 	place   string // where the file declares it; empty: nowhere
 	remark  string
 	changes []difference
@@ -43,6 +43,8 @@ type step struct {
 	user       *registry.User
 	editClient func(*registry.Client)
 	editUser   func(*registry.User)
+
+	tenant *tenantFile // what is written of a tenant
 }
 
 // difference is a field that is not as declared. Values are texts, lists of texts, or true or false; those of a creation have no Old.
@@ -146,7 +148,7 @@ func (d *declared) plan(t *registry.Tenant, is *registered, now time.Time) ([]*s
 var nowDisabled = []difference{{"disabled", false, true}}
 
 func (d *declared) planClient(t *registry.Tenant, i int, is *registry.Client, now time.Time) (*step, error) {
-	c, place := &d.Clients[i], clientPlace(i)
+	c, place := &d.Clients[i], d.clientPlace(i)
 	s := &step{kind: "client", id: c.ID, place: place, client: is, editClient: c.put}
 	before := is
 	switch {
@@ -186,7 +188,7 @@ func (s *step) wantedClient(t *registry.Tenant) *registry.Client {
 }
 
 func (d *declared) planUser(t *registry.Tenant, i int, is *registry.User) (*step, error) {
-	u, place := &d.Users[i], userPlace(i)
+	u, place := &d.Users[i], d.userPlace(i)
 	s := &step{kind: "user", id: u.Username, place: place, user: is, editUser: u.put}
 	before := is
 	if is == nil {

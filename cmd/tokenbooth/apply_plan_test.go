@@ -192,7 +192,7 @@ func TestWhatSomebodyElseDidSinceThePlanIsNoticedBeforeAnythingIsWritten(t *test
 			if err := test.other(t.Context(), reg); err != nil {
 				t.Fatal(err)
 			}
-			if err := w.doAll(t.Context()); err == nil || err.Error() != test.want {
+			if err := (works{w}).doAll(t.Context()); err == nil || err.Error() != test.want {
 				t.Errorf("got %v, want %s", err, test.want)
 			}
 			if c, err := reg.InspectClient(t.Context(), "acme", "a"); err != nil || c.Name != "a" {
@@ -236,10 +236,10 @@ func TestApplyStopsWhereSomebodyElseWasFasterAndSaysWhatIsDone(t *testing.T) {
 		}
 	}
 	const want = "stopped at client b: client b was changed since the plan was made, by cli:eve; what was done before it stays, the rest was not begun: apply again to see it"
-	if err := w.doAll(t.Context()); err == nil || err.Error() != want {
+	if err := (works{w}).doAll(t.Context()); err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
-	v := w.view()
+	v := works{w}.view()
 	if !v.Steps[0].Done || v.Steps[1].Done || v.Steps[2].Done || v.Applied {
 		t.Errorf("what was done is not what is said: %+v", v)
 	}
@@ -294,12 +294,12 @@ func everything(t *testing.T, s store.Store) (all []store.Record) {
 func TestDoneTwiceNothingIsWritten(t *testing.T) {
 	reg, s := planRegistry(t)
 	w, d := applied(t, reg, s, threeChanges)
-	if err := errors.Join(w.rehearse(t.Context(), d, w.steps), w.doAll(t.Context())); err != nil {
+	if err := errors.Join(w.rehearse(t.Context(), d, w.steps), (works{w}).doAll(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	before := everything(t, s)
 	w, _ = applied(t, reg, s, threeChanges)
-	if err := w.doAll(t.Context()); err != nil {
+	if err := (works{w}).doAll(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(before, everything(t, s)); diff != "" {

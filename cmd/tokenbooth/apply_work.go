@@ -8,18 +8,23 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
-// work is a plan on its way. A step and its fate have the same index.
+// work is a plan for one tenant, on its way. A step and its fate have the same index.
 type work struct {
 	*errand
-	steps []*step
-	fates []fate
-	dir   string // where secrets are written to; empty: they are shown
+	declared *declared
+	steps    []*step
+	fates    []fate
+	dir      string // where secrets are written to; empty: they are shown
 }
+
+// works are the plans for all tenants of a file, in its order.
+type works []*work
 
 // fate is what has become of a step.
 type fate struct {
@@ -29,19 +34,35 @@ type fate struct {
 	open *os.File     // until then
 }
 
-// doAll brings about one step after the other, unless somebody else was there since the plan was made.
-func (w *work) doAll(ctx context.Context) (err error) {
-	for _, s := range w.steps {
-		if err := s.unmoved(ctx, w.acts); err != nil {
-			return fmt.Errorf("%w; nothing was changed: apply again to see what there is to do now", err)
+// doAll brings about one step after the other, tenants before anything of theirs, unless somebody else was there since the plan was made.
+func (all works) doAll(ctx context.Context) (err error) {
+	for _, w := range all {
+		for _, s := range w.steps {
+			if err := s.unmoved(ctx, w.acts); err != nil {
+				return fmt.Errorf("%w; nothing was changed: apply again to see what there is to do now", err)
+			}
 		}
 	}
-	defer func() { err = errors.Join(err, w.dropFiles()) }()
-	if err := w.openFiles(); err != nil {
-		return fmt.Errorf("%w; nothing was changed", err)
+	for _, w := range all {
+		defer func() { err = errors.Join(err, w.dropFiles()) }()
+		if err := w.openFiles(); err != nil {
+			return fmt.Errorf("%w; nothing was changed", err)
+		}
 	}
+	for _, tenants := range []bool{true, false} {
+		for _, w := range all {
+			if err := w.do(ctx, tenants); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// do brings about the steps about tenants, or all others.
+func (w *work) do(ctx context.Context, tenants bool) error {
 	for i, s := range w.steps {
-		if s.act == toDoNone {
+		if s.act == toDoNone || tenants != (s.kind == "tenant") {
 			continue
 		}
 		text, err := s.do(ctx, w.acts, w.tenant)
@@ -61,7 +82,7 @@ func (w *work) doAll(ctx context.Context) (err error) {
 
 // secretFile is the file for the secret of whoever a step registers; empty where there is none. No id can lead out of the folder.
 func (w *work) secretFile(s *step) string {
-	if w.dir == "" || s.act != toCreate {
+	if w.dir == "" || s.act != toCreate || s.kind == "tenant" {
 		return ""
 	}
 	kind := "secret"
@@ -120,6 +141,30 @@ func (w *work) dropFiles() error {
 		}
 	}
 	return errors.Join(all...)
+}
+
+// count says how much there is to do, for each tenant.
+func (all works) count() string {
+	var parts []string
+	for _, w := range all {
+		parts = append(parts, fmt.Sprintf("Tenant %s: %s.", w.tenant.Name, w.count()))
+	}
+	return strings.Join(parts, " ")
+}
+
+// brief is count without a sentence around it; of one tenant, without its name.
+func (all works) brief() string {
+	if len(all) == 1 {
+		return all[0].count()
+	}
+	return strings.ReplaceAll(strings.TrimSuffix(all.count(), "."), ". Tenant ", "; tenant ")
+}
+
+// idle reports whether there is nothing to do.
+func (all works) idle() bool {
+	return !slices.ContainsFunc(all, func(w *work) bool {
+		return slices.ContainsFunc(w.steps, func(s *step) bool { return s.act != toDoNone })
+	})
 }
 
 // count says how much there is to do.

@@ -56,17 +56,24 @@ func forTenant(do func(context.Context, *errand, []string) error) func(*cobra.Co
 
 // atTenant opens what is kept and has a command do its work for one tenant.
 func atTenant(cmd *cobra.Command, s *settings, t *registry.Tenant, do func(context.Context, *errand) error) error {
+	return atDesk(cmd, s, func(ctx context.Context, _ *desk, at func(*registry.Tenant) *errand) error { return do(ctx, at(t)) })
+}
+
+// atDesk opens what is kept and has a command do its work for any tenants: at makes the errand to one.
+func atDesk(cmd *cobra.Command, s *settings, do func(ctx context.Context, d *desk, at func(*registry.Tenant) *errand) error) error {
 	d, err := openKept(cmd.Context(), s)
 	if err != nil {
 		return err
 	}
 	o, err := openOffice(d, d.issuer(), nil)
 	if err == nil {
-		atDesk := o.office.At(commandLine(), t.Name)
-		e := &errand{printer: printerOf(cmd), asker: askerOf(cmd), acts: atDesk, cmd: cmd, tenant: t, local: d, mayChange: true,
-			onPaper:  func() (acts, error) { return atDesk.Rehearsal() },
-			dialects: func() (map[string]*dialect.Dialect, error) { return loadDialects(s) }}
-		err = explain(do(cmd.Context(), e))
+		p, a := printerOf(cmd), askerOf(cmd)
+		err = explain(do(cmd.Context(), d, func(t *registry.Tenant) *errand {
+			atTenant := o.office.At(commandLine(), t.Name)
+			return &errand{printer: p, asker: a, acts: atTenant, cmd: cmd, tenant: t, local: d, mayChange: true,
+				onPaper:  func() (acts, error) { return atTenant.Rehearsal() },
+				dialects: func() (map[string]*dialect.Dialect, error) { return loadDialects(s) }}
+		}))
 	}
 	return errors.Join(err, d.close())
 }
@@ -129,6 +136,9 @@ func pickTenant(s *settings, name string) (*registry.Tenant, error) {
 		names = append(names, s.Tenants[i].Name)
 	}
 	slices.Sort(names)
+	if len(names) == 0 {
+		return nil, fmt.Errorf("%s has no tenant yet: tokenbooth apply writes them to the folder %s", s.file, s.tenantFolder())
+	}
 	if name == "" {
 		return nil, fmt.Errorf("%s has %d tenants: say which with --tenant NAME; there are %s", s.file, len(names), strings.Join(names, ", "))
 	}

@@ -43,22 +43,35 @@ func (s *settings) fault(field, text string) error {
 		}
 		return fmt.Errorf("%s, by %s: %s", field, by, text)
 	}
+	if at, rest := s.placed(field); at != nil {
+		return at.page.fault(at.field(rest), text)
+	}
 	return s.page().fault(field, text)
 }
 
-// fault is a complaint about a field, with line, column and an excerpt of the file. A field that is not there is shown by what it is
-// missing in.
+// fault is a complaint about a field, or about all of the file where it names none, with line, column and an excerpt.
 func (p *page) fault(field, text string) error {
+	if field != "" {
+		text = field + ": " + text
+	}
+	if t := p.find(field); t != nil {
+		return p.faultAt(t, text)
+	}
+	return fmt.Errorf("%s:1:1: %s", p.file, text) // it is missing in the whole
+}
+
+// find returns where a field begins. For one that is not there that is what it is missing in, or nil.
+func (p *page) find(field string) *token.Token {
 	for path := "." + field; path != ""; path = path[:max(strings.LastIndexAny(path, ".["), 0)] {
 		at, err := yaml.PathString("$" + path)
 		if err != nil {
 			break
 		}
 		if node, err := at.ReadNode(bytes.NewReader(p.text)); err == nil && node != nil {
-			return p.faultAt(head(node), field+": "+text)
+			return head(node)
 		}
 	}
-	return fmt.Errorf("%s:1:1: %s: %s", p.file, field, text) // it is missing in the whole
+	return nil
 }
 
 // head is the token that a node begins with.
@@ -279,8 +292,12 @@ func fieldNames(t reflect.Type, names []string) []string {
 	}
 	for i := range t.NumField() {
 		f := t.Field(i)
-		if name, _, _ := strings.Cut(f.Tag.Get("yaml"), ","); name != "" && utf8.ValidString(name) {
+		name, how, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+		switch {
+		case name != "" && utf8.ValidString(name):
 			names = fieldNames(f.Type, append(names, name))
+		case how == "inline":
+			names = fieldNames(f.Type, names)
 		}
 	}
 	return names

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -47,6 +48,7 @@ func (f *front) watch(ctx context.Context, again func() (*settings, error)) {
 		case <-hup:
 		case <-quiet.C:
 		}
+		f.watchFiles(watcher) // a folder that was away and is back, before it is read
 		if err := f.reload(ctx, again); err != nil {
 			f.log.Error("the new settings have a fault and are not applied; the old ones stay", "error", err)
 		}
@@ -77,6 +79,9 @@ func (f *front) reloadCertificates(s *settings) error {
 // files are what a change of means new settings.
 func (f *front) files() []string {
 	files := []string{f.settings.file}
+	if folder := f.settings.tenantFolder(); folder != "" {
+		files = append(files, folder)
+	}
 	if c := f.settings.Check; c != nil && c.SecretFile != "" {
 		files = append(files, f.settings.path(c.SecretFile))
 	}
@@ -106,6 +111,11 @@ func (f *front) watchFiles(w *fsnotify.Watcher) {
 			f.log.Warn("a file is not watched; send SIGHUP after a change", "file", file, "error", err)
 		}
 	}
+	if folder := f.settings.tenantFolder(); folder != "" {
+		if err := w.Add(folder); err != nil {
+			f.log.Warn("the tenants' folder is not watched; send SIGHUP after a change", "folder", folder, "error", err)
+		}
+	}
 }
 
 func (f *front) matters(name string) bool {
@@ -114,7 +124,8 @@ func (f *front) matters(name string) bool {
 			return true
 		}
 	}
-	return false
+	folder := f.settings.tenantFolder()
+	return folder != "" && filepath.Dir(filepath.Clean(name)) == folder && !strings.HasPrefix(filepath.Base(name), ".")
 }
 
 // reload applies new settings whole, or not at all. What is bound at the start (listeners, data folder, store) stays as it was.

@@ -36,11 +36,13 @@ type settings struct {
 	Check             *checking         `yaml:"check,omitempty"`
 	Sandbox           string            `yaml:"sandbox,omitempty"` // address of the sandbox APIs, for trying things out
 	Dialects          []string          `yaml:"dialects,omitempty"`
-	Tenants           []registry.Tenant `yaml:"tenants"`
+	Tenants           []registry.Tenant `yaml:"tenants"`                // of the settings file, and behind them those of TenantFiles
+	TenantFiles       string            `yaml:"tenant_files,omitempty"` // folder with a file for each further tenant
 
-	file string // where they came from
-	text []byte
-	over map[string]string // what flags and environment put in the place of the file's values
+	file  string // where they came from
+	text  []byte
+	files []placed          // where the last ones of the tenants came from, if not from file
+	over  map[string]string // what flags and environment put in the place of the file's values
 }
 
 type tlsFiles struct {
@@ -143,6 +145,9 @@ func loadSettings(file string, over map[string]string) (*settings, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.readTenantFiles(); err != nil {
+		return nil, err
+	}
 	s.over = over
 	for name, at := range map[string]*string{"listen": &s.Listen, "operators": &s.Operators, "data": &s.Data, "log.level": &s.Log.Level} {
 		if v, ok := over[name]; ok {
@@ -190,8 +195,11 @@ func (s *settings) check() error {
 	if !slices.Contains([]string{"", "json", "text"}, s.Log.Format) {
 		return s.fault("log.format", fmt.Sprintf("a format is json or text, not %q", s.Log.Format))
 	}
-	if len(s.Tenants) == 0 {
+	if len(s.Tenants) == 0 && s.TenantFiles == "" {
 		return s.fault("tenants", "declare at least one tenant; tokenbooth init --stdout shows how")
+	}
+	if err := s.checkNames(); err != nil {
+		return err
 	}
 	if err := registry.CheckTenants(s.Tenants); err != nil {
 		if p, ok := errors.AsType[*registry.Problem](err); ok {

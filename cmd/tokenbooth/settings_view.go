@@ -19,18 +19,29 @@ import (
 // inForce lists the settings as they are in effect, each with where it comes from. There are no secrets among them: those are in files
 // that settings name.
 func (s *settings) inForce() []office.Setting {
-	w := settingsWalk{settings: s}
-	if file, err := parser.ParseBytes(s.text, 0); err == nil && len(file.Docs) > 0 {
-		w.root = file.Docs[0].Body
-	}
+	w := settingsWalk{settings: s, roots: map[*page]ast.Node{}, whole: s.page()}
 	w.walk("", reflect.ValueOf(s).Elem())
 	return w.found
 }
 
 type settingsWalk struct {
 	*settings
-	root  ast.Node
+	whole *page              // of the settings file
+	roots map[*page]ast.Node // of what has been parsed
 	found []office.Setting
+}
+
+// root parses a page once. It is nil where there is nothing to see.
+func (w *settingsWalk) root(p *page) ast.Node {
+	root, parsed := w.roots[p]
+	if parsed {
+		return root
+	}
+	if file, err := parser.ParseBytes(p.text, 0); err == nil && len(file.Docs) > 0 {
+		root = file.Docs[0].Body
+	}
+	w.roots[p] = root
+	return root
 }
 
 // walk lists what is set in v, which has the given path.
@@ -107,14 +118,20 @@ func (w *settingsWalk) place(path string) string {
 	if _, moved := w.over[path]; moved {
 		return "--" + path + " or $" + envOf(path)
 	}
-	for at := "$." + path; w.root != nil && at != "$"; at = at[:max(strings.LastIndexAny(at, ".["), 1)] {
-		p, err := yaml.PathString(at)
+	p, shown := w.whole, filepath.Base(w.file)
+	if own, rest := w.placed(path); own != nil {
+		p, path = own.page, own.field(rest)
+		shown = filepath.ToSlash(filepath.Join(filepath.Base(w.tenantFolder()), filepath.Base(p.file)))
+	}
+	root := w.root(p)
+	for at := "$." + path; root != nil && at != "$"; at = at[:max(strings.LastIndexAny(at, ".["), 1)] {
+		there, err := yaml.PathString(at)
 		if err != nil {
 			break
 		}
-		node, err := p.FilterNode(w.root)
+		node, err := there.FilterNode(root)
 		if err == nil && node != nil && (at == "$."+path || shared(node)) {
-			return fmt.Sprintf("%s:%d", filepath.Base(w.file), head(node).Position.Line)
+			return fmt.Sprintf("%s:%d", shown, head(node).Position.Line)
 		}
 		if !strings.Contains(at, "[") { // only what is in a list can come from an alias
 			break
