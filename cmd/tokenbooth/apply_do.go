@@ -76,7 +76,7 @@ func (s *step) do(ctx context.Context, a acts, t *registry.Tenant) (text oauth.S
 func (s *step) unmoved(ctx context.Context, a acts) error {
 	var err error
 	if s.kind == "tenant" {
-		return s.tenant.unmoved()
+		return s.tenant.unmoved(s)
 	}
 	if s.kind == "client" {
 		var c *registry.Client

@@ -125,7 +125,7 @@ func (y *tenancy) mayWrite(s *step, known int) error {
 func (s *step) summary(most int) string {
 	var parts []string
 	for _, d := range s.changes[:min(most, len(s.changes))] {
-		parts = append(parts, d.text(s.act))
+		parts = append(parts, fmt.Sprintf("%.200s", d.text(s.act)))
 	}
 	if more := len(s.changes) - len(parts); more > 0 {
 		parts = append(parts, fmt.Sprintf("and %d more", more))
@@ -231,8 +231,11 @@ func (y *tenancy) permissionsGone(name string) (gone []string) {
 	return gone
 }
 
-// unmoved reports, as an error, whether somebody else has changed the settings since the plan was made.
-func (y *tenancy) unmoved() error {
+// unmoved reports, as an error, whether somebody else has changed the settings since the plan was made. They are read once for all steps.
+func (y *tenancy) unmoved(s *step) error {
+	if s != y.steps[0] {
+		return nil
+	}
 	now, err := loadSettings(y.is.file, y.is.over)
 	if err != nil {
 		return err
@@ -248,7 +251,7 @@ func (y *tenancy) unmoved() error {
 func (t *tenantFile) write(ctx context.Context, s *step) error {
 	now := t.desk.now()
 	e := audit.Event{ID: secret.NewID(now), Tenant: s.id, Time: now, Act: "tenant.apply", Actor: t.by, Subject: "tenant:" + s.id, Outcome: audit.Allowed,
-		Detail: map[string]string{"change": s.act, "file": t.page.file, "fields": s.summary(50)}}
+		Detail: map[string]string{"change": s.act, "file": t.page.file, "fields": s.summary(20)}}
 	if err := t.desk.store.Put(ctx, audit.Record(e)); err != nil {
 		return err
 	}
@@ -256,6 +259,9 @@ func (t *tenantFile) write(ctx context.Context, s *step) error {
 		e.ID, e.Outcome, e.Reason = secret.NewID(now), audit.Refused, err.Error()
 		return errors.Join(err, t.desk.store.Put(ctx, audit.Record(e)))
 	}
-	// A server makes the keys of a new tenant too. Whoever comes first makes them, the other one reads them.
+	if slices.ContainsFunc(t.steps[slices.Index(t.steps, s)+1:], func(s *step) bool { return s.act != toDoNone }) {
+		return nil
+	}
+	// That was the last one. A server makes the keys of new tenants too: whoever comes first makes them, the other one reads them.
 	return t.desk.keys.Configure(ctx, keyTenants(t.next))
 }

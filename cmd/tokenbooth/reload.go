@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -112,7 +114,7 @@ func (f *front) watchFiles(w *fsnotify.Watcher) {
 		}
 	}
 	if folder := f.settings.tenantFolder(); folder != "" {
-		if err := w.Add(folder); err != nil {
+		if err := w.Add(folder); err != nil && !errors.Is(err, fs.ErrNotExist) { // reading it says so, and the folder above is watched
 			f.log.Warn("the tenants' folder is not watched; send SIGHUP after a change", "folder", folder, "error", err)
 		}
 	}

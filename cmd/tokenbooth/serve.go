@@ -28,7 +28,7 @@ func serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Run the token desk and the gateway",
 		Long: `Serve answers on the public listener with the token endpoints and the protected APIs of all tenants, and on the
-operators' listener with the console, their API, health and metrics. SIGHUP, or a change of the settings file, reads tenants, dialects and
+operators' listener with the console, their API, health and metrics. SIGHUP, or a change of the settings file or of a tenant's file, reads tenants, dialects and
 certificates anew without dropping a request; settings with a fault are never applied.`,
 		Example: "  tokenbooth serve -c /etc/tokenbooth/tokenbooth.yaml",
 		Args:    cobra.NoArgs,

@@ -15,8 +15,8 @@ import (
 
 func tenantCommand() *cobra.Command {
 	return addServerFlag(group("tenant", "See the tenants that the settings declare",
-		`A tenant has its own hosts, issuer, keys, APIs, clients and users. Tenants are declared in the settings file; a running
-server reads it anew when it changes. At a server elsewhere those are shown in which whoever asks has a role.`,
+		`A tenant has its own hosts, issuer, keys, APIs, clients and users. Tenants are declared in the settings file, or in files
+of the folder that tenant_files names, which "tokenbooth apply" writes too; a running server reads them anew when they change. At a server elsewhere those are shown in which whoever asks has a role.`,
 		tenantListCommand(), addTenantFlag(tenantShowCommand())))
 }
 

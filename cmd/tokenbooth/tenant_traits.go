@@ -120,31 +120,53 @@ func routeText(r registry.Route) string {
 	return text
 }
 
-// differ says what has to change to get from one tenant to another. What is new or gone in a list has a difference of its own; what goes
-// with an API that goes is not said again.
+// differ says what has to change to get from one tenant to another. What is new or gone in a list has a difference of its own; what an
+// API or a permission that goes takes along is not said again.
 func differ(before, after []trait) []difference {
-	var all []difference
 	was, is := map[string]any{}, map[string]any{}
-	for _, t := range before {
-		was[t.field] = t.value
-	}
+	var fields []string
 	for _, t := range after {
 		is[t.field] = t.value
-		all = append(all, differences(t.field, was[t.field], t.value)...)
+		fields = append(fields, t.field)
 	}
-	gone := func(field string) bool {
-		before, _ := was["apis"].(members)
-		after, _ := is["apis"].(members)
-		return slices.ContainsFunc(before, func(api string) bool {
-			return !slices.Contains(after, api) && strings.HasPrefix(field, "apis."+api+".")
-		})
-	}
+	next := 0 // where a field that is gone would stand
 	for _, t := range before {
-		if _, stays := is[t.field]; !stays && !gone(t.field) {
-			all = append(all, differences(t.field, t.value, nil)...)
+		was[t.field] = t.value
+		if _, stays := is[t.field]; stays {
+			next = slices.Index(fields, t.field) + 1
+		} else if !goneWith(t.field, before, after) {
+			fields = slices.Insert(fields, next, t.field)
+			next++
 		}
 	}
+	var all []difference
+	for _, f := range fields {
+		all = append(all, differences(f, was[f], is[f])...)
+	}
 	return all
+}
+
+// goneWith reports whether a field is of an API or a permission that is there no more. Names of permissions have dots, those of APIs have
+// none.
+func goneWith(field string, before, after []trait) bool {
+	return slices.ContainsFunc(before, func(t trait) bool {
+		of, _ := t.value.(members)
+		inside, ok := strings.CutPrefix(field, t.field+".")
+		return ok && slices.ContainsFunc(of, func(m string) bool {
+			of, ok := strings.CutPrefix(inside, m+".")
+			return ok && (t.field == "apis" || !strings.Contains(of, ".")) && !slices.Contains(membersAt(t.field, after), m)
+		})
+	})
+}
+
+func membersAt(field string, all []trait) members {
+	for _, t := range all {
+		if t.field == field {
+			names, _ := t.value.(members)
+			return names
+		}
+	}
+	return nil
 }
 
 // differences compares two values of a field; nil is one that is not said.

@@ -35,6 +35,9 @@ func tenantText(file string, t *registry.Tenant) (*page, *registry.Tenant, error
 // replaceFile puts a text in the place of a file, or makes it, whole and durably. Whoever reads meanwhile, or after a crash, finds all of
 // the old text or all of the new one. A crash can leave a temporary file, whose name starts with a dot.
 func replaceFile(file string, text []byte, mode fs.FileMode) error {
+	if real, err := filepath.EvalSymlinks(file); err == nil {
+		file = real // a link stays one
+	}
 	folder := filepath.Dir(file)
 	temporary, err := os.CreateTemp(folder, "."+filepath.Base(file)+"-*")
 	if err != nil {
