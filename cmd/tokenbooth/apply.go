@@ -27,10 +27,9 @@ func applyCommand() *cobra.Command {
 	var f applyFlags
 	cmd := &cobra.Command{
 		Use:   "apply -f FILE",
-		Short: "Bring about the clients and users that a file declares",
-		Long: `Apply compares the clients and users of a tenant with those that a file declares, shows what there is to do, asks, and
-does it. Doing it twice changes nothing. Tenants, APIs and permissions are not declared here: they stand in the settings
-file, and a server takes them up from there.
+		Short: "Bring about the tenants, clients and users that a file declares",
+		Long: `Apply compares the clients and users of a tenant, or whole tenants with their APIs and permissions, with those that a
+file declares, shows what there is to do, asks, and does it. Doing it twice changes nothing.
 
   tenant: acme                       # or --tenant
   clients:
@@ -43,11 +42,25 @@ file, and a server takes them up from there.
       permissions: [me]
   prune: false                       # true: who is registered and not declared is disabled; nobody is ever deleted
 
-A field that is not declared is left as it is. Who declares no clients prunes no clients, and the same goes for users.
+Tenants are declared in a list, each in the form it has in the settings, with its clients and users:
+
+  tenants:
+    - name: acme
+      hosts: [login.acme.example]
+      issuer: https://login.acme.example
+      dialects: [oauth2]
+      apis: [{name: nql, upstream: "http://127.0.0.1:9000", dialect: oauth2, permissions: [{name: nql}]}]
+      clients: [{id: warehouse, name: Data warehouse, permissions: [nql]}]
+
+A tenant is declared whole: what its entry leaves out it does not have. It is written to a file of its own in the folder
+that the settings name with tenant_files, which a running server takes up; a tenant of the settings file itself is never
+changed. A tenant that is not declared is left alone, and none is ever removed: to remove one, remove its file.
+
+Of clients and users a field that is not declared is left as it is. Who declares no clients prunes no clients, and the same goes for users.
 No secret belongs into the file: whoever is new gets one, which is shown once at the end, or written to a file
 of its own in the folder of --secrets.
 
-Everything is checked before anything is written, here and at a server elsewhere (--server). When somebody else changes a
+Everything is checked before anything is written, here and at a server elsewhere (--server, for clients and users). When somebody else changes a
 registration between the plan and its turn, apply stops and says what has been done until then.
 
 The exit status is 0, or 1 when something is wrong, or 2 when --check found a difference.`,

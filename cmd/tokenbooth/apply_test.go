@@ -101,11 +101,21 @@ func TestTheExamplesOfHelpAndDocumentsCanBeRead(t *testing.T) {
 	_, written, _ := strings.Cut(string(doc), "```yaml\n")
 	written, _, _ = strings.Cut(written, "```")
 	_, helped, _ := strings.Cut(applyCommand().Long, "\n\n")
-	helped, _, _ = strings.Cut(helped, "\n\n")
+	helped, more, _ := strings.Cut(helped, "\n\n")
 	for name, text := range map[string]string{"docs/apply.md": written, "help": helped} {
 		d, err := parseDeclarations(name, []byte(text+"\n"))
 		if err != nil || d.Tenant != "acme" || len(d.Clients) != 1 || len(d.Users) != 1 {
 			t.Errorf("%s: %+v, %v\n%s", name, d, err, text)
+		}
+	}
+	_, more, _ = strings.Cut(more, "settings, with its clients and users:\n\n")
+	more, _, _ = strings.Cut(more, "\n\n")
+	_, tenants, _ := strings.Cut(string(doc), "```yaml\ntenants:")
+	tenants, _, _ = strings.Cut(tenants, "```")
+	for name, text := range map[string]string{"docs/apply.md": "tenants:" + tenants, "help": more} {
+		y, err := inFolder(t, text+"\n", "")
+		if err != nil || len(y.steps) != 1 || y.steps[0].act != toCreate || len(y.declared.of(0).Clients) != 1 {
+			t.Errorf("%s: %v\n%s", name, err, text)
 		}
 	}
 }
