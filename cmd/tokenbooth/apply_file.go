@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"net/url"
 	"os"
 	"reflect"
 	"slices"
@@ -142,8 +143,23 @@ func (d *declared) checkTenants() error {
 			return d.page.fault("tenant", fmt.Sprintf("tenant %s is declared under tenants too: its clients and users belong there", of.Tenant))
 		}
 		seen[of.Tenant] = true
-		if err := errors.Join(of.checkClients(), of.checkUsers()); err != nil {
+		if err := errors.Join(of.checkClients(), of.checkUsers(), d.noPasswords(i)); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// noPasswords refuses a tenant with a password in a URL, without showing it.
+func (d *declared) noPasswords(i int) error {
+	for j, a := range d.Tenants[i].APIs {
+		field := fmt.Sprintf("%s.apis[%d].upstream", tenantPlace(i), j)
+		if u, err := url.Parse(a.Upstream); err == nil && u.User != nil {
+			place := d.page.file
+			if t := d.page.find(field); t != nil {
+				place = fmt.Sprintf("%s:%d:%d", place, t.Position.Line, t.Position.Column)
+			}
+			return fmt.Errorf("%s: %s: no secret belongs into this file, and none into a URL", place, field)
 		}
 	}
 	return nil

@@ -57,6 +57,10 @@ func TestThePlanOfTenants(t *testing.T) {
 		{"a client's field without a value", declaredB + "  clients: [{id: a, name: ~}]\n", "", "d.yaml:5:27: here is no value: leave the field out to leave it as it is; [] is an empty list"},
 		{"a number for a name", declaredB + "  region: 007\n", "", "d.yaml:5:11: YAML reads this as a number; put it into quotes, so that it stays what is written"},
 		{"a client twice", declaredB + "  clients: [{id: a}, {id: a}]\n", "", "d.yaml:5:27: tenants[0].clients[1].id: client a is declared twice"},
+		{"a secret in a URL", declaredB + "  apis: [{name: x, upstream: \"http://u:hunter2@x\"}]\n", "",
+			"d.yaml:5:30: tenants[0].apis[0].upstream: no secret belongs into this file, and none into a URL"},
+		{"a secret in a URL as it is", declaredB + "  apis: [{name: x, dialect: oauth2, upstream: \"http://x\"}]\n", tenantB + "apis: [{name: x, dialect: oauth2, upstream: \"http://u:hunter2@x\"}]\n",
+			"change b in tenants/some.yaml apis.x.upstream:http://…@x→http://x"},
 		{"a secret", declaredB + "  users: [{username: a, password: hunter2}]\n", "", "d.yaml:5:25: password: no secret belongs into this file; what apply registers gets one, which is shown once"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -76,6 +80,9 @@ func TestThePlanOfTenants(t *testing.T) {
 			}
 			if diff := cmp.Diff(test.want, strings.Join(got, "\n")); diff != "" {
 				t.Error(diff)
+			}
+			if err != nil && strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("a secret is shown: %v", err)
 			}
 			if left, err := os.ReadDir("tenants"); err != nil || len(left) > 2 {
 				t.Errorf("a plan has written something: %v, %v", left, err)

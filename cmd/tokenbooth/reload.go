@@ -36,6 +36,9 @@ func (f *front) watch(ctx context.Context, again func() (*settings, error)) {
 	f.watchFiles(watcher)
 	quiet := time.NewTimer(0)
 	<-quiet.C
+	if s, err := again(); err != nil || !reflect.DeepEqual(s.Tenants, f.settings.Tenants) {
+		quiet.Reset(settleTime) // changed after it was read and before it was watched
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -51,10 +54,14 @@ func (f *front) watch(ctx context.Context, again func() (*settings, error)) {
 		case <-quiet.C:
 		}
 		f.watchFiles(watcher) // a folder that was away and is back, before it is read
+		folder := f.settings.tenantFolder()
 		if err := f.reload(ctx, again); err != nil {
 			f.log.Error("the new settings have a fault and are not applied; the old ones stay", "error", err)
 		}
 		f.watchFiles(watcher)
+		if f.settings.tenantFolder() != folder {
+			quiet.Reset(settleTime) // it has been read before it was watched
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -185,7 +186,18 @@ func differences(field string, before, after any) []difference {
 	if reflect.DeepEqual(before, after) {
 		return nil
 	}
-	return []difference{{field, before, after}}
+	return []difference{{field, discreet(before), discreet(after)}}
+}
+
+// discreet is a value as it may be shown: of a URL with a user in it, without that.
+func discreet(v any) any {
+	text, _ := v.(string)
+	u, err := url.Parse(text)
+	if err != nil || u.User == nil {
+		return v
+	}
+	u.User = url.User("…")
+	return strings.Replace(u.String(), url.User("…").String(), "…", 1)
 }
 
 func comeAndGone(field string, before, after members) (all []difference) {
