@@ -53,6 +53,8 @@ func TestThePlanOfTenants(t *testing.T) {
 			"d.yaml:5:66: tenants[0].apis[0].routes[0]: calls of /oauth2/revoke never get to the API: the token desk answers there itself"},
 		{"an API without an upstream", declaredB + "  apis: [{name: x, dialect: oauth2}]\n", "",
 			"d.yaml:5:10: tenants[0].apis[0]: where shall calls go? Give an upstream, or check, where a reverse proxy asks for decisions"},
+		{"refusals", declaredB + "  apis: [{name: x, dialect: oauth2, upstream: http://x, refusals: \"### a\\n# @when x\\n\"}]\n", "",
+			`d.yaml:5:67: tenants[0].apis[0].refusals: tenants[0].apis[0].refusals:1:1: the block has no message: write a request line (POST /token) or a status line (HTTP/1.1 200 OK)`},
 		{"a field without a value", declaredB + "  title:\n", "", "d.yaml:5:9: here is no value: give one, or leave the field out"},
 		{"a client's field without a value", declaredB + "  clients: [{id: a, name: ~}]\n", "", "d.yaml:5:27: here is no value: leave the field out to leave it as it is; [] is an empty list"},
 		{"a number for a name", declaredB + "  region: 007\n", "", "d.yaml:5:11: YAML reads this as a number; put it into quotes, so that it stays what is written"},

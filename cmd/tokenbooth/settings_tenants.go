@@ -129,6 +129,14 @@ func (s *settings) placed(field string) (at *placed, rest string) {
 	return &s.files[i], strings.TrimPrefix(rest, ".")
 }
 
+// named is what a field is called in the file that it is in.
+func (s *settings) named(field string) string {
+	if at, rest := s.placed(field); at != nil {
+		return at.field(rest)
+	}
+	return field
+}
+
 // own is how many of the tenants stand in the settings file itself: the first ones.
 func (s *settings) own() int { return len(s.Tenants) - len(s.files) }
 

@@ -183,7 +183,7 @@ func (f *front) gateway(s *settings, place string, t *registry.Tenant, dialects 
 		}
 		if a.Refusals != "" {
 			var err error
-			if d, err = d.WithRefusals(field+".refusals", a.Refusals); err != nil {
+			if d, err = d.WithRefusals(s.named(field+".refusals"), a.Refusals); err != nil {
 				return nil, s.fault(field+".refusals", err.Error())
 			}
 		}
