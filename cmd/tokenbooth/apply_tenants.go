@@ -262,7 +262,7 @@ func (t *tenantFile) write(ctx context.Context, s *step) error {
 	if slices.ContainsFunc(t.steps[slices.Index(t.steps, s)+1:], func(s *step) bool { return s.act != toDoNone }) {
 		return nil
 	}
-	// That was the last one. Two who write at once may each have been right.
+	// That was the last one. Whoever writes by hand knows nothing of us.
 	if _, err := loadSettings(t.is.file, t.is.over); err != nil {
 		return fmt.Errorf("the files of tenants are written, and with what somebody else wrote meanwhile there is a fault, so that a server goes on as it was: %w", err)
 	}

@@ -36,6 +36,11 @@ type fate struct {
 
 // doAll brings about one step after the other, tenants before anything of theirs, unless somebody else was there since the plan was made.
 func (all works) doAll(ctx context.Context) (err error) {
+	letGo, err := all.holdTenants()
+	if err != nil {
+		return err
+	}
+	defer letGo()
 	for _, w := range all {
 		for _, s := range w.steps {
 			if err := s.unmoved(ctx, w.acts); err != nil {
@@ -57,6 +62,16 @@ func (all works) doAll(ctx context.Context) (err error) {
 		}
 	}
 	return nil
+}
+
+// holdTenants keeps others from writing tenants meanwhile: of two who were both right when they planned, the later one finds out.
+func (all works) holdTenants() (letGo func(), err error) {
+	for _, w := range all {
+		if s := w.steps; len(s) > 0 && s[0].kind == "tenant" && s[0].act != toDoNone {
+			return lockFolder(s[0].tenant.is.tenantFolder())
+		}
+	}
+	return func() {}, nil
 }
 
 // do brings about the steps about tenants, or all others.
