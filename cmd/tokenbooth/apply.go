@@ -31,7 +31,7 @@ func applyCommand() *cobra.Command {
 		Long: `Apply compares the clients and users of a tenant, or whole tenants with their APIs and permissions, with those that a
 file declares, shows what there is to do, asks, and does it. Doing it twice changes nothing.
 
-  tenant: acme                       # or --tenant
+  tenant: demo                       # or --tenant
   clients:
     - id: warehouse                  # a client is matched by its id
       name: Data warehouse

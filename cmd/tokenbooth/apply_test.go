@@ -104,7 +104,7 @@ func TestTheExamplesOfHelpAndDocumentsCanBeRead(t *testing.T) {
 	helped, more, _ := strings.Cut(helped, "\n\n")
 	for name, text := range map[string]string{"docs/apply.md": written, "help": helped} {
 		d, err := parseDeclarations(name, []byte(text+"\n"))
-		if err != nil || d.Tenant != "acme" || len(d.Clients) != 1 || len(d.Users) != 1 {
+		if err != nil || d.Tenant != "demo" || len(d.Clients) != 1 || len(d.Users) != 1 {
 			t.Errorf("%s: %+v, %v\n%s", name, d, err, text)
 		}
 	}

@@ -118,7 +118,11 @@ func (c *credential) token(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if c.have, err = c.buy(ctx, endpoint, id, secret); err != nil {
+	c.have, err = c.buy(ctx, endpoint, id, secret)
+	if answer, ok := errors.AsType[*unexpected](err); ok && answer.code == http.StatusUnauthorized && os.Getenv("TOKENBOOTH_CLIENT_TENANT") == "" {
+		return "", fmt.Errorf("as client %s of tenant %s: %w; if it is registered at another tenant, say at which in TOKENBOOTH_CLIENT_TENANT", id, c.tenant, err)
+	}
+	if err != nil {
 		return "", fmt.Errorf("as client %s of tenant %s: %w", id, c.tenant, err)
 	}
 	return c.have, nil

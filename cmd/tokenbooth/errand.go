@@ -103,7 +103,7 @@ const pageOf = 200
 
 // addTenantFlag gives a command and all below it --tenant.
 func addTenantFlag(cmd *cobra.Command) *cobra.Command {
-	cmd.PersistentFlags().StringP("tenant", "t", "", "`NAME` of the tenant (default: the only one there is)")
+	cmd.PersistentFlags().StringP("tenant", "t", "", "`NAME` of the tenant (default: the only one there is; with --server it is needed)")
 	completeFlag(cmd, "tenant", completeTenants)
 	return cmd
 }
@@ -115,7 +115,7 @@ func addDeskFlags(cmd *cobra.Command) *cobra.Command {
 
 // addServerFlag gives a command and all below it --server.
 func addServerFlag(cmd *cobra.Command) *cobra.Command {
-	cmd.PersistentFlags().String("server", "", "work at the token desk at `URL`, by its operators' API (default $TOKENBOOTH_SERVER, or here)")
+	cmd.PersistentFlags().String("server", "", "work at the token desk at `URL` (default $TOKENBOOTH_SERVER, or here), as the client in $TOKENBOOTH_CLIENT_ID, _CLIENT_SECRET and _CLIENT_TENANT, or with $TOKENBOOTH_TOKEN")
 	return cmd
 }
 

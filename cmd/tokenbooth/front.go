@@ -114,7 +114,11 @@ func listen(s *settings) (l *listeners, err error) {
 			return
 		}
 		if *at, err = net.Listen("tcp", addr); err != nil {
-			err = s.fault(field, fmt.Sprintf("cannot listen: %v", err))
+			text := fmt.Sprintf("cannot listen: %v", err)
+			if field == "listen" || field == "operators" { // which are flags as well
+				text += "; choose another address, here or with --" + field
+			}
+			err = s.fault(field, text)
 		}
 	}
 	open("listen", s.Listen, &l.public)

@@ -63,25 +63,26 @@ func TestWhatStandsInTheFieldsOfAnOperatorIsChecked(t *testing.T) {
 	ada := w.operator("ada", map[string]operator.Role{"acme": operator.Viewer})
 	before := w.held()
 	for body, field := range map[string]string{
-		`{"username":"bob"}`:                                               "roles",
-		`{"username":"bob","roles":null}`:                                  "roles",
-		`{"username":"bob","roles":{"acme":null}}`:                         "roles.acme",
-		`{"username":"bob","roles":{"acme":"viewer","acme":"owner"}}`:      "roles.acme",
-		`{"username":"bob","roles":{"acme":"boss"}}`:                       "roles",
-		`{"username":"bob","roles":{"acme":["owner"]}}`:                    "roles",
-		`{"username":"bob","roles":{"nowhere":"viewer"}}`:                  "roles",
-		`{"username":"bob","roles":{"":"viewer"}}`:                         "roles",
-		`{"username":"bob","roles":["owner"]}`:                             "roles",
-		`{"username":"bob","roles":{"acme":{"a":"b"}}}`:                    "roles",
-		`{"username":"ada","roles":{}}`:                                    "username",
-		`{"username":"a b","roles":{}}`:                                    "username",
-		`{"roles":{}}`:                                                     "username",
-		`{"username":"bob","roles":{},"name":"a\u0007"}`:                   "name",
-		`{"username":"bob","roles":{},"disabled":true}`:                    "disabled",
-		`{"username":"bob","roles":{},"hash":"sha256$x"}`:                  "hash",
-		`{"username":"bob","roles":{},"Roles":{"*":"owner"}}`:              "Roles",
-		`{"username":"bob","roles":{},"link":{"digest":"x","here":true}}`:  "link",
-		`{"username":"bob","roles":{},"proofs":["password"],"epoch":"12"}`: "proofs",
+		`{"username":"bob"}`:                                                              "roles",
+		`{"username":"bob","roles":null}`:                                                 "roles",
+		`{"username":"bob","roles":{"acme":null}}`:                                        "roles.acme",
+		`{"username":"bob","roles":{"acme":"viewer","acme":"owner"}}`:                     "roles.acme",
+		`{"username":"bob","roles":{"acme":"boss"}}`:                                      "roles",
+		`{"username":"bob","roles":{"acme":["owner"]}}`:                                   "roles",
+		`{"username":"bob","roles":{"nowhere":"viewer"}}`:                                 "roles",
+		`{"username":"bob","roles":{"":"viewer"}}`:                                        "roles",
+		`{"username":"bob","roles":["owner"]}`:                                            "roles",
+		`{"username":"bob","roles":{"acme":{"a":"b"}}}`:                                   "roles",
+		`{"username":"bob","roles":{}}`:                                                   "roles",
+		`{"username":"ada","roles":{"acme":"viewer"}}`:                                    "username",
+		`{"username":"a b","roles":{"acme":"viewer"}}`:                                    "username",
+		`{"roles":{"acme":"viewer"}}`:                                                     "username",
+		`{"username":"bob","roles":{"acme":"viewer"},"name":"a\u0007"}`:                   "name",
+		`{"username":"bob","roles":{"acme":"viewer"},"disabled":true}`:                    "disabled",
+		`{"username":"bob","roles":{"acme":"viewer"},"hash":"sha256$x"}`:                  "hash",
+		`{"username":"bob","roles":{"acme":"viewer"},"Roles":{"*":"owner"}}`:              "Roles",
+		`{"username":"bob","roles":{"acme":"viewer"},"link":{"digest":"x","here":true}}`:  "link",
+		`{"username":"bob","roles":{"acme":"viewer"},"proofs":["password"],"epoch":"12"}`: "proofs",
 	} {
 		if p := w.wants(400, "desk-owner", "POST", operators, body).problem(t); strings.TrimSuffix(p.Field, ".acme") != strings.TrimSuffix(field, ".acme") {
 			t.Errorf("%s: the fault is at %q, want %q: %s", body, p.Field, field, p.Detail)
@@ -189,8 +190,8 @@ func TestAnInvitationSentAgainIsTheSameLink(t *testing.T) {
 		t.Errorf("the link is worth nothing: %v", err)
 	}
 	w.wants(422, "desk-owner", "POST", at, `{"lifetime":60}`, idempotencyKey, key)
-	made := w.wants(201, "desk-owner", "POST", operators, `{"username":"bob","roles":{}}`, idempotencyKey, key)
-	if twice := w.wants(201, "desk-owner", "POST", operators, `{"username":"bob","roles":{}}`, idempotencyKey, key); twice.body != made.body {
+	made := w.wants(201, "desk-owner", "POST", operators, `{"username":"bob","roles":{"acme":"viewer"}}`, idempotencyKey, key)
+	if twice := w.wants(201, "desk-owner", "POST", operators, `{"username":"bob","roles":{"acme":"viewer"}}`, idempotencyKey, key); twice.body != made.body {
 		t.Errorf("%s, then %s", made.body, twice.body)
 	}
 }

@@ -103,16 +103,17 @@ func match(rev uint64) string {
 	return etag(rev)
 }
 
-// about is what a request is about, for people.
+// about is what a request is about, for people: client ID of tenant NAME.
 func (q *request) about() string {
-	if len(q.path) < 2 || q.path[0] != tenantsPath {
-		return strings.Join(q.path, " ")
+	of, path := "", q.path
+	if path[0] == tenantsPath && len(path) > 1 {
+		of, path = "tenant "+path[1], path[2:]
+		if len(path) == 0 {
+			return of
+		}
+		of = " of " + of
 	}
-	tenant := "tenant " + q.path[1]
-	if len(q.path) == 2 {
-		return tenant
-	}
-	return strings.Join(q.path[2:], " ") + " of " + tenant
+	return strings.Join(append([]string{strings.TrimSuffix(path[0], "s")}, path[1:min(2, len(path))]...), " ") + of
 }
 
 // tenantsPath is where the tenants are, behind /v1/.

@@ -245,7 +245,7 @@ func TestWhoDoesNotWaitForASearchIsNotHeldUpByOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.registry.Missed()
-	d.registry.Busiest("acme", 3)
+	d.registry.Busiest(ctx, "acme", 3)
 	gone, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
 	defer cancel()
 	if _, err := d.Find(gone, "acme", Search{}); !errors.Is(err, context.DeadlineExceeded) {

@@ -62,7 +62,7 @@ func (d *Desk) Overview(ctx context.Context) (Overview, error) {
 		return Overview{}, err
 	}
 	o, now := d.office, d.office.Now()
-	seen := Overview{Busiest: o.Registry.Busiest(d.tenant, busiest)}
+	seen := Overview{Busiest: o.Registry.Busiest(ctx, d.tenant, busiest)}
 	if seen.Hours, err = audit.Tallies(ctx, o.Store, d.tenant, now.Add(-overviewFor), now); err != nil {
 		return Overview{}, err
 	}

@@ -7,8 +7,7 @@ import (
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 )
 
-// mayGrant lets only those who may grant the operators' API touch whom one of its permissions makes an operator's program, and only those
-// who may grant it for the whole desk touch whom one makes a program of that.
+// mayGrant lets only those touch an operators' program, and make one, who may look after such, and only an owner of the desk one of that.
 func (d *Desk) mayGrant(permissions []string) error {
 	switch {
 	case slices.ContainsFunc(permissions, registry.IsDeskPermission):

@@ -60,6 +60,9 @@ func (s *Staff) Create(ctx context.Context, o operator.Operator) (*operator.Oper
 	if err := s.may(operator.ChangeOperators); err != nil {
 		return nil, err
 	}
+	if len(o.Roles) == 0 {
+		return nil, &registry.Problem{Field: "roles", Text: "give at least one role: without one there would be nothing to sign in for"}
+	}
 	if err := s.checkRoles(o.Roles, nil); err != nil {
 		return nil, err
 	}

@@ -249,7 +249,7 @@ func (o *Operators) Invite(ctx context.Context, by, id string, life time.Duratio
 	digest := secret.Digest(text)
 	_, err = o.Update(ctx, by, "operator.invite", id, 0, func(op *Operator) error {
 		if op.Disabled {
-			return problem("id", "operator %s is disabled", op.Username)
+			return problem("id", "operator %s is disabled; enable the operator first", op.Username)
 		}
 		expires = o.now().Add(life)
 		op.Link = &Link{Digest: digest[:], Expires: expires, Here: here}

@@ -45,8 +45,8 @@ const (
 	ReadSettings      Right = "read settings"
 	ReadOperators     Right = "read operators"
 	ChangeOperators   Right = "change operators"
-	GrantOperatorsAPI Right = "grant the operators' API"
-	GrantDesk         Right = "grant the operators' API for the whole desk"
+	GrantOperatorsAPI Right = "look after operators' programs"
+	GrantDesk         Right = "look after programs of the whole desk"
 )
 
 // rule says which roles give a right, and how.

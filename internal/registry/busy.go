@@ -2,6 +2,7 @@ package registry
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"sync"
 )
@@ -67,19 +68,19 @@ func (b *busy) keep(tenants map[string]*Tenant) {
 // Busy is a client and how often its secrets worked today (UTC).
 type Busy struct {
 	ID     string
-	Name   string // the id where the name is not in memory
+	Name   string // the id where it could not be read
 	Tokens int
 }
 
-// Busiest returns up to n clients of a tenant whose secrets worked most often today (UTC), the busiest first. It reads memory only: it
-// knows what this process has seen since it started, up to two minutes ago, and counts nobody too high.
-func (r *Registry) Busiest(tenant string, n int) []Busy {
+// Busiest returns up to n clients of a tenant whose secrets worked most often today (UTC), the busiest first. It knows what this process has
+// seen since it started, up to two minutes ago, and counts nobody too high.
+func (r *Registry) Busiest(ctx context.Context, tenant string, n int) []Busy {
 	all := r.uses.busy.list(tenant, dayOf(r.now()))
 	all = all[:min(max(n, 0), len(all))]
 	for i := range all {
 		all[i].Name = all[i].ID
-		if it, ok := r.clients.known.find(name{tenant, all[i].ID}); ok {
-			all[i].Name = it.like.unpack(it.name.id, it.own, it.marks).Name
+		if c, err := r.Client(ctx, tenant, all[i].ID); err == nil {
+			all[i].Name = c.Name
 		}
 	}
 	return all

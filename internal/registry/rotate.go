@@ -16,7 +16,7 @@ import (
 func (c *Client) Rotate(now time.Time, overlap time.Duration) (oauth.Secret, error) {
 	live := slices.DeleteFunc(slices.Clone(c.Credentials), func(cr Credential) bool { return !cr.Live(now) })
 	if len(live) >= MaxLiveSecrets && overlap > 0 {
-		return "", problem("overlap", "client %s has %d live secrets already; rotate without overlap to end them, or wait until one has expired",
+		return "", problem("overlap", "client %s has %d live secrets already: retire the old one or undo the rotation first, or rotate with an overlap of 0 to end both",
 			c.ID, MaxLiveSecrets)
 	}
 	if overlap <= 0 {

@@ -361,19 +361,19 @@ func TestTheBusiestOfTodayAreKnown(t *testing.T) {
 	w := writer(r)
 	w.turn(t, c, 2*time.Minute)
 	want := []Busy{{"b", "Bee", 9}, {"postman", "Postman", 5}}
-	if got := r.Busiest("acme", 10); !slices.Equal(got, want) {
+	if got := r.Busiest(ctx, "acme", 10); !slices.Equal(got, want) {
 		t.Errorf("%+v", got)
 	}
-	if got := r.Busiest("acme", 1); !slices.Equal(got, want[:1]) || len(r.Busiest("other", 5)) != 0 || len(r.Busiest("acme", -1)) != 0 {
+	if got := r.Busiest(ctx, "acme", 1); !slices.Equal(got, want[:1]) || len(r.Busiest(ctx, "other", 5)) != 0 || len(r.Busiest(ctx, "acme", -1)) != 0 {
 		t.Errorf("%+v", got)
 	}
 	c.advance(24 * time.Hour)
-	if got := r.Busiest("acme", 10); len(got) != 0 {
+	if got := r.Busiest(ctx, "acme", 10); len(got) != 0 {
 		t.Errorf("yesterday's: %+v", got)
 	}
 	useTimes(t, r, "postman", 1)
 	w.turn(t, c, 2*time.Minute)
-	if got := r.Busiest("acme", 10); !slices.Equal(got, []Busy{{"postman", "Postman", 1}}) {
+	if got := r.Busiest(ctx, "acme", 10); !slices.Equal(got, []Busy{{"postman", "Postman", 1}}) {
 		t.Errorf("%+v", got)
 	}
 }
