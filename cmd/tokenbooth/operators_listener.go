@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync"
 
 	"github.com/tokenbooth/tokenbooth/dialect"
@@ -18,7 +19,8 @@ func (b *booth) forOperators() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/v1/", admin.New(admin.Options{Office: b.office, Issuer: b.issuer, Registry: b.desk.registry, Store: b.desk.store, Sealer: b.desk.sealer,
 		Now: b.now, NewID: b.newID, Log: b.log, URL: b.at, Source: b.source,
-		TokenEndpoints: func(t *registry.Tenant) []admin.TokenEndpoint { return tokenEndpoints(t, b.current.Load().dialects) }}))
+		TokenEndpoints: func(t *registry.Tenant) []admin.TokenEndpoint { return tokenEndpoints(t, b.current.Load().dialects) },
+		Dialect:        b.dialect, Fetches: b.keySetFetches}))
 	contract := admin.Contract()
 	mux.Handle("/.well-known/oauth-protected-resource/", admin.Metadata(b.at, b.desk.registry))
 	mux.Handle("/openapi", contract)
@@ -52,6 +54,29 @@ func (b *booth) fetches(tenant string) []console.Fetch {
 		all = append(all, console.Fetch{From: f.From, Agent: f.Agent, Tag: f.Tag, At: f.At, Current: f.Tag == now})
 	}
 	return all
+}
+
+// keySetFetches is fetches in the words of the operators' API.
+func (b *booth) keySetFetches(tenant string) (all []admin.KeySetFetch) {
+	for _, f := range b.fetches(tenant) {
+		all = append(all, admin.KeySetFetch{From: f.From, Agent: f.Agent, At: f.At.UTC(), Current: f.Current})
+	}
+	return all
+}
+
+// dialect is a dialect in force in the words of the operators' API.
+func (b *booth) dialect(name string) (admin.Dialect, bool) {
+	d := b.current.Load().dialects[name]
+	if d == nil {
+		return admin.Dialect{}, false
+	}
+	out := admin.Dialect{Name: d.Name, About: d.About, Source: d.Source}
+	if slices.Contains(dialect.Builtin(), d) {
+		for _, t := range dialect.Transcripts(name) {
+			out.Transcripts = append(out.Transcripts, admin.Transcript{Name: t.Name, Title: t.Title, Request: t.Request, Answer: t.Answer})
+		}
+	}
+	return out, true
 }
 
 func entries(n uint64) string {

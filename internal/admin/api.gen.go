@@ -530,6 +530,18 @@ type Day struct {
 	Tokens int       `json:"tokens"`
 }
 
+// Dialect defines model for Dialect.
+type Dialect struct {
+	About string `json:"about,omitempty,omitzero"`
+	Name  string `json:"name"`
+
+	// Source Its file.
+	Source string `json:"source"`
+
+	// Transcripts Of those that come with the product.
+	Transcripts []Transcript `json:"transcripts,omitempty,omitzero"`
+}
+
 // Endpoint defines model for Endpoint.
 type Endpoint struct {
 	// As Which of the dialect's own endpoints.
@@ -736,13 +748,28 @@ type KeyState string
 
 // KeyList defines model for KeyList.
 type KeyList struct {
-	Keys []Key `json:"keys"`
+	// Fetches Who has asked this process for the key set lately, the latest first: whether verifiers know the next key.
+	Fetches []KeySetFetch `json:"fetches,omitempty,omitzero"`
+	Keys    []Key         `json:"keys"`
 }
 
 // KeyRotation Examples: {"unannounced":false}
 type KeyRotation struct {
 	// Unannounced Do not wait until verifiers have seen the next key: for a key that has leaked.
 	Unannounced bool `json:"unannounced,omitempty,omitzero"`
+}
+
+// KeySetFetch defines model for KeySetFetch.
+type KeySetFetch struct {
+	// Agent What the verifier calls itself.
+	Agent string    `json:"agent,omitempty,omitzero"`
+	At    time.Time `json:"at"`
+
+	// Current It was given the key set as it is now, or knew it already.
+	Current bool `json:"current"`
+
+	// From An address.
+	From string `json:"from"`
 }
 
 // NewClient A client to be made.
@@ -1133,6 +1160,14 @@ type TokenForm string
 // TokenText Examples: {"token":"tba_1qF0"}
 type TokenText struct {
 	Token string `json:"token"`
+}
+
+// Transcript A request and its answer, as they go over the wire.
+type Transcript struct {
+	Answer  string `json:"answer"`
+	Name    string `json:"name"`
+	Request string `json:"request"`
+	Title   string `json:"title,omitempty,omitzero"`
 }
 
 // Usage defines model for Usage.
@@ -1692,6 +1727,9 @@ type ServerInterface interface {
 	// GetUsage Read a client's usage
 	// (GET /v1/tenants/{tenant}/clients/{id}/usage)
 	GetUsage(w http.ResponseWriter, r *http.Request, tenant TenantName, id ClientID)
+	// GetDialect Read a dialect
+	// (GET /v1/tenants/{tenant}/dialects/{dialect})
+	GetDialect(w http.ResponseWriter, r *http.Request, tenant TenantName, dialect string)
 	// FindEvents Search the audit record
 	// (GET /v1/tenants/{tenant}/events)
 	FindEvents(w http.ResponseWriter, r *http.Request, tenant TenantName, params FindEventsParams)
@@ -3488,6 +3526,41 @@ func (siw *ServerInterfaceWrapper) GetUsage(w http.ResponseWriter, r *http.Reque
 	handler.ServeHTTP(w, r)
 }
 
+// GetDialect operation middleware
+func (siw *ServerInterfaceWrapper) GetDialect(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "tenant" -------------
+	var tenant TenantName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", r.PathValue("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "tenant", Err: err})
+		return
+	}
+
+	// ------------- Path parameter "dialect" -------------
+	var dialect string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "dialect", r.PathValue("dialect"), &dialect, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "dialect", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetDialect(w, r, tenant, dialect)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // FindEvents operation middleware
 func (siw *ServerInterfaceWrapper) FindEvents(w http.ResponseWriter, r *http.Request) {
 
@@ -4760,6 +4833,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/tenants/{tenant}", wrapper.GetTenant)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/tenants/{tenant}/overview", wrapper.GetOverview)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/tenants/{tenant}/settings", wrapper.GetTenantSettings)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/tenants/{tenant}/dialects/{dialect}", wrapper.GetDialect)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/tenants/{tenant}/clients", wrapper.FindClients)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/tenants/{tenant}/clients", wrapper.CreateClient)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/tenants/{tenant}/clients/import", wrapper.ImportClient)
@@ -6220,6 +6294,46 @@ func (response GetUsagedefaultApplicationProblemPlusJSONResponse) VisitGetUsageR
 	return err
 }
 
+type GetDialectRequestObject struct {
+	Tenant  TenantName `json:"tenant"`
+	Dialect string     `json:"dialect"`
+}
+
+type GetDialectResponseObject interface {
+	VisitGetDialectResponse(w http.ResponseWriter) error
+}
+
+type GetDialect200JSONResponse Dialect
+
+func (response GetDialect200JSONResponse) VisitGetDialectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDialectdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetDialectdefaultApplicationProblemPlusJSONResponse) VisitGetDialectResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type FindEventsRequestObject struct {
 	Tenant TenantName `json:"tenant"`
 	Params FindEventsParams
@@ -7263,6 +7377,9 @@ type StrictServerInterface interface {
 	// GetUsage Read a client's usage
 	// (GET /v1/tenants/{tenant}/clients/{id}/usage)
 	GetUsage(ctx context.Context, request GetUsageRequestObject) (GetUsageResponseObject, error)
+	// GetDialect Read a dialect
+	// (GET /v1/tenants/{tenant}/dialects/{dialect})
+	GetDialect(ctx context.Context, request GetDialectRequestObject) (GetDialectResponseObject, error)
 	// FindEvents Search the audit record
 	// (GET /v1/tenants/{tenant}/events)
 	FindEvents(ctx context.Context, request FindEventsRequestObject) (FindEventsResponseObject, error)
@@ -8279,6 +8396,33 @@ func (sh *strictHandler) GetUsage(w http.ResponseWriter, r *http.Request, tenant
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetUsageResponseObject); ok {
 		if err := validResponse.VisitGetUsageResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetDialect operation middleware
+func (sh *strictHandler) GetDialect(w http.ResponseWriter, r *http.Request, tenant TenantName, dialect string) {
+	var request GetDialectRequestObject
+
+	request.Tenant = tenant
+	request.Dialect = dialect
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDialect(ctx, request.(GetDialectRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDialect")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetDialectResponseObject); ok {
+		if err := validResponse.VisitGetDialectResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -34,6 +34,10 @@ type Options struct {
 	URL string
 	// TokenEndpoints says where a tenant gives out tokens, and in which dialect. nil: nobody is told.
 	TokenEndpoints func(*registry.Tenant) []TokenEndpoint
+	// Dialect returns a dialect in force by its name. nil: there is none.
+	Dialect func(name string) (Dialect, bool)
+	// Fetches says who has asked for a tenant's key set lately, the latest first. nil: nobody knows.
+	Fetches func(tenant string) []KeySetFetch
 	// Source is the caller's address, for the audit record. nil: the other end of the connection, which behind a proxy is the proxy.
 	Source func(*http.Request) netip.Addr
 }

@@ -86,7 +86,7 @@ func (w *world) fixtures() fixtures {
 	staff, _, _, err := audit.Search(w.t.Context(), w.store, audit.Query{Limit: 1})
 	w.must(err)
 	return fixtures{"operator": ada.ID, "session": session.ID, "desk event": staff[0].ID, "tenant": "acme", "id": "q2tjk4", "username": u.Username, "kid": keys.Keys[1].Id, "chain": "0D5pYw9dKq2tVn7L", "token": "0D5pYw9dKq2tVn7L",
-		"event": events.Events[0].Id, "request_id": "request-1"}
+		"event": events.Events[0].Id, "request_id": "request-1", "dialect": "oauth2"}
 }
 
 func (f fixtures) path(o operation) string {

@@ -208,7 +208,10 @@ func TestWhatIsRefusedAboutOperatorsIsSaidInOurOwnErrors(t *testing.T) {
 		}
 	}
 	for field, call := range map[string]func() error{
-		"username": func() error { _, err := r.Create(ctx, operator.Operator{Username: "ada", Roles: map[string]operator.Role{"acme": operator.Viewer}}); return err },
+		"username": func() error {
+			_, err := r.Create(ctx, operator.Operator{Username: "ada", Roles: map[string]operator.Role{"acme": operator.Viewer}})
+			return err
+		},
 		"lifetime": func() error { _, _, err := r.Invite(ctx, ada.ID, 8*24*time.Hour); return err },
 		"roles":    func() error { return r.Delete(ctx, ada.ID, 0) },
 	} {

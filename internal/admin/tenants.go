@@ -61,6 +61,21 @@ func apiOut(a *registry.API, inside bool) API {
 	return out
 }
 
+// GetDialect answers a dialect. Whoever has a role in a tenant may read all: they are no secret, and the tenant may come to speak each.
+func (a *api) GetDialect(ctx context.Context, in GetDialectRequestObject) (GetDialectResponseObject, error) {
+	if _, err := a.desk(ctx, in.Tenant).Tenant(); err != nil {
+		return nil, err
+	}
+	if a.Dialect == nil {
+		return nil, registry.ErrNotFound
+	}
+	d, known := a.Dialect(in.Dialect)
+	if !known {
+		return nil, registry.ErrNotFound
+	}
+	return GetDialect200JSONResponse(d), nil
+}
+
 // GetOverview answers the tenant at a glance.
 func (a *api) GetOverview(ctx context.Context, in GetOverviewRequestObject) (GetOverviewResponseObject, error) {
 	seen, err := a.desk(ctx, in.Tenant).Overview(ctx)

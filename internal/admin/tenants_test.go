@@ -129,3 +129,20 @@ func TestATenantOfAnotherNameIsNotTakenForTheOneThatWasAskedFor(t *testing.T) {
 		server.Close()
 	}
 }
+
+func TestADialectAndWhoHasFetchedTheKeysAreReadByEveryRole(t *testing.T) {
+	w := open(t)
+	for _, role := range operator.Roles() {
+		d := read[Dialect](t, w.wants(200, string(role), "GET", "/v1/tenants/acme/dialects/oauth2", ""))
+		if d.Source != "# a contract" || len(d.Transcripts) != 1 {
+			t.Errorf("%s: %+v", role, d)
+		}
+		w.wants(404, string(role), "GET", "/v1/tenants/acme/dialects/nobodys", "")
+		keys := read[KeyList](t, w.wants(200, string(role), "GET", "/v1/tenants/acme/keys", ""))
+		if len(keys.Fetches) != 1 || keys.Fetches[0].Agent != "acme" || !keys.Fetches[0].Current {
+			t.Errorf("%s: %+v", role, keys.Fetches)
+		}
+	}
+	w.wants(403, "stranger", "GET", "/v1/tenants/acme/dialects/oauth2", "")
+	w.wants(401, "", "GET", "/v1/tenants/acme/dialects/oauth2", "")
+}

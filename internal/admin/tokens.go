@@ -122,6 +122,9 @@ func (a *api) ListKeys(ctx context.Context, in ListKeysRequestObject) (ListKeysR
 		return nil, err
 	}
 	out := KeyList{Keys: []Key{}}
+	if a.Fetches != nil {
+		out.Fetches = a.Fetches(in.Tenant)
+	}
 	for i := range keys {
 		out.Keys = append(out.Keys, keyOut(&keys[i]))
 	}

@@ -149,7 +149,13 @@ func open(t testing.TB) *world {
 		SignInLink: func(link oauth.Secret) string { return linkURL + link.Reveal() }})
 	var requests atomic.Int64
 	w.options = Options{Office: desk, Issuer: w.issuer, Registry: w.registry, Store: w.store, Sealer: sealer, Now: w.clock, URL: deskURL,
-		NewID: func() string { return fmt.Sprintf("request-%d", requests.Add(1)) }, Log: slog.New(slog.NewTextHandler(&w.log, nil))}
+		NewID: func() string { return fmt.Sprintf("request-%d", requests.Add(1)) }, Log: slog.New(slog.NewTextHandler(&w.log, nil)),
+		Dialect: func(name string) (Dialect, bool) {
+			return Dialect{Name: name, Source: "# a contract", Transcripts: []Transcript{{Name: "one", Request: "POST /", Answer: "HTTP/1.1 200 OK"}}}, name == "oauth2"
+		},
+		Fetches: func(tenant string) []KeySetFetch {
+			return []KeySetFetch{{From: "192.0.2.9", Agent: tenant, At: w.clock(), Current: true}}
+		}}
 	w.server = httptest.NewServer(New(w.options))
 	t.Cleanup(w.server.Close)
 	for _, role := range operator.Roles() {
