@@ -83,11 +83,7 @@ func userShowCommand() *cobra.Command {
 		Short:             "Show one user",
 		Args:              want("USERNAME"),
 		ValidArgsFunction: completeFirst(completeUsers),
-		RunE: forTenant(func(ctx context.Context, e *errand, args []string) error {
-			u, err := e.findUser(ctx, args[0])
-			if err != nil {
-				return err
-			}
+		RunE: forUser(func(ctx context.Context, e *errand, u *registry.User) error {
 			return e.showUser(u)
 		}),
 	}
@@ -110,11 +106,7 @@ func userAbleCommand(disable bool) *cobra.Command {
 		cmd.Use, cmd.Short = "disable USERNAME", "Stop a user and its tokens until it is enabled again"
 	}
 	cmd.Args, cmd.ValidArgsFunction = want("USERNAME"), completeFirst(completeUsers)
-	cmd.RunE = forTenant(func(ctx context.Context, e *errand, args []string) error {
-		u, err := e.findUser(ctx, args[0])
-		if err != nil {
-			return err
-		}
+	cmd.RunE = forUser(func(ctx context.Context, e *errand, u *registry.User) error {
 		if _, err := e.DisableUser(ctx, u.Username, 0, disable); err != nil {
 			return err
 		}
@@ -136,11 +128,7 @@ func userPasswordCommand() *cobra.Command {
 and refresh tokens that the old one bought.`,
 		Args:              want("USERNAME"),
 		ValidArgsFunction: completeFirst(completeUsers),
-		RunE: forTenant(func(ctx context.Context, e *errand, args []string) error {
-			u, err := e.findUser(ctx, args[0])
-			if err != nil {
-				return err
-			}
+		RunE: forUser(func(ctx context.Context, e *errand, u *registry.User) error {
 			password, err := e.newPassword(ctx, u.Username, piped)
 			if err != nil {
 				return err
@@ -162,11 +150,7 @@ func userDeleteCommand() *cobra.Command {
 		Long:              "Delete ends a user and its tokens for good. The name may be registered again and is then somebody else: it gets another id.",
 		Args:              want("USERNAME"),
 		ValidArgsFunction: completeFirst(completeUsers),
-		RunE: forTenant(func(ctx context.Context, e *errand, args []string) error {
-			u, err := e.findUser(ctx, args[0])
-			if err != nil {
-				return err
-			}
+		RunE: forUser(func(ctx context.Context, e *errand, u *registry.User) error {
 			if err := e.confirm(ctx, fmt.Sprintf("User %s of tenant %s will be gone for good.", u.Username, e.tenant.Name)); err != nil {
 				return err
 			}
@@ -193,6 +177,17 @@ func (e *errand) userDone(ctx context.Context, u *registry.User, said string) er
 		return err
 	}
 	return e.object(viewUser(u))
+}
+
+// forUser makes the RunE of a command about one user, whom its argument names.
+func forUser(do func(context.Context, *errand, *registry.User) error) func(*cobra.Command, []string) error {
+	return forTenant(func(ctx context.Context, e *errand, args []string) error {
+		u, err := e.findUser(ctx, args[0])
+		if err != nil {
+			return err
+		}
+		return do(ctx, e, u)
+	})
 }
 
 // findUser returns a user by name. Whoever misspells it is told which was meant.

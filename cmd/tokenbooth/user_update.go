@@ -29,15 +29,11 @@ token; to end the present ones: tokenbooth token revoke --user USERNAME.`,
 	flags.StringSliceVarP(&permissions, "permission", "p", nil, "`NAME` of what the user may do, in the place of all there were; repeat it, list with commas, or say all or none")
 	flags.BoolVar(&mustReset, "must-reset", false, "the password must be changed before it buys anything; --must-reset=false: it need not")
 	completeFlag(cmd, "permission", completePermissions)
-	cmd.RunE = forTenant(func(ctx context.Context, e *errand, args []string) error {
+	cmd.RunE = forUser(func(ctx context.Context, e *errand, u *registry.User) error {
 		if !anyOwn(cmd) {
 			return fmt.Errorf("nothing to change: say what, for example --name; all flags: %s --help", cmd.CommandPath())
 		}
-		u, err := e.findUser(ctx, args[0])
-		if err != nil {
-			return err
-		}
-		u, err = e.UpdateUser(ctx, u.Username, "user.update", 0, func(u *registry.User) (err error) {
+		u, err := e.UpdateUser(ctx, u.Username, "user.update", 0, func(u *registry.User) (err error) {
 			if flags.Changed("name") {
 				u.Name = name
 			}
@@ -66,11 +62,7 @@ func userTOTPCommand() *cobra.Command {
 secret is worth nothing any more. With --off no code is asked for.`,
 		Args:              want("USERNAME"),
 		ValidArgsFunction: completeFirst(completeUsers),
-		RunE: forTenant(func(ctx context.Context, e *errand, args []string) error {
-			u, err := e.findUser(ctx, args[0])
-			if err != nil {
-				return err
-			}
+		RunE: forUser(func(ctx context.Context, e *errand, u *registry.User) error {
 			text, url, err := e.SetTOTP(ctx, u.Username, !off)
 			if err != nil {
 				return err
