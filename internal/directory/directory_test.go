@@ -10,6 +10,7 @@ import (
 
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
+	"github.com/tokenbooth/tokenbooth/internal/store/storetest"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
@@ -75,17 +76,17 @@ func TestR18_a_store_that_fails_is_never_nobody(t *testing.T) {
 				t.Fatalf("%s never ends without a failure", name)
 			}
 			again := open(t, s, c) // has read nothing
-			s.calls.Store(0)
-			s.failAt.Store(at)
+			s.Calls.Store(0)
+			s.FailAt.Store(at)
 			err := do(again)
-			s.failAt.Store(0)
-			if s.calls.Load() < at {
+			s.FailAt.Store(0)
+			if s.Calls.Load() < at {
 				if err != nil {
 					t.Errorf("%s without a failure: %v", name, err)
 				}
 				break
 			}
-			if !errors.Is(err, errDisk) || errors.Is(err, registry.ErrNotFound) || oauth.AsError(err) != nil {
+			if !errors.Is(err, storetest.ErrDisk) || errors.Is(err, registry.ErrNotFound) || oauth.AsError(err) != nil {
 				t.Errorf("%s, call %d failed: %v", name, at, err)
 			}
 		}

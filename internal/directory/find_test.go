@@ -14,6 +14,7 @@ import (
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/registry/registrytest"
 	"github.com/tokenbooth/tokenbooth/internal/store"
+	"github.com/tokenbooth/tokenbooth/internal/store/storetest"
 )
 
 // crowd registers clients of many kinds: odd ones hold campaigns, and each is made a second after the one before.
@@ -184,9 +185,9 @@ func TestAChangeIsFoundByTheNextSearch(t *testing.T) {
 	if ids, page := found(t, d, Search{Text: "zzz"}); len(ids) != 0 || page.Total != 0 {
 		t.Errorf("a deleted client is found: %v", ids)
 	}
-	before := s.calls.Load()
-	if found(t, d, Search{Text: "nothing like this"}); s.calls.Load() != before {
-		t.Errorf("a search without a change and without a page asks the store %d times", s.calls.Load()-before)
+	before := s.Calls.Load()
+	if found(t, d, Search{Text: "nothing like this"}); s.Calls.Load() != before {
+		t.Errorf("a search without a change and without a page asks the store %d times", s.Calls.Load()-before)
 	}
 }
 
@@ -197,11 +198,11 @@ func TestR18_after_a_store_failure_a_search_knows_the_change_all_the_same(t *tes
 	if err := registrytest.DisableClient(ctx, d.registry, by, "acme", "App-001", true); err != nil {
 		t.Fatal(err)
 	}
-	s.down.Store(true)
-	if _, err := d.Find(ctx, "acme", Search{}); !errors.Is(err, errDisk) {
+	s.Down.Store(true)
+	if _, err := d.Find(ctx, "acme", Search{}); !errors.Is(err, storetest.ErrDisk) {
 		t.Error(err)
 	}
-	s.down.Store(false)
+	s.Down.Store(false)
 	if ids, _ := found(t, d, Search{State: StateDisabled}); !slices.Equal(ids, []string{"App-001"}) {
 		t.Errorf("%v", ids)
 	}

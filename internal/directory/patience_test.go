@@ -13,6 +13,7 @@ import (
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/store"
 	"github.com/tokenbooth/tokenbooth/internal/store/memory"
+	"github.com/tokenbooth/tokenbooth/internal/store/storetest"
 )
 
 // sluggish is a store in which a page of clients, or of their uses, takes a second.
@@ -38,7 +39,7 @@ func (s *sluggish) List(ctx context.Context, q store.Query) ([]store.Record, err
 		}
 	}
 	if s.down.Load() {
-		return nil, errDisk
+		return nil, storetest.ErrDisk
 	}
 	if s.broken.Load() {
 		panic("broken")
@@ -171,7 +172,7 @@ func TestAFaultThatNobodyWaitedForIsToldToTheNextWhoAsks(t *testing.T) {
 		s.down.Store(true)
 		reads(t, d, 0)
 		time.Sleep(2 * time.Second)
-		if _, err := ask(t, d); !errors.Is(err, errDisk) {
+		if _, err := ask(t, d); !errors.Is(err, storetest.ErrDisk) {
 			t.Errorf("%v, want the fault", err)
 		}
 		s.down.Store(false)

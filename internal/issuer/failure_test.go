@@ -144,11 +144,11 @@ func TestR18_D2_B18_every_store_call_fails_in_turn(t *testing.T) {
 				}
 				do := c.prepare(healthy)
 				d := openOn(t, healthy.clock, healthy.store.Store) // remembers nothing yet
-				d.store.calls.Store(0)
-				d.store.failAt.Store(at)
+				d.store.Calls.Store(0)
+				d.store.FailAt.Store(at)
 				err := do(d)
-				d.store.failAt.Store(0)
-				if d.store.calls.Load() < at {
+				d.store.FailAt.Store(0)
+				if d.store.Calls.Load() < at {
 					if (oauth.AsError(err) != nil) != c.refused || err != nil && !c.refused {
 						t.Errorf("with a store that works: %v", err)
 					}
@@ -177,7 +177,7 @@ func TestR25_a_JWT_for_a_client_that_is_remembered_needs_no_store(t *testing.T) 
 	d.client("app")
 	d.must(d.ask("app"))
 	tok := d.must(d.ask("app", withTerms(opaque)))
-	d.store.down.Store(true)
+	d.store.Down.Store(true)
 	d.must(d.ask("app"))
 	if err := d.Alive(ctx, "acme", "app", "app", d.clock.now()); err != nil {
 		t.Errorf("%v", err)
@@ -190,7 +190,7 @@ func TestR25_a_JWT_for_a_client_that_is_remembered_needs_no_store(t *testing.T) 
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	d.store.down.Store(false)
+	d.store.Down.Store(false)
 	d.must(d.ask("app", withTerms(opaque)))
 	if !d.active(tok.AccessToken) {
 		t.Error("dead after the outage")
@@ -203,7 +203,7 @@ func TestD2_failures_of_the_store_are_not_counted_as_wrong_guesses(t *testing.T)
 	d.user(username)
 	d.must(d.ask("app"))
 	r := d.imported(t)
-	d.store.down.Store(true)
+	d.store.Down.Store(true)
 	for range 50 {
 		for _, r := range []oauth.TokenRequest{d.signIn("app"), r} {
 			if _, err := d.Token(ctx, r); !errors.Is(err, oauth.ErrUnavailable) {
@@ -211,7 +211,7 @@ func TestD2_failures_of_the_store_are_not_counted_as_wrong_guesses(t *testing.T)
 			}
 		}
 	}
-	d.store.down.Store(false)
+	d.store.Down.Store(false)
 	d.must(d.signIn("app"))
 	d.must(r)
 }

@@ -194,7 +194,7 @@ func TestOfManyWhoRevokeOneChainAtOnceOneDoes(t *testing.T) {
 
 func TestReq040_AFailingStoreIsNoEmptyPage(t *testing.T) {
 	d, _, _ := signedIn(t)
-	d.store.down.Store(true)
+	d.store.Down.Store(true)
 	_, _, chains := d.Chains(ctx, "acme", TokenSearch{})
 	_, _, tokens := d.Opaque(ctx, "acme", TokenSearch{})
 	_, revoked := d.RevokeID(ctx, by, "acme", revocation.Token, "x")

@@ -176,7 +176,7 @@ func TestASignInThatLosesARaceUsesItsCodeOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	puts := 0
-	d.store.slow = func() {
+	d.store.Slow = func() {
 		if puts++; puts == 2 { // the first marks the code as used, the second keeps the token
 			chains, err := d.store.Store.List(ctx, store.Query{Tenant: "acme", Kind: store.Refresh})
 			if err != nil || len(chains) != 1 {

@@ -75,7 +75,7 @@ func TestReq001_B15_of_100_parallel_refreshes_one_successor_comes(t *testing.T) 
 					at = append(at, openOn(t, c, s))
 				}
 				for _, d := range at {
-					d.store.slow = func() { time.Sleep(rand.N(2 * time.Millisecond)) } // between read and write
+					d.store.Slow = func() { time.Sleep(rand.N(2 * time.Millisecond)) } // between read and write
 				}
 				r, tok := at[0].chain()
 				pairs, refused := atOnce(t, refresh(r, tok.RefreshToken), 100, at...)

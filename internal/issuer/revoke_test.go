@@ -207,7 +207,7 @@ func TestB18_a_revocation_that_could_not_be_written_is_not_answered_with_success
 	d := openWithGuard(t)
 	for _, terms := range []*oauth.Terms{standard, opaque} {
 		tok := d.must(d.signIn("app", withTerms(terms)))
-		d.store.down.Store(true)
+		d.store.Down.Store(true)
 		for _, text := range []string{tok.AccessToken, tok.RefreshToken} {
 			if err := d.Revoke(ctx, d.query("app", text)); !errors.Is(err, oauth.ErrUnavailable) || oauth.AsError(err) != nil {
 				t.Errorf("%v", err)
@@ -216,7 +216,7 @@ func TestB18_a_revocation_that_could_not_be_written_is_not_answered_with_success
 		if err := d.RevokeTenant(ctx, by, "acme"); !errors.Is(err, oauth.ErrUnavailable) {
 			t.Errorf("%v", err)
 		}
-		d.store.down.Store(false)
+		d.store.Down.Store(false)
 		if !d.good(tok.AccessToken) {
 			t.Error("refused, though nothing was written: after a restart it would live")
 		}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -21,6 +20,7 @@ import (
 	"github.com/tokenbooth/tokenbooth/internal/secret"
 	"github.com/tokenbooth/tokenbooth/internal/store"
 	"github.com/tokenbooth/tokenbooth/internal/store/memory"
+	"github.com/tokenbooth/tokenbooth/internal/store/storetest"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
@@ -44,46 +44,6 @@ func newClock() *clock {
 func (c *clock) now() time.Time           { return time.UnixMicro(c.at.Load()).UTC() }
 func (c *clock) advance(by time.Duration) { c.at.Add(by.Microseconds()) }
 
-// faulty is a store that fails when it is told to: at one call, or at each from then on. slow is called before each write.
-type faulty struct {
-	store.Store
-	calls  atomic.Int64
-	failAt atomic.Int64 // 0: never
-	down   atomic.Bool
-	slow   func()
-}
-
-var errDisk = errors.New("the disk is gone")
-
-func (s *faulty) fails() bool {
-	n := s.calls.Add(1)
-	return s.down.Load() || n == s.failAt.Load()
-}
-
-func (s *faulty) Get(ctx context.Context, tenant string, kind store.Kind, id string) (store.Record, error) {
-	if s.fails() {
-		return store.Record{}, errDisk
-	}
-	return s.Store.Get(ctx, tenant, kind, id)
-}
-
-func (s *faulty) List(ctx context.Context, q store.Query) ([]store.Record, error) {
-	if s.fails() {
-		return nil, errDisk
-	}
-	return s.Store.List(ctx, q)
-}
-
-func (s *faulty) Put(ctx context.Context, records ...store.Record) error {
-	if s.fails() {
-		return errDisk
-	}
-	if s.slow != nil {
-		s.slow()
-	}
-	return s.Store.Put(ctx, records...)
-}
-
 // The contracts of these tests, as their dialects state them.
 var (
 	standard = &oauth.Terms{Form: oauth.JWT, Lifetime: 15 * time.Minute, RefreshIdle: 30 * day, RefreshMax: 90 * day}
@@ -100,7 +60,7 @@ type desk struct {
 	*Issuer
 	t       testing.TB
 	clock   *clock
-	store   *faulty
+	store   *storetest.Faulty
 	secrets map[string]oauth.Secret // by client id
 }
 
@@ -129,7 +89,7 @@ func openOn(t testing.TB, c *clock, inner store.Store) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &desk{t: t, clock: c, store: &faulty{Store: inner}, secrets: map[string]oauth.Secret{}}
+	d := &desk{t: t, clock: c, store: &storetest.Faulty{Store: inner}, secrets: map[string]oauth.Secret{}}
 	var rings []keyring.Tenant
 	var names []string
 	for _, tn := range tenants() {

@@ -7,10 +7,13 @@ import (
 	"testing"
 
 	"github.com/tokenbooth/tokenbooth/internal/store/paper"
+	"github.com/tokenbooth/tokenbooth/internal/store/storetest"
 )
 
 // onPaper is a registry on paper over another.
-func onPaper(r *Registry, s *counted, c *clock) *Registry { return r.OnPaper(paper.New(s, c.now)) }
+func onPaper(r *Registry, s *storetest.Faulty, c *clock) *Registry {
+	return r.OnPaper(paper.New(s, c.now))
+}
 
 func TestOnPaperTheSameRulesRefuseTheSame(t *testing.T) {
 	r, s, c := world(t)
@@ -71,7 +74,7 @@ func TestWhatIsDoneOnPaperIsNeitherKeptNorRemembered(t *testing.T) {
 	if after := kept(t, s); after != before {
 		t.Errorf("something was kept:\n%s", after)
 	}
-	s.down.Store(true) // from memory alone
+	s.Down.Store(true) // from memory alone
 	if got, err := r.Client(ctx, "acme", "postman"); err != nil || got.Disabled {
 		t.Errorf("what is remembered of a client: %+v, %v", got, err)
 	}
@@ -102,15 +105,15 @@ func TestOnPaperTheStoreIsSeenAsItIsNow(t *testing.T) {
 func TestPaperIsCheap(t *testing.T) {
 	r, s, c := world(t)
 	goroutines := runtime.NumGoroutine()
-	s.calls.Store(0)
+	s.Calls.Store(0)
 	made := testing.Benchmark(func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			onPaper(r, s, c)
 		}
 	})
-	if bytes := made.AllocedBytesPerOp(); bytes > 8<<10 || s.calls.Load() != 0 {
-		t.Errorf("%d bytes, and %d calls of the store", bytes, s.calls.Load())
+	if bytes := made.AllocedBytesPerOp(); bytes > 8<<10 || s.Calls.Load() != 0 {
+		t.Errorf("%d bytes, and %d calls of the store", bytes, s.Calls.Load())
 	}
 	p := onPaper(r, s, c)
 	create(t, p, postman())

@@ -16,6 +16,7 @@ import (
 	"github.com/tokenbooth/tokenbooth/internal/store"
 	"github.com/tokenbooth/tokenbooth/internal/store/memory"
 	"github.com/tokenbooth/tokenbooth/internal/store/sqlite"
+	"github.com/tokenbooth/tokenbooth/internal/store/storetest"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
@@ -96,7 +97,7 @@ func TestReadsComeFromMemoryUntilSomethingChanges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := s.calls.Load()
+	before := s.Calls.Load()
 	for range 100 {
 		if c, err := r.Client(ctx, "acme", "postman"); err != nil || !reflect.DeepEqual(c, first) {
 			t.Fatal(err)
@@ -110,7 +111,7 @@ func TestReadsComeFromMemoryUntilSomethingChanges(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if n := s.calls.Load() - before; n != 1 {
+	if n := s.Calls.Load() - before; n != 1 {
 		t.Errorf("201 reads asked the store %d times", n)
 	}
 	if err := disableClient(ctx, r, by, "acme", "postman", true); err != nil {
@@ -167,7 +168,7 @@ func TestAfterALongSilenceNothingRememberedIsTrusted(t *testing.T) {
 	if _, err := r.Client(ctx, "acme", "postman"); err != nil {
 		t.Fatal(err)
 	}
-	s.down.Store(true)
+	s.Down.Store(true)
 	follow(t, r)
 	time.Sleep(change.Every + change.Every/2)
 	if err := disableClient(ctx, open(t, s.Store, c), by, "acme", "postman", true); err != nil { // elsewhere
@@ -177,7 +178,7 @@ func TestAfterALongSilenceNothingRememberedIsTrusted(t *testing.T) {
 	if cl, err := r.Client(ctx, "acme", "postman"); err != nil || cl.Disabled {
 		t.Fatalf("this test is no longer about anything: %+v %v", cl, err)
 	}
-	s.down.Store(false)
+	s.Down.Store(false)
 	within1s(t, "what happened during the outage is seen", func() bool {
 		cl, err := r.Client(ctx, "acme", "postman")
 		return err == nil && cl.Disabled
@@ -309,17 +310,17 @@ func TestR18_a_store_that_fails_is_never_nobody(t *testing.T) {
 				t.Fatalf("%s never ends without a failure", name)
 			}
 			again := open(t, s, c) // remembers nothing
-			s.calls.Store(0)
-			s.failAt.Store(at)
+			s.Calls.Store(0)
+			s.FailAt.Store(at)
 			err := do(again)
-			s.failAt.Store(0)
-			if s.calls.Load() < at {
+			s.FailAt.Store(0)
+			if s.Calls.Load() < at {
 				if err != nil {
 					t.Errorf("%s without a failure: %v", name, err)
 				}
 				break
 			}
-			if !errors.Is(err, errDisk) || errors.Is(err, ErrNotFound) || oauth.AsError(err) != nil {
+			if !errors.Is(err, storetest.ErrDisk) || errors.Is(err, ErrNotFound) || oauth.AsError(err) != nil {
 				t.Errorf("%s, call %d failed: %v", name, at, err)
 			}
 		}

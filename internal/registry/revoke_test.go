@@ -17,6 +17,7 @@ import (
 	"github.com/tokenbooth/tokenbooth/internal/feed"
 	"github.com/tokenbooth/tokenbooth/internal/store"
 	"github.com/tokenbooth/tokenbooth/internal/store/sqlite"
+	"github.com/tokenbooth/tokenbooth/internal/store/storetest"
 	"github.com/tokenbooth/tokenbooth/oauth"
 	"github.com/tokenbooth/tokenbooth/revocation"
 )
@@ -90,17 +91,17 @@ func TestReq6_whatever_ends_a_client_or_a_user_takes_its_tokens_back_in_the_same
 				t.Fatal("a live token is refused")
 			}
 			for at := int64(1); ; at++ { // whichever call of the store fails, nothing is taken back
-				s.calls.Store(0)
-				s.failAt.Store(at)
+				s.Calls.Store(0)
+				s.FailAt.Store(at)
 				err := e.end(r)
-				s.failAt.Store(0)
-				if s.calls.Load() < at {
+				s.FailAt.Store(0)
+				if s.Calls.Load() < at {
 					if err != nil {
 						t.Fatal(err)
 					}
 					break
 				}
-				if !errors.Is(err, errDisk) || refuses(f, "acme", "postman", u.ID, issued) {
+				if !errors.Is(err, storetest.ErrDisk) || refuses(f, "acme", "postman", u.ID, issued) {
 					t.Fatalf("call %d failed: %v", at, err)
 				}
 			}

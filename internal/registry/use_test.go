@@ -178,7 +178,7 @@ func TestR18_while_the_store_is_away_uses_add_up_and_nothing_grows(t *testing.T)
 	create(t, r, postman())
 	w := writer(r)
 	useTimes(t, r, "postman", 1)
-	s.down.Store(true)
+	s.Down.Store(true)
 	for range 100 {
 		useTimes(t, r, "postman", 10)
 		c.advance(time.Minute)
@@ -190,7 +190,7 @@ func TestR18_while_the_store_is_away_uses_add_up_and_nothing_grows(t *testing.T)
 	if len(w.waiting) > 1 {
 		t.Errorf("%d wait", len(w.waiting))
 	}
-	s.down.Store(false)
+	s.Down.Store(false)
 	w.turn(t, c, 2*time.Minute)
 	if n := total(t, r, "postman"); n != 1001 {
 		t.Errorf("%d of 1001", n)

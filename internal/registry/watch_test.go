@@ -41,9 +41,9 @@ func TestAWatcherIsToldWhatHappensToClientsOnceItHas(t *testing.T) {
 			return err
 		}},
 		{"", func() error {
-			s.down.Store(true)
+			s.Down.Store(true)
 			_ = disableClient(ctx, r, by, "acme", "postman", true)
-			s.down.Store(false)
+			s.Down.Store(false)
 			return nil
 		}},
 		{"missed", func() error { r.Missed(); return nil }},

@@ -13,6 +13,7 @@ import (
 	"github.com/tokenbooth/tokenbooth/internal/secret"
 	"github.com/tokenbooth/tokenbooth/internal/store"
 	"github.com/tokenbooth/tokenbooth/internal/store/memory"
+	"github.com/tokenbooth/tokenbooth/internal/store/storetest"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
@@ -27,42 +28,6 @@ func newClock() *clock {
 
 func (c *clock) now() time.Time           { return time.UnixMicro(c.at.Load()).UTC() }
 func (c *clock) advance(by time.Duration) { c.at.Add(by.Microseconds()) }
-
-// counted is a store that counts calls and fails when it is told to: at one call, or at every one from then on.
-type counted struct {
-	store.Store
-	calls  atomic.Int64
-	failAt atomic.Int64 // 0: never
-	down   atomic.Bool
-}
-
-var errDisk = errors.New("the disk is gone")
-
-func (s *counted) fails() bool {
-	n := s.calls.Add(1)
-	return s.down.Load() || n == s.failAt.Load()
-}
-
-func (s *counted) Get(ctx context.Context, tenant string, kind store.Kind, id string) (store.Record, error) {
-	if s.fails() {
-		return store.Record{}, errDisk
-	}
-	return s.Store.Get(ctx, tenant, kind, id)
-}
-
-func (s *counted) List(ctx context.Context, q store.Query) ([]store.Record, error) {
-	if s.fails() {
-		return nil, errDisk
-	}
-	return s.Store.List(ctx, q)
-}
-
-func (s *counted) Put(ctx context.Context, records ...store.Record) error {
-	if s.fails() {
-		return errDisk
-	}
-	return s.Store.Put(ctx, records...)
-}
 
 var ctx = context.Background()
 
@@ -98,10 +63,10 @@ func open(t testing.TB, s store.Store, c *clock) *Registry {
 	return r
 }
 
-func world(t testing.TB) (*Registry, *counted, *clock) {
+func world(t testing.TB) (*Registry, *storetest.Faulty, *clock) {
 	t.Helper()
 	c := newClock()
-	s := &counted{Store: memory.New(c.now)}
+	s := &storetest.Faulty{Store: memory.New(c.now)}
 	return open(t, s, c), s, c
 }
 

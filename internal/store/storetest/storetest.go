@@ -1,6 +1,8 @@
 // Package storetest says what every engine of package store promises, one promise a line, and checks an engine against it. An
 // engine's test calls Test; a broken promise is printed in words.
 //
+// For tests of what is built on a store there is one that fails when it is told to (Faulty).
+//
 // It decides nothing and keeps nothing but a clock that its checks move. Each promise is checked with an empty store of its own,
 // and several with many goroutines at once: run the tests with -race.
 package storetest
