@@ -26,7 +26,6 @@ type errand struct {
 	acts
 	cmd       *cobra.Command
 	tenant    *registry.Tenant
-	local     *desk                // nil: the work is done elsewhere
 	mayChange bool                 // what is registered; nobody who may not is told whether it could be done
 	onPaper   func() (acts, error) // the same acts, by the same rules, of which nothing stays
 	dialects  func() (map[string]*dialect.Dialect, error)
@@ -70,7 +69,7 @@ func atDesk(cmd *cobra.Command, s *settings, do func(ctx context.Context, d *des
 		p, a := printerOf(cmd), askerOf(cmd)
 		err = explain(do(cmd.Context(), d, func(t *registry.Tenant) *errand {
 			atTenant := o.office.At(commandLine(), t.Name)
-			return &errand{printer: p, asker: a, acts: atTenant, cmd: cmd, tenant: t, local: d, mayChange: true,
+			return &errand{printer: p, asker: a, acts: atTenant, cmd: cmd, tenant: t, mayChange: true,
 				onPaper:  func() (acts, error) { return atTenant.Rehearsal() },
 				dialects: func() (map[string]*dialect.Dialect, error) { return loadDialects(s) }}
 		}))
