@@ -29,10 +29,10 @@ check:
 	@echo '== size'; CGO_ENABLED=0 $(GO) build -trimpath -ldflags="-s -w" -o $(BINARY) ./cmd/tokenbooth; \
 	  size=$$(stat -c %s $(BINARY)); echo "$$((size >> 20)) MiB"; test $$size -le $$((30 << 20)) || { echo 'the binary is over 30 MiB'; exit 1; }
 
-## packages: nginx and Caddy, which tests put in front of a real API, and Chromium, which looks at the console; what is missing is
-## installed from Debian
+## packages: nginx and Caddy, which tests put in front of a real API, Chromium, which looks at the console, strace, which makes a disk
+## fail, and zstd, which reads an export; what is missing is installed from Debian
 packages:
-	@missing=$$(for p in nginx caddy chromium; do PATH=$$PATH:/usr/sbin command -v $$p >/dev/null || echo $$p; done); test -z "$$missing" || { \
+	@missing=$$(for p in nginx caddy chromium strace zstd; do PATH=$$PATH:/usr/sbin command -v $$p >/dev/null || echo $$p; done); test -z "$$missing" || { \
 	  command -v apt-get >/dev/null || { echo "the tests need $$missing; install it"; exit 1; }; \
 	  sudo=$$(test $$(id -u) = 0 || echo sudo); echo "== installing" $$missing; \
 	  $$sudo timeout 300 apt-get -qq update; \

@@ -25,7 +25,7 @@ import (
 // settingsText is the settings file of a booth: one tenant, two contracts, one API behind the gateway.
 const settingsText = `listen: %s
 operators: %s
-data: .
+data: data
 tenants:
   - name: load
     hosts: [127.0.0.1]
@@ -47,7 +47,7 @@ const apisText = `    apis:
 
 // booth is the product with a database of its own.
 type booth struct {
-	dir, file string
+	dir, file string // its data folder, its settings: apart, as the command init lays them out
 	addr      netip.AddrPort
 	server    *process
 	jwts      [][]byte // requests for a token, one of each client
@@ -70,7 +70,11 @@ func (b *bench) booth(clients int) (*booth, error) {
 // settle finds a process a folder and addresses, and writes its settings there.
 func (b *bench) settle(folder string, settings func(addr, operators netip.AddrPort) string) (t *booth, operators netip.AddrPort, err error) {
 	t = &booth{}
-	if t.dir, err = os.MkdirTemp(b.dir, folder); err != nil {
+	if folder, err = os.MkdirTemp(b.dir, folder); err != nil {
+		return nil, operators, err
+	}
+	t.dir, t.file = filepath.Join(folder, "data"), filepath.Join(folder, "tokenbooth.yaml")
+	if err = os.Mkdir(t.dir, 0o700); err != nil {
 		return nil, operators, err
 	}
 	if t.addr, err = freeAddress(); err != nil {
@@ -79,7 +83,6 @@ func (b *bench) settle(folder string, settings func(addr, operators netip.AddrPo
 	if operators, err = freeAddress(); err != nil {
 		return nil, operators, err
 	}
-	t.file = filepath.Join(t.dir, "tokenbooth.yaml")
 	return t, operators, os.WriteFile(t.file, []byte(settings(t.addr, operators)), 0o600)
 }
 

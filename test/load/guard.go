@@ -24,12 +24,12 @@ import (
 // gateText is the settings file of a gateway in a process of its own.
 const gateText = `listen: %s
 operators: %s
-data: .
+data: data
 tenants:
   - name: load
     hosts: [127.0.0.1]
     issuer: http://%s
-    follow: {client_id: ` + guardID + `, client_secret_file: guard.secret}
+    follow: {client_id: ` + guardID + `, client_secret_file: data/guard.secret}
 ` + apisText
 
 // desk starts an issuer that has taken back so many tokens that are still alive. secret is that of the client by which guards ask it.

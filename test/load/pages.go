@@ -38,7 +38,7 @@ func (o pagesOf) roomFor() uint64 { return uint64(o.events)*800 + uint64(o.clien
 // pagesText is the settings file of the booth that the console belongs to.
 const pagesText = `listen: %s
 operators: %s
-data: .
+data: data
 tenants:
   - name: load
     title: Pages under load

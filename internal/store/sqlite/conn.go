@@ -10,6 +10,8 @@ import (
 	"net/url"
 
 	"modernc.org/sqlite"
+
+	"github.com/tokenbooth/tokenbooth/internal/store/sqlite/vfs"
 )
 
 // conn is one connection with the statements it has prepared so far. It speaks to the driver directly: package database/sql would
@@ -38,7 +40,15 @@ type statement interface {
 
 // connect opens path, which must exist, and runs the pragmas. A connection that cannot keep its promises is not returned.
 func connect(path string, pragmas ...string) (*conn, error) {
-	name := url.URL{Scheme: "file", Path: path, RawQuery: "mode=rw"}
+	layer, err := vfs.Name()
+	if err != nil {
+		return nil, err
+	}
+	query := url.Values{"mode": {"rw"}}
+	if layer != "" {
+		query.Set("vfs", layer)
+	}
+	name := url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}
 	opened, err := new(sqlite.Driver).Open(name.String())
 	if err != nil {
 		return nil, err

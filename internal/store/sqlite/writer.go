@@ -5,7 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,24 +26,10 @@ type change struct {
 	sweeps int // how many expired rows to remove at most
 	before int64
 
-	state atomic.Int32 // waiting, then taken by the writer or withdrawn by the caller, whoever is first
-	done  chan struct{}
-	n     int // rows swept
-	err   error
+	withdrawn bool // the caller has gone away; not once its group is taken
+	n         int  // rows swept
+	err       error
 }
-
-const (
-	waiting = iota
-	taken
-	withdrawn
-)
-
-// How much may wait, and how much goes into one commit: a group is bounded so that the one who came first does not wait for
-// thousands, and the log does not grow by much at once.
-const (
-	queueLength = 1024
-	groupWeight = 1024
-)
 
 // weight counts a row, or 8 KiB of body, as one.
 func (ch *change) weight() int {
@@ -53,18 +40,31 @@ func (ch *change) weight() int {
 	return n
 }
 
-// writer owns the one connection that writes. Its goroutine (run) takes what is queued as a group, commits it in one transaction
-// and answers; meanwhile the next group queues up. While the disk is slow groups grow, so the rate stays.
+// group is what goes into one commit. It is bounded so that the one who came first does not wait for thousands, and the log does not
+// grow by much at once.
+type group struct {
+	changes []*change
+	weight  int
+	taken   bool          // by the writer: nobody joins or leaves any more
+	done    chan struct{} // closed when each change has its outcome
+}
+
+const groupWeight = 1024
+
+// writer owns the one connection that writes. Its goroutine (run) commits the first group of the queue in one transaction and answers;
+// meanwhile the next one fills. While the disk is slow groups grow, so the rate stays.
 type writer struct {
 	path    string
 	now     func() time.Time
 	pragmas []string
-	queue   chan *change
 	closing <-chan struct{}
 	stopped chan struct{} // closed when run has returned
 
-	conn  *conn // nil after a failure, until the next group
-	group []*change
+	mu    sync.Mutex // guards queue and what it holds
+	queue []*group   // all but the last are full; each change has a caller that waits, so their number is its bound
+	bell  chan struct{}
+
+	conn *conn // nil after a failure, until the next group
 	logged
 	failed atomic.Pointer[error]
 }
@@ -73,7 +73,7 @@ func newWriter(path string, now func() time.Time, closing <-chan struct{}, pragm
 	return &writer{
 		path: path, now: now, closing: closing,
 		pragmas: append(append([]string{}, writing...), pragmas...),
-		queue:   make(chan *change, queueLength),
+		bell:    make(chan struct{}, 1),
 		stopped: make(chan struct{}),
 	}
 }
@@ -92,69 +92,97 @@ func (w *writer) close() error {
 	return w.conn.close()
 }
 
-// do queues ch and waits for its outcome. Until the writer has taken it the caller may go away and nothing is written.
+// do queues ch and waits for its outcome. Until the writer has taken its group the caller may go away and nothing is written.
 func (w *writer) do(ctx context.Context, ch *change) (int, error) {
 	if err := cmp.Or(ctx.Err(), w.broken()); err != nil {
 		return 0, err
 	}
-	ch.done = make(chan struct{})
-	select {
-	case w.queue <- ch:
-	case <-ctx.Done():
-		return 0, ctx.Err()
-	case <-w.closing:
-		return 0, errClosed
+	g, err := w.join(ch)
+	if err != nil {
+		return 0, err
 	}
 	select {
-	case <-ch.done:
-		return ch.n, ch.err
+	case <-g.done:
 	case <-ctx.Done():
-		if ch.state.CompareAndSwap(waiting, withdrawn) {
+		if w.withdraw(g, ch) {
 			return 0, ctx.Err()
 		}
-	case <-w.stopped:
-		if ch.state.CompareAndSwap(waiting, withdrawn) {
-			return 0, errClosed
-		}
+		<-g.done
 	}
-	<-ch.done
 	return ch.n, ch.err
 }
 
-// run is the life of the writer.
+// join puts ch into the last group of the queue, or behind it when that is full.
+func (w *writer) join(ch *change) (*group, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	select {
+	case <-w.closing:
+		return nil, errClosed
+	default:
+	}
+	last := len(w.queue) - 1
+	if last < 0 || w.queue[last].weight >= groupWeight {
+		w.queue = append(w.queue, &group{done: make(chan struct{})})
+		last++
+	}
+	g := w.queue[last]
+	g.changes, g.weight = append(g.changes, ch), g.weight+ch.weight()
+	if len(g.changes) == 1 {
+		select {
+		case w.bell <- struct{}{}:
+		default: // it has been rung and not been heard yet
+		}
+	}
+	return g, nil
+}
+
+// withdraw takes ch back, unless it is too late for that.
+func (w *writer) withdraw(g *group, ch *change) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	ch.withdrawn = !g.taken
+	return ch.withdrawn
+}
+
+// run is the life of the writer. What was queued when the store is closed is still written.
 func (w *writer) run() {
 	defer close(w.stopped)
-	for {
+	for closing := false; !closing; {
 		select {
+		case <-w.bell:
 		case <-w.closing:
-			return
-		case first := <-w.queue:
-			w.serve(first)
+			closing = true
+		}
+		for w.queued() {
+			w.serve()
 			w.bound()
 		}
 	}
 }
 
-// serve commits first and whatever else is queued once the file is ours.
-func (w *writer) serve(first *change) {
+func (w *writer) queued() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.queue) > 0
+}
+
+// serve commits the first group of the queue, as it is once the file is ours.
+func (w *writer) serve() {
 	err := w.begin()
-	w.take(first)
-	if err == nil && len(w.group) > 0 {
-		err = w.commit()
+	g := w.take()
+	if err == nil && len(g.changes) > 0 {
+		err = w.commit(g.changes)
 	} else if err == nil {
 		_, err = w.conn.exec("ROLLBACK")
 	}
 	if err != nil {
 		w.fail(err)
-	}
-	for i, ch := range w.group {
-		if err != nil {
+		for _, ch := range g.changes {
 			ch.n, ch.err = 0, err
 		}
-		close(ch.done)
-		w.group[i] = nil
 	}
-	w.group = w.group[:0]
+	close(g.done)
 }
 
 // begin takes the write lock, which another process may hold for a moment.
@@ -168,43 +196,26 @@ func (w *writer) begin() error {
 	return insist(func() error { _, err := w.conn.exec("BEGIN IMMEDIATE"); return err })
 }
 
-// take makes a group of first and what is queued behind it, leaving out what was withdrawn.
-func (w *writer) take(first *change) {
-	weight := 0
-	for ch := first; ch != nil; ch = w.next() {
-		if ch.state.CompareAndSwap(waiting, taken) {
-			w.group = append(w.group, ch)
-			weight += ch.weight()
-		}
-		if weight >= groupWeight {
-			return
-		}
-	}
+// take removes the first group from the queue, and from the group what was withdrawn.
+func (w *writer) take() *group {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	g := w.queue[0]
+	w.queue = slices.Delete(w.queue, 0, 1)
+	g.taken = true
+	g.changes = slices.DeleteFunc(g.changes, func(ch *change) bool { return ch.withdrawn })
+	return g
 }
 
-// next returns what is queued next, or nil. Before it gives up it lets others run once: callers that have just been answered are
-// about to come back, and a larger group costs the disk no more.
-func (w *writer) next() *change {
-	for range 2 {
-		select {
-		case ch := <-w.queue:
-			return ch
-		default:
-			runtime.Gosched()
-		}
-	}
-	return nil
-}
-
-// commit writes the group. Conflicts are rare, so first the whole group is tried at once; if there is one, the group is done again
+// commit writes the changes of a group. Conflicts are rare, so first all are tried at once; if there is one, the group is done again
 // a change at a time to find out whose it is. Changes of a group were all asked for at the same time, so any order of them is as
 // good as another.
-func (w *writer) commit() error {
+func (w *writer) commit(changes []*change) error {
 	now := w.now().UnixMicro()
-	err := w.conn.apply(w.group, now)
+	err := w.conn.apply(changes, now)
 	if errors.Is(err, store.ErrConflict) {
-		if len(w.group) == 1 {
-			w.group[0].err = err
+		if len(changes) == 1 {
+			changes[0].err = err
 			_, err := w.conn.exec("ROLLBACK")
 			return err
 		}
@@ -214,7 +225,7 @@ func (w *writer) commit() error {
 		if err := w.begin(); err != nil {
 			return err
 		}
-		err = w.eachAlone(now)
+		err = w.eachAlone(changes, now)
 	}
 	if err != nil {
 		return err
@@ -223,14 +234,14 @@ func (w *writer) commit() error {
 	return err
 }
 
-// eachAlone applies the changes of the group one by one, undoing those that conflict.
-func (w *writer) eachAlone(now int64) error {
-	for i, ch := range w.group {
+// eachAlone applies the changes of a group one by one, undoing those that conflict.
+func (w *writer) eachAlone(changes []*change, now int64) error {
+	for i, ch := range changes {
 		if _, err := w.conn.exec("SAVEPOINT one"); err != nil {
 			return err
 		}
 		ch.n = 0 // what the first attempt swept has been undone
-		if ch.err = w.conn.apply(w.group[i:i+1], now); ch.err != nil {
+		if ch.err = w.conn.apply(changes[i:i+1], now); ch.err != nil {
 			if !errors.Is(ch.err, store.ErrConflict) {
 				return ch.err
 			}

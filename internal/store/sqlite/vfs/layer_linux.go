@@ -1,0 +1,99 @@
+package vfs
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"unsafe"
+
+	"modernc.org/libc"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// Name registers the layer, once, and returns what SQLite knows it by (the parameter vfs of a database's name). On other systems than
+// Linux it is "": SQLite's own way stays. It may be called by any number of goroutines.
+func Name() (string, error) { return register() }
+
+var register = sync.OnceValues(func() (string, error) {
+	tls := libc.NewTLS()
+	defer tls.Close()
+	if code := sqlite3.Xsqlite3_initialize(tls); code != sqlite3.SQLITE_OK {
+		return "", fmt.Errorf("start SQLite: code %d", code)
+	}
+	name, err := libc.CString("tokenbooth")
+	if err != nil {
+		return "", err
+	}
+	// What the engine keeps a pointer to is in its own memory, and stays there until the process ends.
+	address := libc.Xmalloc(tls, libc.Tsize_t(unsafe.Sizeof(sqlite3.Tsqlite3_vfs{})))
+	if address == 0 {
+		return "", errors.New("start SQLite: there is no memory")
+	}
+	files := at[sqlite3.Tsqlite3_vfs](address)
+	*files = *at[sqlite3.Tsqlite3_vfs](sqlite3.Xsqlite3_vfs_find(tls, 0))
+	below.open = function[openFunc](files.FxOpen)
+	files.FzName, files.FpNext, files.FxOpen = name, 0, pointer[openFunc](openFile)
+	if code := sqlite3.Xsqlite3_vfs_register(tls, address, 0); code != sqlite3.SQLITE_OK {
+		return "", fmt.Errorf("start SQLite: code %d", code)
+	}
+	return "tokenbooth", nil
+})
+
+type (
+	openFunc = func(tls *libc.TLS, vfs, name, file uintptr, flags int32, opened uintptr) int32
+	syncFunc = func(tls *libc.TLS, file uintptr, flags int32) int32
+)
+
+// below is what the layer calls.
+var below struct {
+	open openFunc
+	once sync.Once // guards the rest: what the files of all logs have in common
+	sync syncFunc
+	log  uintptr // their methods, with the layer's sync
+}
+
+// openFile opens a file. The methods of a log are exchanged for those with the layer's sync.
+func openFile(tls *libc.TLS, vfs, name, file uintptr, flags int32, opened uintptr) int32 {
+	code := below.open(tls, vfs, name, file, flags, opened)
+	if code != sqlite3.SQLITE_OK || flags&sqlite3.SQLITE_OPEN_WAL == 0 {
+		return code
+	}
+	log := at[sqlite3.TunixFile](file)
+	below.once.Do(func() {
+		below.log = libc.Xmalloc(tls, libc.Tsize_t(unsafe.Sizeof(sqlite3.Tsqlite3_io_methods{})))
+		if below.log == 0 {
+			return
+		}
+		methods := at[sqlite3.Tsqlite3_io_methods](below.log)
+		*methods = *at[sqlite3.Tsqlite3_io_methods](log.FpMethod)
+		below.sync = function[syncFunc](methods.FxSync)
+		methods.FxSync = pointer[syncFunc](syncLog)
+	})
+	if below.log != 0 {
+		log.FpMethod = below.log
+	}
+	return code
+}
+
+// syncLog waits until what was written to a log is on the disk. The first sync of a new log covers its folder too: that is left to
+// the layer below, as is any that the kernel does not take on.
+func syncLog(tls *libc.TLS, file uintptr, flags int32) int32 {
+	log := at[sqlite3.TunixFile](file)
+	if q := background(); q != nil && log.FctrlFlags&sqlite3.UNIXFILE_DIRSYNC == 0 {
+		if errno, taken := q.sync(log.Fh); taken && errno != 0 {
+			log.FlastErrno = int32(errno)
+			return sqlite3.SQLITE_IOERR_FSYNC
+		} else if taken {
+			return sqlite3.SQLITE_OK
+		}
+	}
+	return below.sync(tls, file, flags)
+}
+
+// at is what lies at an address in the engine's memory, which Go's collector knows nothing of.
+func at[T any](address uintptr) *T { return *(**T)(unsafe.Pointer(&address)) }
+
+// function and pointer turn the engine's form of a function, one word, into Go's and back. F must be a function of the package's, not
+// a closure.
+func function[F any](address uintptr) F { return *(*F)(unsafe.Pointer(&address)) }
+func pointer[F any](f F) uintptr        { return *(*uintptr)(unsafe.Pointer(&f)) }
