@@ -14,7 +14,7 @@ type texts struct {
 
 // bundles are how many rows a statement may create at once, largest first: fewer statements cost less than more of them, but each
 // size is prepared once for each kind.
-var bundles = []int{64, 8, 1}
+var bundles = []int{64, 32, 16, 8, 4, 2, 1}
 
 var statements = func() map[store.Kind]texts {
 	all := make(map[store.Kind]texts)
