@@ -225,8 +225,16 @@ func want(names ...string) cobra.PositionalArgs {
 	}
 }
 
+// valuesOf says in words what the flags of a type take. Other types say it themselves.
+var valuesOf = map[string]string{"bool": "true or false", "int": "a whole number"}
+
 // wrongFlag says what to do about a flag that does not exist or has a wrong value. One id in 64 starts with a dash.
 func wrongFlag(cmd *cobra.Command, err error) error {
+	if wrong, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		if f := wrong.GetFlag(); valuesOf[f.Value.Type()] != "" {
+			err = fmt.Errorf("--%s: it takes %s, not %q", f.Name, valuesOf[f.Value.Type()], wrong.GetValue())
+		}
+	}
 	if strings.HasPrefix(err.Error(), "unknown shorthand flag") {
 		return fmt.Errorf("%w; an id that starts with a dash stands after --, as in: %s -- -ID; all flags: %[2]s --help", err, cmd.CommandPath())
 	}
