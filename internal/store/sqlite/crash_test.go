@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -68,7 +69,9 @@ func wantWhole(t *testing.T, s *Store) {
 	}
 }
 
-func TestR7_FailedSyncEndsAllWritingButNotReading(t *testing.T) {
+// tracer is the program that watches the calls of a process, or makes them fail.
+func tracer(t *testing.T) string {
+	t.Helper()
 	strace, err := exec.LookPath("strace")
 	if err != nil {
 		t.Skip("strace is not installed")
@@ -76,14 +79,45 @@ func TestR7_FailedSyncEndsAllWritingButNotReading(t *testing.T) {
 	if err := exec.Command(strace, "-o", "/dev/null", "true").Run(); err != nil {
 		t.Skip("strace may not trace a process here:", err)
 	}
+	return strace
+}
+
+func TestR1_TheFirstSyncOfANewLogCoversItsFolder(t *testing.T) {
+	path, said := filepath.Join(t.TempDir(), "store.db"), filepath.Join(t.TempDir(), "said")
+	openAt(t, path, time.Now).Close() // the log goes with the last who closes
+	cmd, lines := spawn(t, path, "w00", tracer(t), "-f", "-qq", "-y", "-o", said, "-e", "trace=fsync,io_submit")
+	kill(t, cmd, lines, 20)
+	cmd.Wait()
+	text, err := os.ReadFile(said)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var synced []string
+	for line := range strings.Lines(string(text)) {
+		if strings.Contains(line, "io_submit(") {
+			break
+		}
+		_, file, _ := strings.Cut(line, "fsync(")
+		_, file, _ = strings.Cut(file, "<")
+		file, _, _ = strings.Cut(file, ">")
+		synced = append(synced, file)
+	}
+	if !slices.Contains(synced, path+"-wal") || !slices.Contains(synced, filepath.Dir(path)) {
+		t.Errorf("synced at first: %q; want the log and its folder", synced)
+	}
+}
+
+func TestR7_FailedSyncEndsAllWritingButNotReading(t *testing.T) {
+	strace := tracer(t)
 	for _, way := range []struct{ name, faults, sync string }{
-		{"in the background of the kernel", "", "io_getevents"},
+		{"in the background of the kernel, when its answer is lost", "", "io_getevents"},
 		{"by a thread, where the kernel has no background", "inject=io_setup:error=ENOSYS", "fsync"},
+		{"by a thread, where the background may not be asked", "inject=io_getevents:error=EPERM", "fsync"},
 		{"by a thread, where the kernel takes no more on", "inject=io_submit:error=EAGAIN", "fsync"},
 	} {
 		t.Run(way.name, func(t *testing.T) {
 			for _, nth := range []int{2, 7, 40} {
-				under := []string{strace, "-f", "-qq", "-o", "/dev/null", "-e", "trace=io_setup,io_submit," + way.sync,
+				under := []string{strace, "-f", "-qq", "-o", "/dev/null", "-e", "trace=io_setup,io_submit,io_getevents,fsync",
 					"-e", fmt.Sprintf("inject=%s:error=EIO:when=%d", way.sync, nth)}
 				if way.faults != "" {
 					under = append(under, "-e", way.faults)

@@ -26,9 +26,8 @@ type change struct {
 	sweeps int // how many expired rows to remove at most
 	before int64
 
-	withdrawn bool // the caller has gone away; not once its group is taken
-	n         int  // rows swept
-	err       error
+	n   int // rows swept
+	err error
 }
 
 // weight counts a row, or 8 KiB of body, as one.
@@ -51,6 +50,8 @@ type group struct {
 
 const groupWeight = 1024
 
+func newGroup() *group { return &group{done: make(chan struct{})} }
+
 // writer owns the one connection that writes. Its goroutine (run) commits the first group of the queue in one transaction and answers;
 // meanwhile the next one fills. While the disk is slow groups grow, so the rate stays.
 type writer struct {
@@ -61,7 +62,7 @@ type writer struct {
 	stopped chan struct{} // closed when run has returned
 
 	mu    sync.Mutex // guards queue and what it holds
-	queue []*group   // all but the last are full; each change has a caller that waits, so their number is its bound
+	queue []*group   // none is empty; each change has a caller that waits, so their number is its bound
 	bell  chan struct{}
 
 	conn *conn // nil after a failure, until the next group
@@ -123,7 +124,7 @@ func (w *writer) join(ch *change) (*group, error) {
 	}
 	last := len(w.queue) - 1
 	if last < 0 || w.queue[last].weight >= groupWeight {
-		w.queue = append(w.queue, &group{done: make(chan struct{})})
+		w.queue = append(w.queue, newGroup())
 		last++
 	}
 	g := w.queue[last]
@@ -137,12 +138,21 @@ func (w *writer) join(ch *change) (*group, error) {
 	return g, nil
 }
 
-// withdraw takes ch back, unless it is too late for that.
+// withdraw takes ch back, unless it is too late for that. Nothing is left of it: callers that give up while the disk does not answer
+// cost no memory, and a group of theirs no commit.
 func (w *writer) withdraw(g *group, ch *change) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	ch.withdrawn = !g.taken
-	return ch.withdrawn
+	if g.taken {
+		return false
+	}
+	i := slices.Index(g.changes, ch)
+	g.changes, g.weight = slices.Delete(g.changes, i, i+1), g.weight-ch.weight()
+	if len(g.changes) == 0 {
+		i = slices.Index(w.queue, g)
+		w.queue = slices.Delete(w.queue, i, i+1)
+	}
+	return true
 }
 
 // run is the life of the writer. What was queued when the store is closed is still written.
@@ -196,14 +206,16 @@ func (w *writer) begin() error {
 	return insist(func() error { _, err := w.conn.exec("BEGIN IMMEDIATE"); return err })
 }
 
-// take removes the first group from the queue, and from the group what was withdrawn.
+// take removes the first group from the queue. All that was queued may have been withdrawn meanwhile: then it is an empty one.
 func (w *writer) take() *group {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if len(w.queue) == 0 {
+		return newGroup()
+	}
 	g := w.queue[0]
 	w.queue = slices.Delete(w.queue, 0, 1)
 	g.taken = true
-	g.changes = slices.DeleteFunc(g.changes, func(ch *change) bool { return ch.withdrawn })
 	return g
 }
 

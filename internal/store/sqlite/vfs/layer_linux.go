@@ -31,7 +31,7 @@ var register = sync.OnceValues(func() (string, error) {
 	}
 	files := at[sqlite3.Tsqlite3_vfs](address)
 	*files = *at[sqlite3.Tsqlite3_vfs](sqlite3.Xsqlite3_vfs_find(tls, 0))
-	below.open = function[openFunc](files.FxOpen)
+	below.open, below.methods = function[openFunc](files.FxOpen), make(map[uintptr]uintptr)
 	files.FzName, files.FpNext, files.FxOpen = name, 0, pointer[openFunc](openFile)
 	if code := sqlite3.Xsqlite3_vfs_register(tls, address, 0); code != sqlite3.SQLITE_OK {
 		return "", fmt.Errorf("start SQLite: code %d", code)
@@ -47,41 +47,50 @@ type (
 // below is what the layer calls.
 var below struct {
 	open openFunc
-	once sync.Once // guards the rest: what the files of all logs have in common
-	sync syncFunc
-	log  uintptr // their methods, with the layer's sync
+
+	mu      sync.Mutex          // guards the rest
+	methods map[uintptr]uintptr // of files: to those below the ones with the layer's sync
+	sync    syncFunc            // the same for all files
 }
 
-// openFile opens a file. The methods of a log are exchanged for those with the layer's sync.
+// openFile opens a file. The methods of a database and of its log are exchanged for those with the layer's sync.
 func openFile(tls *libc.TLS, vfs, name, file uintptr, flags int32, opened uintptr) int32 {
 	code := below.open(tls, vfs, name, file, flags, opened)
-	if code != sqlite3.SQLITE_OK || flags&sqlite3.SQLITE_OPEN_WAL == 0 {
-		return code
-	}
-	log := at[sqlite3.TunixFile](file)
-	below.once.Do(func() {
-		below.log = libc.Xmalloc(tls, libc.Tsize_t(unsafe.Sizeof(sqlite3.Tsqlite3_io_methods{})))
-		if below.log == 0 {
-			return
-		}
-		methods := at[sqlite3.Tsqlite3_io_methods](below.log)
-		*methods = *at[sqlite3.Tsqlite3_io_methods](log.FpMethod)
-		below.sync = function[syncFunc](methods.FxSync)
-		methods.FxSync = pointer[syncFunc](syncLog)
-	})
-	if below.log != 0 {
-		log.FpMethod = below.log
+	if code == sqlite3.SQLITE_OK && flags&(sqlite3.SQLITE_OPEN_MAIN_DB|sqlite3.SQLITE_OPEN_WAL) != 0 {
+		f := at[sqlite3.TunixFile](file)
+		f.FpMethod = layered(tls, f.FpMethod)
 	}
 	return code
 }
 
-// syncLog waits until what was written to a log is on the disk. The first sync of a new log covers its folder too: that is left to
-// the layer below, as is any that the kernel does not take on.
-func syncLog(tls *libc.TLS, file uintptr, flags int32) int32 {
-	log := at[sqlite3.TunixFile](file)
-	if q := background(); q != nil && log.FctrlFlags&sqlite3.UNIXFILE_DIRSYNC == 0 {
-		if errno, taken := q.sync(log.Fh); taken && errno != 0 {
-			log.FlastErrno = int32(errno)
+// layered returns the methods for those of a file below, or these where there is no memory for others.
+func layered(tls *libc.TLS, methods uintptr) uintptr {
+	below.mu.Lock()
+	defer below.mu.Unlock()
+	if known := below.methods[methods]; known != 0 {
+		return known
+	}
+	made := libc.Xmalloc(tls, libc.Tsize_t(unsafe.Sizeof(sqlite3.Tsqlite3_io_methods{})))
+	if made == 0 {
+		return methods
+	}
+	m := at[sqlite3.Tsqlite3_io_methods](made)
+	*m = *at[sqlite3.Tsqlite3_io_methods](methods)
+	if below.sync == nil {
+		below.sync = function[syncFunc](m.FxSync)
+	}
+	m.FxSync = pointer[syncFunc](syncFile)
+	below.methods[methods] = made
+	return made
+}
+
+// syncFile waits until what was written to a file is on the disk. The first sync of a new log covers its folder too: that is left to
+// what is below, as is any that the kernel does not take on.
+func syncFile(tls *libc.TLS, file uintptr, flags int32) int32 {
+	f := at[sqlite3.TunixFile](file)
+	if q := background(); q != nil && f.FctrlFlags&sqlite3.UNIXFILE_DIRSYNC == 0 {
+		if errno, taken := q.sync(f.Fh); taken && errno != 0 {
+			f.FlastErrno = int32(errno)
 			return sqlite3.SQLITE_IOERR_FSYNC
 		} else if taken {
 			return sqlite3.SQLITE_OK

@@ -4,8 +4,27 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 )
+
+func TestR7_AFailedSyncIsNeverTakenForADoneOne(t *testing.T) {
+	for _, c := range []struct {
+		what string
+		said event
+		want syscall.Errno
+	}{
+		{"done", event{number: 7}, 0},
+		{"the disk failed", event{number: 7, result: -int64(syscall.EIO)}, syscall.EIO},
+		{"the disk is full", event{number: 7, result: -int64(syscall.ENOSPC)}, syscall.ENOSPC},
+		{"the answer to an earlier question", event{number: 6}, syscall.EIO},
+		{"something else than an outcome", event{number: 7, result: 1}, syscall.EIO},
+	} {
+		if got := c.said.outcome(7); got != c.want {
+			t.Errorf("%s: %v, want %v", c.what, got, c.want)
+		}
+	}
+}
 
 func TestSyncsOfManyAreEachAnswered(t *testing.T) {
 	q := background()
