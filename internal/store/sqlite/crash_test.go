@@ -117,19 +117,27 @@ func TestR7_FailedSyncEndsAllWritingButNotReading(t *testing.T) {
 	} {
 		t.Run(way.name, func(t *testing.T) {
 			for _, nth := range []int{2, 7, 40} {
-				under := []string{strace, "-f", "-qq", "-o", "/dev/null", "-e", "trace=io_setup,io_submit,io_getevents,fsync",
+				calls := filepath.Join(t.TempDir(), "calls")
+				under := []string{strace, "-f", "-qq", "-o", calls, "-e", "trace=io_setup,io_submit,io_getevents,fsync",
 					"-e", fmt.Sprintf("inject=%s:error=EIO:when=%d", way.sync, nth)}
 				if way.faults != "" {
 					under = append(under, "-e", way.faults)
 				}
-				failedSync(t, nth, under)
+				if !failedSync(t, nth, under) {
+					made, err := os.ReadFile(calls)
+					if err != nil || strings.Contains(string(made), way.sync+"(") {
+						t.Fatalf("sync %d was to fail and did not (%v)", nth, err)
+					}
+					t.Skip("this kernel never calls", way.sync)
+				}
 			}
 		})
 	}
 }
 
-// failedSync watches a process whose nth sync fails: what it acknowledged before is kept, and it acknowledges nothing after.
-func failedSync(t *testing.T, nth int, under []string) {
+// failedSync watches a process whose nth sync fails: what it acknowledged before is kept, and it acknowledges nothing after. It reports
+// whether one failed.
+func failedSync(t *testing.T, nth int, under []string) bool {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "store.db")
 	openAt(t, path, time.Now).Close()
@@ -147,8 +155,6 @@ func failedSync(t *testing.T, nth int, under []string) {
 		}
 	}
 	end(cmd)
-	if failed == 0 {
-		t.Fatalf("sync %d was to fail: %d puts and no failure", nth, len(kept))
-	}
 	wantPairs(t, openAt(t, path, time.Now), kept)
+	return failed > 0
 }
