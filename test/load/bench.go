@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -84,6 +85,21 @@ func (b *bench) close() error {
 		errs = append(errs, p.stop())
 	}
 	return errors.Join(append(errs, os.RemoveAll(b.dir))...)
+}
+
+// rest stops what a figure has started and no other needs: it would be at work beside the next one.
+func (b *bench) rest() error {
+	var errs []error
+	b.running = slices.DeleteFunc(b.running, func(p *process) bool {
+		for _, t := range b.booths {
+			if t.server == p {
+				return false
+			}
+		}
+		errs = append(errs, p.stop())
+		return true
+	})
+	return errors.Join(errs...)
 }
 
 // closeWhenStopped removes what was written, which may be gigabytes, also when a person ends the program. The function it returns ends that.

@@ -99,7 +99,7 @@ func run() (ok bool, err error) {
 			continue
 		}
 		fmt.Fprintf(os.Stderr, "%4.0f s  measuring %s\n", time.Since(began).Seconds(), f.name)
-		if err := f.measure(b); err != nil {
+		if err := errors.Join(f.measure(b), b.rest()); err != nil {
 			return false, fmt.Errorf("%s: %w", f.name, err)
 		}
 	}
