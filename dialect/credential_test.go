@@ -70,7 +70,7 @@ func TestReq067_BasicIsStrict(t *testing.T) {
 		}
 		bare := c.without("Authorization")
 		for _, value := range []string{
-			"Basic", "Basic ", "Basic  Y2lkOmhpZ2hseS1zZWNyZXQ=", "Basic\tY2lkOmhpZ2hseS1zZWNyZXQ=", "Basic Y2lkOmhpZ2hseS1zZWNyZXQ", "Basic Y2lkOmhpZ2hseS1zZWNyZXR=", // not canonical
+			"Basic", "Basic ", "Basic \tY2lkOmhpZ2hseS1zZWNyZXQ=", "Basic\tY2lkOmhpZ2hseS1zZWNyZXQ=", "Basic Y2lkOmhpZ2hseS1zZWNyZXQ", "Basic Y2lkOmhpZ2hseS1zZWNyZXR=", // not canonical
 			"Basic Y2lkOmhpZ2hseS1zZWNyZXQ==", "Basic Y2lkOmhpZ2hseS1zZWNyZXQ= x", "Basic Y2lk OmhpZ2hseS1zZWNyZXQ=", "Basic Y2lkOmhpZ2hseS1zZWNyZXQ=,", "Basic ====", "Basic cid:canary",
 			"Basic " + base64.URLEncoding.EncodeToString([]byte("cid:\xff\xfe?>canary")), "Basic " + encode([]byte("cid")), "Basic " + encode([]byte(":canary")), "Basic " + encode([]byte(":")),
 			"Basic " + encode([]byte("cid:a\x00b")), "Basic " + encode([]byte("c\nid:x")), "Basic " + encode([]byte("cid:x\x7f")), "Basic " + encode([]byte("cid:\xff")),
@@ -131,7 +131,8 @@ func TestReq019_TwoWaysOfAuthenticatingAreRefused(t *testing.T) {
 			continue // they know one way
 		}
 		if c.isForm() && slices.Contains(c.header, basicHi) {
-			for _, more := range []string{"&client_id=cid&client_secret=highly-secret", "&client_secret=canary", "&client_id=other", "&client_id=cid", "&client_assertion=canary"} {
+			for _, more := range []string{"&client_id=cid&client_secret=highly-secret", "&client_secret=canary", "&client_id=other", "&client_id=cid&client_assertion=canary",
+				"&client_id=CID", "&client_id=cid%20", "&client_assertion=canary"} {
 				refusedWith(t, c.add(more), oauth.InvalidRequest)
 			}
 			taken(t, c.add("&client_secret=&client_id=&client_assertion=")) // empty counts as absent (72)
@@ -150,9 +151,8 @@ func TestReq019_TwoWaysOfAuthenticatingAreRefused(t *testing.T) {
 func TestReq020_AValueInTwoPlacesIsRefused(t *testing.T) {
 	for _, c := range good {
 		if c.dialect == "nexudus" {
-			refusedWith(t, c.add("&client_id=kiosk"), oauth.InvalidRequest)
 			refusedWith(t, c.add("&client_id=other"), oauth.InvalidRequest)
-			refusedWith(t, c.with("client_id: kiosk"), oauth.InvalidRequest)
+			refusedWith(t, c.with("client_id: kiosk"), oauth.InvalidRequest) // one header, twice
 			refusedWith(t, c.with("Client_ID: canary"), oauth.InvalidRequest)
 			taken(t, c.without("client_id").with("client_id:").add("&client_id=kiosk"))
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -35,7 +36,7 @@ func (e *Endpoint) Decode(r *http.Request) (oauth.TokenRequest, *oauth.Error) {
 		problem = e.police(body, query, syntax)
 	}
 	if problem != "" {
-		return req, malformed(problem)
+		return req, misread(problem, r.Header)
 	}
 
 	// 3 The holes: who asks, and what is said about what is wanted.
@@ -68,7 +69,7 @@ func (e *Endpoint) open(r *http.Request) (string, syntax, *oauth.Error) {
 	if r.Method != http.MethodPost { // RFC 6749, section 3.2
 		return "", 0, oauth.Refuse(oauth.MethodNotAllowed, "A token is asked for with POST.", "method %.16q", r.Method)
 	}
-	if len(r.Header["Content-Encoding"]) > 0 {
+	if slices.ContainsFunc(r.Header["Content-Encoding"], compresses) {
 		return "", 0, oauth.Refuse(oauth.UnsupportedMediaType, "The body may not be compressed.", "content-encoding present")
 	}
 	if r.ContentLength > MaxBody {
@@ -81,7 +82,7 @@ func (e *Endpoint) open(r *http.Request) (string, syntax, *oauth.Error) {
 	if err != nil {
 		return "", 0, oauth.Refuse(oauth.InvalidRequest, "The body could not be read.", "read body: %v", err)
 	}
-	if text == "" {
+	if text = strings.TrimPrefix(text, "\ufeff"); text == "" { // a byte order mark means nothing here (RFC 8259, section 8.1)
 		return "", noBody, nil // an empty body has no syntax, so its media type says nothing
 	}
 	s, ok := e.syntax(r.Header["Content-Type"])
@@ -91,6 +92,9 @@ func (e *Endpoint) open(r *http.Request) (string, syntax, *oauth.Error) {
 	}
 	return text, s, nil
 }
+
+// compresses reports a content coding that changes the body (RFC 9110, section 8.4.1).
+func compresses(coding string) bool { return coding != "" && !strings.EqualFold(coding, "identity") }
 
 func tooLarge() *oauth.Error {
 	return oauth.Refuse(oauth.TooLarge, "The body is larger than 64 KiB.", "body larger than %d bytes", MaxBody)
@@ -129,22 +133,6 @@ func slurp(body io.Reader) (string, error) {
 	return text, err
 }
 
-// syntax finds how a body of this content type is read: the exact media type, with no parameter but charset=utf-8.
-func (e *Endpoint) syntax(contentType []string) (syntax, bool) {
-	if len(contentType) != 1 {
-		return 0, false
-	}
-	if s, ok := e.media[contentType[0]]; ok {
-		return s, true
-	}
-	mediaType, rest, _ := strings.Cut(contentType[0], ";")
-	if rest = strings.TrimSpace(rest); rest != "" && !strings.EqualFold(rest, "charset=utf-8") && !strings.EqualFold(rest, `charset="utf-8"`) {
-		return 0, false
-	}
-	s, ok := e.media[strings.ToLower(strings.TrimSpace(mediaType))]
-	return s, ok
-}
-
 // readParams appends the parameters of the body, then those of the query; inBody says how many are the body's.
 func readParams(params []word, text string, s syntax, query string) (all []word, inBody int, problem string) {
 	switch s {
@@ -155,7 +143,9 @@ func readParams(params []word, text string, s syntax, query string) (all []word,
 	}
 	inBody = len(params)
 	if problem == "" && query != "" {
-		params, problem = readForm(params, query)
+		if params, problem = readForm(params, query); problem == notUTF8 {
+			problem = "the query is not UTF-8"
+		}
 	}
 	if problem != "" {
 		return nil, 0, problem
@@ -166,12 +156,20 @@ func readParams(params []word, text string, s syntax, query string) (all []word,
 // police refuses parameters that stand twice, anything of the contract in the URL that the contract did not put there (RFC 6749,
 // section 2.3.1), and JSON names in another case, which other parsers would take.
 func (e *Endpoint) police(body, query []word, s syntax) string {
-	if problem := repeated(body, query); problem != "" {
+	if problem := repeated(body, s); problem != "" {
+		return problem
+	}
+	if problem := repeated(query, formBody); problem != "" {
 		return problem
 	}
 	for _, p := range query {
 		if e.sensitive(p.name) && !e.queryWord(p.name) {
 			return "credentials and grants do not belong in the query"
+		}
+		for _, q := range body {
+			if p.name == q.name && (p != q || !e.urlConstant(p)) {
+				return "a parameter stands in the body and in the query"
+			}
 		}
 	}
 	if s != jsonBody {
@@ -195,24 +193,13 @@ func (e *Endpoint) police(body, query []word, s syntax) string {
 	return ""
 }
 
-// repeated reports a parameter that stands twice (RFC 6749, section 3.2).
-func repeated(body, query []word) string {
-	for i, p := range body {
-		for _, q := range body[:i] {
-			if p.name == q.name {
+// repeated reports a parameter that stands twice (RFC 6749, section 3.2). In a form, resource and audience may: a token can be meant
+// for several APIs (RFC 8707, section 2; RFC 8693, section 2.1).
+func repeated(params []word, s syntax) string {
+	for i, p := range params {
+		for _, q := range params[:i] {
+			if p.name == q.name && (s != formBody || p.name != "resource" && p.name != "audience") {
 				return "a parameter is repeated"
-			}
-		}
-	}
-	for i, p := range query {
-		for _, q := range query[:i] {
-			if p.name == q.name {
-				return "a parameter is repeated"
-			}
-		}
-		for _, q := range body {
-			if p.name == q.name {
-				return "a parameter stands in the body and in the query"
 			}
 		}
 	}
@@ -239,12 +226,13 @@ func (e *Endpoint) sensitive(name string) bool {
 
 // queryWord reports whether some form of the contract has the parameter in its URL.
 func (e *Endpoint) queryWord(name string) bool {
-	for i := range e.forms {
-		for _, w := range e.forms[i].query {
-			if w.name == name {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(e.forms, func(f form) bool {
+		return slices.ContainsFunc(f.query, func(w word) bool { return w.name == name })
+	})
+}
+
+// urlConstant reports whether the contract itself puts this parameter into its URL. A client library that has such an address says the
+// same again in the body.
+func (e *Endpoint) urlConstant(p word) bool {
+	return slices.ContainsFunc(e.forms, func(f form) bool { return slices.Contains(f.query, p) })
 }

@@ -24,13 +24,14 @@ type values struct {
 	set  holeSet
 }
 
-// put fills a hole; empty counts as absent. It reports false when the hole has a value already.
+// put fills a hole; empty counts as absent. It reports false when the hole has a value already. A client may say its id again where
+// that proves nothing (RFC 6749, section 3.2.1); what is secret stands in one place.
 func (v *values) put(h hole, text string) bool {
-	if text == "" {
+	switch {
+	case text == "":
 		return true
-	}
-	if v.set.has(h) {
-		return false
+	case v.set.has(h):
+		return h == holeClientID && v.text[h] == text
 	}
 	v.text[h], v.set = text, v.set|1<<h
 	return true
@@ -46,7 +47,7 @@ func (e *Endpoint) fill(v *values, who *oauth.Asker, h http.Header, params []wor
 		asserts = asserts || p.name == "client_assertion" && p.value != ""
 		for _, f := range e.body[s] {
 			if f.name == p.name && !v.put(f.hole, p.value) {
-				return malformed("a value is given twice")
+				return givenTwice(f.hole)
 			}
 		}
 	}
@@ -55,7 +56,7 @@ func (e *Endpoint) fill(v *values, who *oauth.Asker, h http.Header, params []wor
 		case len(given) > 1:
 			return malformed("a header is repeated")
 		case len(given) == 1 && !v.put(f.hole, given[0]):
-			return malformed("a value is given twice")
+			return givenTwice(f.hole)
 		}
 	}
 	if v.set.has(holeClientSecret) {
@@ -72,6 +73,13 @@ func (e *Endpoint) fill(v *values, who *oauth.Asker, h http.Header, params []wor
 		return manyWays("client_assertion and " + string(who.Auth))
 	}
 	return e.check(v)
+}
+
+func givenTwice(h hole) *oauth.Error {
+	if h == holeClientID {
+		return malformed("client_id has two values")
+	}
+	return malformed(holeNames[h] + " is given twice")
 }
 
 // manyWays refuses two ways of authenticating in one request (RFC 6749, section 2.3).
@@ -99,25 +107,41 @@ func fillBasic(v *values, who *oauth.Asker, lines []string) *oauth.Error {
 	if !strings.EqualFold(scheme, "Basic") {
 		return nil
 	}
-	if v.set&credentials != 0 {
+	if v.set.has(holeClientSecret) {
 		return manyWays("basic header and body credentials")
 	}
-	raw, ok := decodeBase64(encoded)
-	id, secret, pair := strings.Cut(raw, ":") // the first colon splits: an id has none (RFC 7617, section 2)
+	raw, ok := decodeBase64(strings.TrimLeft(encoded, " ")) // one space or more (RFC 9110, section 11.4)
+	id, secret, pair := strings.Cut(raw, ":")               // the first colon splits: an id has none (RFC 7617, section 2)
 	if !ok || !pair || id == "" {
 		return oauth.AuthenticationFailed("basic header is not base64 of id:secret")
 	}
-	v.put(holeClientID, id)
-	v.put(holeClientSecret, secret)
 	who.Auth = oauth.AuthBasic
-	if strings.ContainsAny(raw, "%+") {
-		id, err1 := url.QueryUnescape(id)
-		secret, err2 := url.QueryUnescape(secret)
-		if err1 == nil && err2 == nil && id != "" && clean(id) && clean(secret) {
-			who.Decoded = &oauth.Credential{ID: id, Secret: oauth.Secret(secret)}
+	given, decoded := oauth.Credential{ID: id, Secret: oauth.Secret(secret)}, formDecoded(raw, id, secret)
+	if named := v.text[holeClientID]; named != "" && decoded != nil && decoded.ID != id { // beside the header it says which reading is meant
+		if named == decoded.ID {
+			given = *decoded
 		}
+		decoded = nil
 	}
+	if !v.put(holeClientID, given.ID) {
+		return givenTwice(holeClientID)
+	}
+	v.put(holeClientSecret, given.Secret.Reveal())
+	who.Decoded = decoded
 	return nil
+}
+
+// formDecoded is the other reading of a Basic header, or nil where there is none.
+func formDecoded(raw, id, secret string) *oauth.Credential {
+	if !strings.ContainsAny(raw, "%+") {
+		return nil
+	}
+	id, err1 := url.QueryUnescape(id)
+	secret, err2 := url.QueryUnescape(secret)
+	if err1 != nil || err2 != nil || id == "" || !clean(id) || !clean(secret) {
+		return nil
+	}
+	return &oauth.Credential{ID: id, Secret: oauth.Secret(secret)}
 }
 
 // strict refuses base64 whose last character has bits to spare: one credential, one spelling.

@@ -119,7 +119,7 @@ var loadFaults = []struct {
 	{"another version", "POST /token\nAuthorization", "POST /token HTTP/2\nAuthorization", `acme.http:9:6: a request line is POST and a path that starts with /, without a host: POST /token`},
 	{"a hole in the URL", "POST /token\nAuthorization", "POST /token?secret={{client_secret}}\nAuthorization", `acme.http:9:20: no hole may stand in a URL, because addresses are logged: put it into a header or the body`},
 	{"a hole in the URL of a call", "GET /things", "GET /things?access_token={{access_token}}", `acme.http:45:26: no hole may stand in a URL, because addresses are logged: put it into a header or the body`},
-	{"a bad query", "POST /token\nAuthorization", "POST /token?a=%zz\nAuthorization", `acme.http:9:13: the query string cannot be read: a parameter is not form-encoded UTF-8`},
+	{"a bad query", "POST /token\nAuthorization", "POST /token?a=%zz\nAuthorization", `acme.http:9:13: the query string cannot be read: a parameter is not form-encoded`},
 	{"a header without a colon", "Authorization: Basic", "Authorization Basic", `acme.http:10:1: a header line is a name, a colon and a value; a body needs an empty line above it`},
 	{"a folded header", "Authorization: Basic", " Authorization: Basic", `acme.http:10:1: a header line is a name, a colon and a value; a body needs an empty line above it`},
 	{"a header without a value", "Authorization: Basic {{client_id}}:{{client_secret}}", "Authorization:", `acme.http:10:15: the header Authorization has no value: write one, or take the line out`},

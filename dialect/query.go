@@ -41,7 +41,7 @@ func DecodeQuery(r *http.Request) (oauth.TokenQuery, *oauth.Error) {
 		problem = takeToken(&q, body, query)
 	}
 	if problem != "" {
-		return q, malformed(problem)
+		return q, misread(problem, r.Header)
 	}
 
 	// 3 Who asks, and about what.

@@ -11,8 +11,14 @@ import (
 // maxDepth bounds the nesting of members nobody reads.
 const maxDepth = 16
 
+// notUTF8 is the problem of a body in another charset than UTF-8. One with a NUL is in a wider one.
+const notUTF8 = "the body is not UTF-8 text"
+
 // readForm appends the parameters of application/x-www-form-urlencoded text. It neither trims nor guesses: a bad escape is a problem.
 func readForm(params []word, text string) ([]word, string) {
+	if strings.IndexByte(text, 0) >= 0 {
+		return nil, notUTF8
+	}
 	for text != "" {
 		var pair string
 		pair, text, _ = strings.Cut(text, "&")
@@ -26,7 +32,10 @@ func readForm(params []word, text string) ([]word, string) {
 		name, ok1 := unescape(name)
 		value, ok2 := unescape(value)
 		if !ok1 || !ok2 {
-			return nil, "a parameter is not form-encoded UTF-8"
+			return nil, "a parameter is not form-encoded"
+		}
+		if !utf8.ValidString(name) || !utf8.ValidString(value) {
+			return nil, notUTF8
 		}
 		params = append(params, word{name, value})
 	}
@@ -35,13 +44,11 @@ func readForm(params []word, text string) ([]word, string) {
 
 // unescape decodes a name or value of a form; most have nothing to decode and are not copied.
 func unescape(s string) (string, bool) {
-	if strings.ContainsAny(s, "%+") {
-		var err error
-		if s, err = url.QueryUnescape(s); err != nil {
-			return "", false
-		}
+	if !strings.ContainsAny(s, "%+") {
+		return s, true
 	}
-	return s, utf8.ValidString(s)
+	s, err := url.QueryUnescape(s)
+	return s, err == nil
 }
 
 // readJSON appends the members of one JSON object. A member that is not a string comes back as a value that cannot be mistaken for
@@ -50,8 +57,8 @@ func readJSON(params []word, text string) ([]word, string) {
 	if plain, ok := readPlainJSON(params, text); ok {
 		return plain, ""
 	}
-	if !utf8.ValidString(text) {
-		return nil, "the body is not UTF-8"
+	if !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0 {
+		return nil, notUTF8
 	}
 	dec := json.NewDecoder(strings.NewReader(text))
 	dec.UseNumber()

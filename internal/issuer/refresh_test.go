@@ -393,3 +393,35 @@ func TestB22_honest_double_fire_ends_no_chain(t *testing.T) {
 	}
 	all.Wait()
 }
+
+// A store that was put back to an earlier day knows less than callers hold. Their tokens are of no chain it knows, which is no reuse:
+// what it does know goes on.
+func TestATokenAheadOfItsChainIsRefusedAndEndsNothing(t *testing.T) {
+	d := open(t)
+	r, first := d.chain()
+	rows, err := d.store.List(ctx, store.Query{Tenant: "acme", Kind: store.Refresh})
+	if err != nil || len(rows) != 1 {
+		t.Fatal(len(rows), err)
+	}
+	second := d.must(refresh(r, first.RefreshToken))
+	now, err := d.store.Get(ctx, "acme", store.Refresh, rows[0].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now.Body = rows[0].Body
+	if err := d.store.Put(ctx, now); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if e := d.refused(refresh(r, second.RefreshToken), oauth.InvalidGrant); !strings.Contains(e.Reason, "sign-in before the last") {
+			t.Error(e.Reason)
+		}
+	}
+	if err := d.Revoke(ctx, oauth.TokenQuery{Asker: d.asker("app"), Token: oauth.Secret(second.RefreshToken)}); err != nil {
+		t.Error(err)
+	}
+	if !d.active(first.AccessToken) {
+		t.Error("the chain was ended")
+	}
+	d.must(refresh(r, first.RefreshToken))
+}
