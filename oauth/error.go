@@ -28,6 +28,7 @@ const (
 const (
 	MissingGrant          Code = "missing_grant"           // no grant type where one is needed
 	MissingCredentials    Code = "missing_credentials"     // nobody said who is asking
+	BodylessNotAllowed    Code = "bodyless_not_allowed"    // the credential is right, and may not ask without a body
 	TOTPRequired          Code = "totp_required"           // the password is right, a one-time code is due
 	PasswordResetRequired Code = "password_reset_required" // the password is right and must be changed first
 	Throttled             Code = "throttled"               // too many requests, or too many wrong guesses
@@ -42,6 +43,7 @@ const (
 var standard = map[Code]Code{
 	MissingGrant:          InvalidRequest,
 	MissingCredentials:    InvalidClient,
+	BodylessNotAllowed:    UnauthorizedClient,
 	TOTPRequired:          InvalidGrant,
 	PasswordResetRequired: InvalidGrant,
 	Throttled:             Unavailable,
@@ -57,8 +59,8 @@ var standard = map[Code]Code{
 func Codes() []Code {
 	return []Code{
 		InvalidRequest, InvalidClient, InvalidGrant, UnauthorizedClient, UnsupportedGrantType, InvalidScope, InvalidToken,
-		InsufficientScope, ServerError, Unavailable, MissingGrant, MissingCredentials, TOTPRequired, PasswordResetRequired,
-		Throttled, MethodNotAllowed, UnsupportedMediaType, TooLarge, CrossOrigin, NoToken, MalformedToken,
+		InsufficientScope, ServerError, Unavailable, MissingGrant, MissingCredentials, BodylessNotAllowed, TOTPRequired,
+		PasswordResetRequired, Throttled, MethodNotAllowed, UnsupportedMediaType, TooLarge, CrossOrigin, NoToken, MalformedToken,
 	}
 }
 

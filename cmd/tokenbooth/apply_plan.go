@@ -11,7 +11,6 @@ import (
 
 	"github.com/tokenbooth/tokenbooth/internal/directory"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
-	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
 // What there is to do about a registration.
@@ -178,13 +177,12 @@ func (d *declared) planClient(t *registry.Tenant, i int, is *registry.Client, no
 
 // wantedClient is the client as it shall be, with what a new one has where nothing is said.
 func (s *step) wantedClient(t *registry.Tenant) *registry.Client {
-	want := &registry.Client{Tenant: t.Name, ID: s.id, Grants: []oauth.GrantType{oauth.ClientCredentials}, AllowBodylessToken: t.AllowBodylessToken}
+	want := t.NewClient(s.id)
 	if s.client != nil {
-		known := *s.client
-		want = &known
+		want = *s.client
 	}
-	s.editClient(want)
-	return want
+	s.editClient(&want)
+	return &want
 }
 
 func (d *declared) planUser(t *registry.Tenant, i int, is *registry.User) (*step, error) {

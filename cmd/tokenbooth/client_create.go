@@ -47,8 +47,8 @@ func (f *clientFlags) newClient(e *errand, id string) (*registry.Client, error) 
 	if err := needPermissions(e); err != nil {
 		return nil, err
 	}
-	c := &registry.Client{Tenant: e.tenant.Name, ID: id, Grants: []oauth.GrantType{oauth.ClientCredentials}, AllowBodylessToken: e.tenant.AllowBodylessToken}
-	return c, f.apply(e, c)
+	c := e.tenant.NewClient(id)
+	return &c, f.apply(e, &c)
 }
 
 // issuedView is the one answer that has a secret in it.

@@ -79,21 +79,23 @@ func (b *booth) seedDemo(ctx context.Context, p demoPlaces) (*demoVars, error) {
 			[]oauth.GrantType{oauth.ClientCredentials, oauth.Password, oauth.RefreshToken}},
 	}
 	for _, s := range seeds {
-		if s.grants == nil {
-			s.grants = []oauth.GrantType{oauth.ClientCredentials}
-		}
 		if _, err := b.desk.registry.Client(ctx, s.tenant, kept[s.id]); err == nil {
 			v.set(s.id, kept[s.id])
 			v.set(s.secret, kept[s.secret])
 		} else if !errors.Is(err, registry.ErrNotFound) {
 			return nil, err
 		} else {
-			c, text, err := b.desk.registry.CreateClient(ctx, demoBy, registry.Client{Tenant: s.tenant, Name: s.name, Permissions: s.permissions,
-				Description: "Made by the demo.", Grants: s.grants, AllowBodylessToken: true})
+			t, _ := b.desk.registry.Tenant(s.tenant)
+			c := t.NewClient("")
+			c.Name, c.Description, c.Permissions = s.name, "Made by the demo.", s.permissions
+			if s.grants != nil {
+				c.Grants = s.grants
+			}
+			made, text, err := b.desk.registry.CreateClient(ctx, demoBy, c)
 			if err != nil {
 				return nil, err
 			}
-			v.set(s.id, c.ID)
+			v.set(s.id, made.ID)
 			v.set(s.secret, text.Reveal())
 		}
 	}

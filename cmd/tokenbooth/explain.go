@@ -134,6 +134,7 @@ var commands = map[oauth.Code]string{
 	oauth.InvalidGrant:          "Look: tokenbooth user list -t TENANT",
 	oauth.PasswordResetRequired: "With: tokenbooth user password -t TENANT USER",
 	oauth.UnauthorizedClient:    "Look: tokenbooth client show -t TENANT CLIENT. Widen: tokenbooth client update -t TENANT CLIENT",
+	oauth.BodylessNotAllowed:    "Allow it: tokenbooth client update -t TENANT CLIENT --bodyless",
 	oauth.UnsupportedGrantType:  "The contract: tokenbooth dialect show NAME",
 	oauth.InvalidScope:          "Grant it: tokenbooth client update -t TENANT CLIENT --permission …",
 	oauth.InvalidRequest:        "The contract: tokenbooth dialect show NAME",

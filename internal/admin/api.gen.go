@@ -389,8 +389,8 @@ type ChainPage struct {
 
 // Client A program that asks for tokens, as it is now.
 type Client struct {
-	// AllowBodylessToken Its credential alone buys a token, where the dialect and the tenant allow that.
-	AllowBodylessToken bool `json:"allow_bodyless_token,omitempty,omitzero"`
+	// AllowBodylessToken Its credential alone gets a token, where the dialect and the tenant allow that. Left out, when a client is made: what the tenant allows.
+	AllowBodylessToken *bool `json:"allow_bodyless_token,omitempty"`
 
 	// AllowFrom Addresses it may ask from, as CIDR; left out: anywhere.
 	AllowFrom []string `json:"allow_from,omitempty,omitzero"`
@@ -415,9 +415,9 @@ type Client struct {
 	// Expires From then on it gets no more tokens.
 	Expires time.Time `json:"expires,omitempty,omitzero"`
 
-	// Grants Left out, when a client is made: client_credentials.
-	Grants []Grant `json:"grants,omitempty,omitzero"`
-	Id     string  `json:"id,omitempty,omitzero"`
+	// Grants Left out, when a client is made: client_credentials; [] is none, for one that only stands for APIs.
+	Grants *[]Grant `json:"grants,omitempty"`
+	Id     string   `json:"id,omitempty,omitzero"`
 
 	// Lifetime Of access tokens, in seconds; left out: as long as the dialect says, which is also the most.
 	Lifetime int64 `json:"lifetime,omitempty,omitzero"`
@@ -447,8 +447,8 @@ type Client struct {
 //
 // Examples: {"allow_from":["192.0.2.0/24"],"description":"Calls of the support team","grants":["client_credentials"],"lifetime":900,"name":"Postman","permissions":["workflows"]}
 type ClientFields struct {
-	// AllowBodylessToken Its credential alone buys a token, where the dialect and the tenant allow that.
-	AllowBodylessToken bool `json:"allow_bodyless_token,omitempty,omitzero"`
+	// AllowBodylessToken Its credential alone gets a token, where the dialect and the tenant allow that. Left out, when a client is made: what the tenant allows.
+	AllowBodylessToken *bool `json:"allow_bodyless_token,omitempty"`
 
 	// AllowFrom Addresses it may ask from, as CIDR; left out: anywhere.
 	AllowFrom []string `json:"allow_from,omitempty,omitzero"`
@@ -468,8 +468,8 @@ type ClientFields struct {
 	// Expires From then on it gets no more tokens.
 	Expires time.Time `json:"expires,omitempty,omitzero"`
 
-	// Grants Left out, when a client is made: client_credentials.
-	Grants []Grant `json:"grants,omitempty,omitzero"`
+	// Grants Left out, when a client is made: client_credentials; [] is none, for one that only stands for APIs.
+	Grants *[]Grant `json:"grants,omitempty"`
 
 	// Lifetime Of access tokens, in seconds; left out: as long as the dialect says, which is also the most.
 	Lifetime int64 `json:"lifetime,omitempty,omitzero"`
@@ -619,8 +619,8 @@ type Hour struct {
 
 // ImportedClient A client that exists already. Either `secret` or `hash`.
 type ImportedClient struct {
-	// AllowBodylessToken Its credential alone buys a token, where the dialect and the tenant allow that.
-	AllowBodylessToken bool `json:"allow_bodyless_token,omitempty,omitzero"`
+	// AllowBodylessToken Its credential alone gets a token, where the dialect and the tenant allow that. Left out, when a client is made: what the tenant allows.
+	AllowBodylessToken *bool `json:"allow_bodyless_token,omitempty"`
 
 	// AllowFrom Addresses it may ask from, as CIDR; left out: anywhere.
 	AllowFrom []string `json:"allow_from,omitempty,omitzero"`
@@ -640,8 +640,8 @@ type ImportedClient struct {
 	// Expires From then on it gets no more tokens.
 	Expires time.Time `json:"expires,omitempty,omitzero"`
 
-	// Grants Left out, when a client is made: client_credentials.
-	Grants []Grant `json:"grants,omitempty,omitzero"`
+	// Grants Left out, when a client is made: client_credentials; [] is none, for one that only stands for APIs.
+	Grants *[]Grant `json:"grants,omitempty"`
 
 	// Hash sha256, bcrypt, PBKDF2 or argon2id.
 	Hash string `json:"hash,omitempty,omitzero"`
@@ -774,8 +774,8 @@ type KeySetFetch struct {
 
 // NewClient A client to be made.
 type NewClient struct {
-	// AllowBodylessToken Its credential alone buys a token, where the dialect and the tenant allow that.
-	AllowBodylessToken bool `json:"allow_bodyless_token,omitempty,omitzero"`
+	// AllowBodylessToken Its credential alone gets a token, where the dialect and the tenant allow that. Left out, when a client is made: what the tenant allows.
+	AllowBodylessToken *bool `json:"allow_bodyless_token,omitempty"`
 
 	// AllowFrom Addresses it may ask from, as CIDR; left out: anywhere.
 	AllowFrom []string `json:"allow_from,omitempty,omitzero"`
@@ -795,8 +795,8 @@ type NewClient struct {
 	// Expires From then on it gets no more tokens.
 	Expires time.Time `json:"expires,omitempty,omitzero"`
 
-	// Grants Left out, when a client is made: client_credentials.
-	Grants []Grant `json:"grants,omitempty,omitzero"`
+	// Grants Left out, when a client is made: client_credentials; [] is none, for one that only stands for APIs.
+	Grants *[]Grant `json:"grants,omitempty"`
 
 	// Id Left out: one is drawn.
 	Id string `json:"id,omitempty,omitzero"`

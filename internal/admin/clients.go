@@ -61,12 +61,16 @@ func known[T interface {
 
 // CreateClient answers a new client with its secret.
 func (a *api) CreateClient(ctx context.Context, in CreateClientRequestObject) (CreateClientResponseObject, error) {
-	c := registry.Client{Tenant: in.Tenant, ID: in.Body.Id}
-	fields := as[ClientFields](in.Body)
-	if err := fields.putNew(&c); err != nil {
+	desk, err := a.deskFor(ctx, in.Tenant, in.Params.DryRun)
+	if err != nil {
 		return nil, err
 	}
-	desk, err := a.deskFor(ctx, in.Tenant, in.Params.DryRun)
+	tenant, err := desk.Tenant()
+	if err != nil {
+		return nil, err
+	}
+	fields := as[ClientFields](in.Body)
+	c, err := fields.newClient(tenant, in.Body.Id)
 	if err != nil {
 		return nil, err
 	}
@@ -96,12 +100,16 @@ func segment(name string) string {
 
 // ImportClient answers a client that has existed elsewhere.
 func (a *api) ImportClient(ctx context.Context, in ImportClientRequestObject) (ImportClientResponseObject, error) {
-	c := registry.Client{Tenant: in.Tenant, ID: in.Body.Id}
-	fields := as[ClientFields](in.Body)
-	if err := fields.putNew(&c); err != nil {
+	desk, err := a.deskFor(ctx, in.Tenant, in.Params.DryRun)
+	if err != nil {
 		return nil, err
 	}
-	desk, err := a.deskFor(ctx, in.Tenant, in.Params.DryRun)
+	tenant, err := desk.Tenant()
+	if err != nil {
+		return nil, err
+	}
+	fields := as[ClientFields](in.Body)
+	c, err := fields.newClient(tenant, in.Body.Id)
 	if err != nil {
 		return nil, err
 	}

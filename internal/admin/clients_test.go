@@ -2,6 +2,7 @@ package admin
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -178,10 +179,29 @@ func TestListsGoOnByCursorsThatCannotBeMadeUp(t *testing.T) {
 	}
 }
 
-func TestAClientMadeWithoutAGrantMayAskByItsSecret(t *testing.T) {
+// What a request for a new client leaves out is not its zero value: the tenant decides. What it says counts, the empty list and false too.
+func TestWhatIsNotSaidOfANewClientTheTenantDecides(t *testing.T) {
 	w := open(t)
-	made := read[IssuedClient](t, w.wants(201, "editor", "POST", clients, `{"name":"Postman","permissions":["workflows"]}`))
-	if g := made.Client.Grants; len(g) != 1 || g[0] != "client_credentials" {
-		t.Errorf("grants %v", g)
+	w.declare()
+	for name, c := range map[string]struct {
+		said     string
+		grants   []Grant
+		bodyless bool
+	}{
+		"nothing": {`"permissions":["workflows"]`, []Grant{"client_credentials"}, true},
+		"no":      {`"grants":[],"resource_servers":["flows"],"allow_bodyless_token":false`, []Grant{}, false},
+	} {
+		for path, rest := range map[string]string{clients: "", clients + "/import": `,"id":"` + name + `","secret":"shall be weak"`} {
+			rec := w.wants(201, "editor", "POST", path, `{"name":"Postman",`+c.said+rest+`}`)
+			var made Client
+			if rest == "" {
+				made = read[IssuedClient](t, rec).Client
+			} else {
+				made = read[Client](t, rec)
+			}
+			if !slices.Equal(*made.Grants, c.grants) || *made.AllowBodylessToken != c.bodyless {
+				t.Errorf("%s said at %s: grants %v, bodyless %v", name, path, *made.Grants, *made.AllowBodylessToken)
+			}
+		}
 	}
 }

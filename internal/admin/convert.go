@@ -44,17 +44,30 @@ func members[T any](s []T) []T {
 
 // writable returns what can be written of a client.
 func writable(c *registry.Client) ClientFields {
-	f := ClientFields{Name: c.Name, Description: c.Description, Permissions: c.Permissions, Grants: words[Grant](c.Grants),
+	f := ClientFields{Name: c.Name, Description: c.Description, Permissions: c.Permissions, Grants: new(members(words[Grant](c.Grants))),
 		AuthMethods: words[AuthMethod](c.AuthMethods), Dialects: c.Dialects, TokenForm: TokenForm(c.TokenForm), Lifetime: c.Lifetime,
-		Expires: utc(c.Expires), ResourceServers: c.ResourceServers, AllowBodylessToken: c.AllowBodylessToken, Disabled: c.Disabled}
+		Expires: utc(c.Expires), ResourceServers: c.ResourceServers, AllowBodylessToken: new(c.AllowBodylessToken), Disabled: c.Disabled}
 	for _, p := range c.AllowFrom {
 		f.AllowFrom = append(f.AllowFrom, p.String())
 	}
 	return f
 }
 
-// put writes the fields to a client, all of them.
+// put writes the fields to a client, all of them: what is left out it has no more.
 func (f *ClientFields) put(c *registry.Client) error {
+	c.Grants, c.AllowBodylessToken = nil, false
+	return f.putOver(c)
+}
+
+// newClient is a client that is being made of the fields: what is left out the tenant decides.
+func (f *ClientFields) newClient(t *registry.Tenant, id string) (registry.Client, error) {
+	c := t.NewClient(id)
+	err := f.putOver(&c)
+	return c, err
+}
+
+// putOver writes the fields to a client. Grants and requests without a body stay as they are where the fields do not say.
+func (f *ClientFields) putOver(c *registry.Client) error {
 	var from []netip.Prefix
 	for i, text := range f.AllowFrom {
 		p, err := netip.ParsePrefix(text)
@@ -63,19 +76,17 @@ func (f *ClientFields) put(c *registry.Client) error {
 		}
 		from = append(from, p)
 	}
-	c.Name, c.Description, c.Permissions, c.Grants = f.Name, f.Description, members(f.Permissions), words[oauth.GrantType](f.Grants)
+	c.Name, c.Description, c.Permissions = f.Name, f.Description, members(f.Permissions)
 	c.AuthMethods, c.Dialects, c.TokenForm = words[oauth.AuthMethod](f.AuthMethods), f.Dialects, oauth.TokenForm(f.TokenForm)
 	c.Lifetime, c.AllowFrom, c.Expires, c.ResourceServers = f.Lifetime, from, f.Expires, f.ResourceServers
-	c.AllowBodylessToken, c.Disabled = f.AllowBodylessToken, f.Disabled
-	return nil
-}
-
-// putNew writes the fields to a client that is being made: one without a grant could ask for nothing.
-func (f *ClientFields) putNew(c *registry.Client) error {
-	if f.Grants == nil {
-		f.Grants = []Grant{Grant(oauth.ClientCredentials)}
+	c.Disabled = f.Disabled
+	if f.Grants != nil {
+		c.Grants = words[oauth.GrantType](*f.Grants)
 	}
-	return f.put(c)
+	if f.AllowBodylessToken != nil {
+		c.AllowBodylessToken = *f.AllowBodylessToken
+	}
+	return nil
 }
 
 // clientOut is a client as the contract has it.

@@ -99,6 +99,23 @@ func TestAClientIsTheSameAtBothEnds(t *testing.T) {
 	}
 }
 
+// A client that only stands for an API asks by no grant and allows nothing: over the wire that is said, or the server would fill it in.
+func TestAClientWithoutGrantsHasNoneAtTheOtherEnd(t *testing.T) {
+	w, ctx := open(t), t.Context()
+	w.declare()
+	c := registry.Client{ID: "guard", Name: "Guard", ResourceServers: []string{"flows"}}
+	made, _, err := w.remote("editor", nil).CreateClient(ctx, c)
+	w.must(err)
+	c.ID = "guard-2"
+	imported, err := w.remote("editor", nil).ImportClient(ctx, c, "shall be weak", "")
+	w.must(err)
+	for _, c := range []*registry.Client{made, imported} {
+		if near, err := w.registry.InspectClient(ctx, "acme", c.ID); err != nil || len(near.Grants) > 0 || near.AllowBodylessToken || len(c.Grants) > 0 {
+			t.Errorf("%+v, %v", near, err)
+		}
+	}
+}
+
 func TestWhatTheServerRefusesIsSaidInOurOwnErrors(t *testing.T) {
 	w, ctx := open(t), t.Context()
 	w.client("acme", "c")

@@ -48,7 +48,7 @@ func (v *visit) fields(f *clientForm, before *registry.Client) *clientFields {
 		before = &registry.Client{}
 	}
 	p := &clientFields{clientForm: f, EndsNow: before.Expires, Today: v.Now().UTC().Format(time.DateOnly),
-		MayBodyless: v.tenant.AllowBodylessToken || before.AllowBodylessToken}
+		MayBodyless: mayBodyless(v.tenant, before)}
 	p.Permitted = v.permissionBoxes(f.Permissions, before.Permissions)
 	p.GrantBoxes = grantBoxes(v.tenant, f.Grants, before)
 	p.ProofBoxes = ticked("auth_method", f.AuthMethods, [][3]string{
@@ -76,7 +76,7 @@ func (v *visit) fields(f *clientForm, before *registry.Client) *clientFields {
 		p.Soon = append(p.Soon, tick("ends", n, "in "+n+" days", endOf(v.Now(), days).Format("2 January 2006, 15:04 MST"), []string{f.Ends}))
 	}
 	p.HasDialects = len(p.DialectBoxes) > 1 || len(f.Dialects) > 0 // what is not on the form would be lost by saving it
-	p.More = len(f.AuthMethods) > 0 || len(f.Dialects) > 0 || len(f.Servers) > 0 || f.TokenForm != "" || f.Bodyless || f.Lifetime != "" || f.AllowFrom != ""
+	p.More = len(f.AuthMethods) > 0 || len(f.Dialects) > 0 || len(f.Servers) > 0 || f.TokenForm != "" || f.Lifetime != "" || f.AllowFrom != ""
 	for _, field := range []string{"grants", "lifetime", "allow_from", "dialects", "auth_methods", "token_form", "resource_servers"} {
 		p.More = p.More || f.Problems[field] != ""
 	}

@@ -36,9 +36,10 @@ type clientForm struct {
 	Problems map[string]string // by field
 }
 
-// newClientForm is what a new client's form shows first.
-func newClientForm() *clientForm {
-	return &clientForm{Grants: []string{string(oauth.ClientCredentials)}, Ends: endsNever}
+// newClientForm is what a new client's form shows first: what a client of the tenant has of which nothing was said.
+func newClientForm(t *registry.Tenant) *clientForm {
+	c := t.NewClient("")
+	return formOfClient(&c)
 }
 
 // formOfClient is what the form of a client shows first.
@@ -78,7 +79,9 @@ func (f *clientForm) put(t *registry.Tenant, c *registry.Client, now time.Time) 
 		}
 	}
 	c.Name, c.Description, c.TokenForm = f.Name, f.Description, oauth.TokenForm(f.TokenForm)
-	c.AllowBodylessToken = f.Bodyless && (t.AllowBodylessToken || c.AllowBodylessToken)
+	if mayBodyless(t, c) { // else the form does not ask
+		c.AllowBodylessToken = f.Bodyless
+	}
 	c.Permissions, c.Dialects, c.ResourceServers = f.Permissions, f.Dialects, f.Servers
 	c.Grants, c.AuthMethods = words[oauth.GrantType](f.Grants), words[oauth.AuthMethod](f.AuthMethods)
 	if len(f.Grants) == 0 {
@@ -93,6 +96,11 @@ func (f *clientForm) put(t *registry.Tenant, c *registry.Client, now time.Time) 
 	}
 	c.Expires, err = f.expires(c.Expires, now)
 	return err
+}
+
+// mayBodyless reports whether the form of a client asks if its credential alone gets a token: where the tenant allows that, or once did.
+func mayBodyless(t *registry.Tenant, c *registry.Client) bool {
+	return t.AllowBodylessToken || c.AllowBodylessToken
 }
 
 // expires reads when the client ends; before is when it would have ended so far.

@@ -18,7 +18,9 @@ type clientNewPage struct {
 // maxFormToken bounds the token of a form, in bytes.
 const maxFormToken = 64
 
-func clientNew(v *visit) error { return v.clientNewPage(http.StatusOK, newClientForm(), v.NewID()) }
+func clientNew(v *visit) error {
+	return v.clientNewPage(http.StatusOK, newClientForm(v.tenant), v.NewID())
+}
 
 // clientNewPage shows the form. token becomes the id of the client, so a form that is sent twice, by a double click or a reload, makes
 // one client: the store refuses the second, whichever process it reaches.
@@ -41,7 +43,7 @@ func clientCreate(v *visit) error {
 	if !isFormToken(token) {
 		return errForm
 	}
-	c := registry.Client{ID: token}
+	c := v.tenant.NewClient(token)
 	if err := f.put(v.tenant, &c, v.Now()); err != nil {
 		return v.clientAgain(f, token, err)
 	}

@@ -176,8 +176,15 @@ func TestReq066_a_request_without_a_body_needs_a_flagged_client_of_a_flagged_ten
 	d.client("a", flag) // acme does not allow it
 	d.client("b", strict)
 	d.client("c", strict, flag)
-	d.refused(d.ask("a", bare), oauth.UnauthorizedClient)
-	d.refused(d.ask("b", bare, inStrict), oauth.UnauthorizedClient)
+	for reason, req := range map[string]oauth.TokenRequest{
+		"tenant acme does not allow": d.ask("a", bare),
+		"client b is not allowed":    d.ask("b", bare, inStrict),
+	} {
+		e := d.refused(req, oauth.BodylessNotAllowed)
+		if !strings.Contains(e.Reason, reason) || e.Code.Standard() != oauth.UnauthorizedClient {
+			t.Errorf("the reason does not say whose permission is missing, or the code is no case of unauthorized_client: %+v", e)
+		}
+	}
 	d.must(d.ask("b", inStrict))
 	d.must(d.ask("c", bare, inStrict))
 }

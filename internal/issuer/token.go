@@ -208,11 +208,25 @@ func (i *Issuer) permit(who *caller, req *oauth.TokenRequest) error {
 			return oauth.Refuse(oauth.UnauthorizedClient, "The client is not authorized to use this grant type.", "client %s may use %v, not %s", c.ID, c.Grants, req.Grant)
 		case !c.MaySpeak(req.Dialect):
 			return oauth.Refuse(oauth.UnauthorizedClient, "The client is not authorized to ask here.", "client %s is pinned to %v, not %s", c.ID, c.Dialects, req.Dialect)
-		case req.Bodyless && (!who.tenant.AllowBodylessToken || !c.AllowBodylessToken):
-			return oauth.Refuse(oauth.UnauthorizedClient, "The client is not authorized to ask without a grant type.", "client %s or its tenant does not allow a request without a body", c.ID)
+		case req.Bodyless:
+			if err := permitBodyless(who.tenant, c); err != nil {
+				return err
+			}
 		}
 	}
 	return i.ration(who, req)
+}
+
+// permitBodyless checks that a credential alone may ask: both the tenant and the client have to allow it.
+func permitBodyless(t *registry.Tenant, c *registry.Client) error {
+	const said = "The client is not authorized to ask without a grant type."
+	switch {
+	case !t.AllowBodylessToken:
+		return oauth.Refuse(oauth.BodylessNotAllowed, said, "tenant %s does not allow token requests without a body", t.Name)
+	case !c.AllowBodylessToken:
+		return oauth.Refuse(oauth.BodylessNotAllowed, said, "client %s is not allowed to ask without a body; its tenant allows it", c.ID)
+	}
+	return nil
 }
 
 // ration counts the request against what its client and its tenant may ask for.

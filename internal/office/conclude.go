@@ -27,6 +27,9 @@ var conclusions = map[oauth.Code]Conclusion{
 	oauth.PasswordResetRequired: {Check: "the password", Advice: "The password was right and has to be replaced first: set the user a new one."},
 	oauth.UnauthorizedClient: {Check: "what the client may use (RFC 6749, section 5.2)",
 		Advice: "The client is registered for other grants or dialects; whoever may change clients can widen them."},
+	oauth.BodylessNotAllowed: {Check: "the request without a body (RFC 6749, section 5.2)",
+		Advice: "The credential is right, but it may not ask without a body. Allow token requests without a body for the client and, where the reason " +
+			"names the tenant, in the settings (allow_bodyless_token); or let the caller send grant_type=client_credentials in the body."},
 	oauth.UnsupportedGrantType: {Check: "the grant type (RFC 6749, section 5.2)", Advice: "The contract of this endpoint takes other grants; its dialect shows which."},
 	oauth.InvalidScope: {Check: "the scope (RFC 6749, section 3.3)",
 		Advice: "Ask for no more than is held, or give the client the permission; its next token has it."},

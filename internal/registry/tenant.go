@@ -103,6 +103,12 @@ type Route struct {
 	MaxBody    int64  `yaml:"max_body,omitempty"` // bytes of a request; zero: no limit
 }
 
+// NewClient is a client of the tenant of which nothing was said yet. Every surface that registers one begins here and writes what was said
+// over it, so what is left out has one default: it asks by client credentials, and without a body where the tenant allows that.
+func (t *Tenant) NewClient(id string) Client {
+	return Client{Tenant: t.Name, ID: id, Grants: []oauth.GrantType{oauth.ClientCredentials}, AllowBodylessToken: t.AllowBodylessToken}
+}
+
 // Problem is a fault in what somebody registers, at the field that has it.
 type Problem struct {
 	Field, Text string
