@@ -116,7 +116,10 @@ func fillBasic(v *values, who *oauth.Asker, lines []string) *oauth.Error {
 		return oauth.AuthenticationFailed("basic header is not base64 of id:secret")
 	}
 	who.Auth = oauth.AuthBasic
-	given, decoded := oauth.Credential{ID: id, Secret: oauth.Secret(secret)}, formDecoded(raw, id, secret)
+	given, decoded := oauth.Credential{ID: id, Secret: oauth.Secret(secret)}, (*oauth.Credential)(nil)
+	if strings.ContainsAny(raw, "%+") {
+		decoded = formDecoded(id, secret)
+	}
 	if named := v.text[holeClientID]; named != "" && decoded != nil && decoded.ID != id { // beside the header it says which reading is meant
 		if named == decoded.ID {
 			given = *decoded
@@ -131,11 +134,8 @@ func fillBasic(v *values, who *oauth.Asker, lines []string) *oauth.Error {
 	return nil
 }
 
-// formDecoded is the other reading of a Basic header, or nil where there is none.
-func formDecoded(raw, id, secret string) *oauth.Credential {
-	if !strings.ContainsAny(raw, "%+") {
-		return nil
-	}
+// formDecoded is the other reading of a Basic header, or nil where it cannot be one.
+func formDecoded(id, secret string) *oauth.Credential {
 	id, err1 := url.QueryUnescape(id)
 	secret, err2 := url.QueryUnescape(secret)
 	if err1 != nil || err2 != nil || id == "" || !clean(id) || !clean(secret) {
