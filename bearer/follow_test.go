@@ -229,7 +229,7 @@ func TestACallThatComesAtOnceWaitsForTheKeys(t *testing.T) {
 
 func TestWithoutACredentialOnlyJWTsAreAccepted(t *testing.T) {
 	b := newBooth(t)
-	i, v := b.guard(t, func(r *bearer.Remote) { r.ClientID, r.ClientSecret = "", "" })
+	i, v := b.guard(t, func(r *bearer.Remote) { r.ClientID, r.ClientSecret, r.IgnoreRevocations = "", "", true })
 	accepts(t, v, b.mint(nil))
 	refuses(t, v, b.issue(nil))
 	b.clock.move(5 * time.Minute)
@@ -251,9 +251,11 @@ func TestACredentialThatIsRefusedIsSaidOnceInTheLog(t *testing.T) {
 	for range 20 {
 		faults(t, v, b.issue(nil))
 	}
-	accepts(t, v, b.mint(nil))
+	if text := faults(t, v, b.mint(nil)); !strings.Contains(text, "does not accept our client id") {
+		t.Errorf("a JWT meets %s", text)
+	}
 	eventually(t, "tried a few times", func() bool { return b.count(feedPath) > 3 })
-	if s := i.State(); s.Ready || !strings.Contains(s.LastError, "does not accept our client id") {
+	if s := i.State(); s.Ready || !s.Denied || !strings.Contains(s.LastError, "does not accept our client id") {
 		t.Errorf("%+v", s)
 	}
 	i.Close()
@@ -320,7 +322,11 @@ func TestFollowRefusesARemoteThatMakesNoSense(t *testing.T) {
 		"no patience":                  func(r *bearer.Remote) { r.MaxStaleness = time.Second },
 		"negative patience":            func(r *bearer.Remote) { r.MaxStaleness = -1 },
 		"opaque for too long":          func(r *bearer.Remote) { r.OpaqueStale = time.Hour },
-		"refusing what is never asked": func(r *bearer.Remote) { r.ClientID, r.ClientSecret, r.WhenStale = "", "", bearer.RefuseStale },
+		"refusing what is never asked": func(r *bearer.Remote) {
+			r.ClientID, r.ClientSecret, r.IgnoreRevocations, r.WhenStale = "", "", true, bearer.RefuseStale
+		},
+		"revocations without a credential": func(r *bearer.Remote) { r.ClientID, r.ClientSecret = "", "" },
+		"a credential that is never used":  func(r *bearer.Remote) { r.IgnoreRevocations = true },
 	} {
 		r := good
 		spoil(&r)

@@ -1,6 +1,7 @@
 package bearer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -77,7 +78,7 @@ func (p places) String() string {
 func (p places) whole() bool { return len(p) > 0 && p[0].after == p[0].latest }
 
 var (
-	errNoFeed = errors.New("the issuer's metadata name no revocation_feed")
+	errNoFeed = errors.New("the issuer's metadata name no revocation_feed: it is no issuer that can be followed for revocations")
 	errGap    = errors.New("it does not continue what we have")
 )
 
@@ -97,7 +98,9 @@ func (i *Issuer) keepRevocations() {
 		switch {
 		case err == nil:
 			failed = 0
+			i.denied.Store(false)
 		case denied(err) || errors.Is(err, errNoFeed):
+			i.denied.Store(true)                                // until a page arrives: an issuer that goes away then has not changed its mind
 			rest = failed.next(i.r.pace.least, i.r.pace.denied) // a new credential may be known there in a moment
 		default:
 			rest = failed.next(i.r.pace.least, i.r.pace.most)
@@ -239,7 +242,7 @@ func (i *Issuer) take(l *revocation.List, known places, sent time.Time) {
 	now := known.with(place{l.Epoch, l.Sequence, l.Latest})
 	i.places.Store(&now)
 	if now.whole() {
-		i.fresh.Store(&sent)
+		i.learn(sent)
 	}
 	if len(l.Entries) == 0 {
 		return
@@ -271,20 +274,67 @@ func (i *Issuer) staleness(now time.Time) (age time.Duration, ever bool) {
 	return max(now.Sub(*fresh), 0), true // time.Now is monotonic: setting the clock makes nothing younger
 }
 
-// current decides whether a JWT may be believed by what we know of revocations now.
+// learn notes when all that the issuer had revoked was known here. Whoever waits for the first time goes on.
+func (i *Issuer) learn(at time.Time) {
+	if i.fresh.Swap(&at) == nil {
+		close(i.informed)
+	}
+}
+
+// await lets a call wait for the revocations that are being read for the first time. Until they were, no JWT is believed, whatever
+// the policy: one that was revoked before this process began looks like any other. Only who comes in the first moments waits.
+func (i *Issuer) await(ctx context.Context) error {
+	if i.r.IgnoreRevocations {
+		return nil
+	}
+	select {
+	case <-i.informed:
+		return nil
+	default:
+	}
+	select {
+	case <-i.informed:
+		return nil
+	case <-i.late:
+	case <-ctx.Done():
+	}
+	return i.believable(i.r.Now())
+}
+
+// current decides whether a JWT may be believed by what we know of revocations now, and counts one that may be though that is old.
 func (i *Issuer) current(now time.Time) error {
-	if i.r.ClientID == "" {
+	if i.r.IgnoreRevocations {
+		return nil
+	}
+	if age, ever := i.staleness(now); ever && age <= i.r.MaxStaleness {
+		return nil
+	}
+	err := i.believable(now)
+	if err == nil {
+		age, _ := i.staleness(now)
+		i.passed(age)
+	}
+	return err
+}
+
+// believable says why no JWT may be believed now, or nothing. Old knowledge serves, where the policy says so, while the issuer is away;
+// an issuer that answers and refuses to tell is not away.
+func (i *Issuer) believable(now time.Time) error {
+	if i.r.IgnoreRevocations {
 		return nil
 	}
 	age, ever := i.staleness(now)
 	switch {
-	case ever && age <= i.r.MaxStaleness:
-		return nil
-	case i.r.WhenStale == ServeStale:
-		i.passed(age)
-		return nil
 	case !ever:
-		return fmt.Errorf("%w: the issuer's revocations were not read yet", oauth.ErrUnavailable)
+		return fmt.Errorf("%w: the issuer's revocations were not read yet: %s", oauth.ErrUnavailable,
+			cmp.Or(i.troubles.of(troubleRevocations), i.troubles.text(), "the issuer has not answered yet"))
+	case age <= i.r.MaxStaleness:
+		return nil
+	case i.denied.Load():
+		return fmt.Errorf("%w: the issuer refuses to tell its revocations, for %v: %s", oauth.ErrUnavailable, age.Round(time.Second),
+			i.troubles.of(troubleRevocations))
+	case i.r.WhenStale == ServeStale:
+		return nil
 	}
 	return fmt.Errorf("%w: the issuer's revocations were last read %v ago", oauth.ErrUnavailable, age.Round(time.Second))
 }

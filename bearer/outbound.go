@@ -73,7 +73,8 @@ type statusError int
 func (s statusError) Error() string {
 	switch {
 	case s.denied():
-		return fmt.Sprintf("answered %d: it does not accept our client id and secret, or the client is no resource server", int(s))
+		return fmt.Sprintf("answered %d: it does not accept our client id and secret, or the client is disabled or no resource server; "+
+			"correct the credential, or register the client for this API", int(s))
 	case s >= 300 && s < 400:
 		return fmt.Sprintf("answered %d: redirects are not followed", int(s))
 	}

@@ -19,7 +19,8 @@ import (
 type Policy int
 
 const (
-	// ServeStale lets them pass until they expire, and counts them: an issuer that is away stops no API.
+	// ServeStale lets them pass until they expire, and counts them: an issuer that is away stops no API. One that answers, and does not
+	// accept ClientID, is not away: its tokens then meet a fault, as under RefuseStale.
 	ServeStale Policy = iota
 	// RefuseStale answers with a fault, which is 503 and never 401: no token passes that may have been revoked long ago.
 	RefuseStale
@@ -40,10 +41,13 @@ type Remote struct {
 	Issuer string
 
 	// ClientID and ClientSecret are this API's own registration with the issuer, as a resource server: the revocations and what becomes
-	// of opaque tokens are told to nobody else. Without them only JWTs are accepted, and they pass until they expire, revoked or not,
-	// unless the key that signed them is gone.
+	// of opaque tokens are told to nobody else. No JWT is accepted before the revocations were read once, whatever WhenStale says.
 	ClientID     string
 	ClientSecret oauth.Secret
+
+	// IgnoreRevocations takes the place of a client id: only JWTs are accepted then, and they pass until they expire, revoked or not,
+	// unless the key that signed them is gone.
+	IgnoreRevocations bool
 
 	MaxStaleness time.Duration       // that revocations may be old before WhenStale counts; 0: 60 s; at least 5 s, the time of one question
 	WhenStale    Policy              // ServeStale, unless it says RefuseStale
@@ -70,7 +74,7 @@ type pace struct {
 	poll     time.Duration // that the issuer may hold back an answer without news; whole seconds
 	grace    time.Duration // beyond that; a connection that is dead is noticed by then
 	body     time.Duration // a page, once it has begun
-	patience time.Duration // that a call waits for keys it needs
+	patience time.Duration // that a call waits for keys it needs, and for the first revocations
 	least    time.Duration // before trying again
 	most     time.Duration
 	lull     time.Duration // between two questions of which the first brought nothing, though the issuer did not wait
@@ -102,6 +106,11 @@ type Issuer struct {
 	found  chan struct{} // closed when where and keys were read for the first time
 	again  chan struct{} // holds one when the keys are to be read now
 	fresh  atomic.Pointer[time.Time]
+	denied atomic.Bool // the issuer's last word on revocations was that it does not tell us
+
+	informed chan struct{} // closed when the revocations were read for the first time
+	late     chan struct{} // closed when no call waits for that any more
+
 	places atomic.Pointer[places]
 	stale  atomic.Uint64 // tokens that passed, checked against knowledge that was too old
 
@@ -118,7 +127,7 @@ type Issuer struct {
 }
 
 // Follow begins to follow an issuer. It does not wait for it and never fails because the issuer is away: it goes on trying, and until it
-// has keys, tokens meet a fault. The error says which member of Remote is wrong. Following ends with Close or with ctx.
+// has the keys and has read what is revoked, tokens meet a fault, which is 503 (State.Ready says when that is over). The error says which member of Remote is wrong. Following ends with Close or with ctx.
 func Follow(ctx context.Context, r Remote) (*Issuer, error) {
 	i, err := prepare(r)
 	if err != nil {
@@ -139,7 +148,9 @@ func (i *Issuer) Succeed(ctx context.Context, r Remote) (*Issuer, error) {
 		return nil, fmt.Errorf("bearer: %q does not succeed %q: it is another issuer", next.r.Issuer, i.r.Issuer)
 	}
 	next.set = i.set // both add to it until i is closed: a set only grows
-	next.fresh.Store(i.fresh.Load())
+	if fresh := i.fresh.Load(); fresh != nil {
+		next.learn(*fresh)
+	}
 	if keys := i.keys.Load(); keys != nil { // before where: whoever has keys knows where they were
 		next.keys.Store(keys)
 		close(next.found)
@@ -155,7 +166,8 @@ func prepare(r Remote) (*Issuer, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := &Issuer{r: r, base: base, set: &revocation.Set{}, found: make(chan struct{}), again: make(chan struct{}, 1), flights: map[string]*flight{}, began: r.Now()}
+	i := &Issuer{r: r, base: base, set: &revocation.Set{}, found: make(chan struct{}), again: make(chan struct{}, 1),
+		informed: make(chan struct{}), late: make(chan struct{}), flights: map[string]*flight{}, began: r.Now()}
 	i.places.Store(&places{})
 	i.troubles.log = r.Log.With(slog.String("issuer", r.Issuer))
 	i.http, i.own = r.client()
@@ -165,6 +177,7 @@ func prepare(r Remote) (*Issuer, error) {
 func (i *Issuer) begin(ctx context.Context) {
 	i.ctx, i.cancel = context.WithCancel(ctx)
 	i.troubles.while = i.ctx
+	time.AfterFunc(i.r.pace.patience, func() { close(i.late) })
 	i.running.Go(i.keepKeys)
 	if i.r.ClientID != "" {
 		i.running.Go(i.keepRevocations)
@@ -183,6 +196,9 @@ func (r *Remote) complete() (*url.URL, error) {
 	switch {
 	case (r.ClientID == "") != (r.ClientSecret == ""):
 		return nil, errors.New("bearer: a client id and its secret belong together")
+	case (r.ClientID == "") != r.IgnoreRevocations:
+		return nil, errors.New("bearer: revoked tokens are refused only where a client id and secret let the revocations be read: " +
+			"give both, or neither and IgnoreRevocations")
 	case r.MaxStaleness < leastStaleness:
 		return nil, fmt.Errorf("bearer: a staleness of %v: less than %v is passed between two questions", r.MaxStaleness, leastStaleness)
 	case r.WhenStale == RefuseStale && r.ClientID == "":

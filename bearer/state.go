@@ -10,7 +10,7 @@ import (
 
 // State is how well an issuer is followed: what a health answer and a metric need.
 type State struct {
-	Ready     bool          // there are keys, and where they are followed, the revocations were read to their end once
+	Ready     bool          // JWTs are decided about: there are keys, and what is revoked is known as well as WhenStale asks
 	Keys      int           // in the key set
 	KeysAge   time.Duration // since the key set was read
 	Staleness time.Duration // since the question whose answer told the last of the revocations; until then since Follow; 0 without ClientID
@@ -20,6 +20,7 @@ type State struct {
 	Sequence    uint64 // how many of the epoch were read
 
 	Stale     uint64 // tokens that passed though what they were checked against was too old
+	Denied    bool   // the issuer answers, but does not tell us what is revoked: a fault of ClientID, ClientSecret or the registration
 	LastError string // what fails at present, in words for the operator; empty when nothing does
 }
 
@@ -29,13 +30,13 @@ func (i *Issuer) State() State {
 	if known := *i.places.Load(); len(known) > 0 {
 		at = known[0]
 	}
-	s := State{Revocations: i.set.Len(), Epoch: at.epoch, Sequence: at.after, Stale: i.stale.Load(), LastError: i.troubles.text()}
-	ever := true
-	if i.r.ClientID != "" {
-		s.Staleness, ever = i.staleness(now)
+	s := State{Revocations: i.set.Len(), Epoch: at.epoch, Sequence: at.after, Stale: i.stale.Load(),
+		Denied: i.denied.Load(), LastError: i.troubles.text()}
+	if !i.r.IgnoreRevocations {
+		s.Staleness, _ = i.staleness(now)
 	}
 	if set := i.keys.Load(); set != nil {
-		s.Ready, s.Keys, s.KeysAge = ever, len(set.keys), now.Sub(set.read)
+		s.Ready, s.Keys, s.KeysAge = i.believable(now) == nil, len(set.keys), now.Sub(set.read)
 	}
 	return s
 }
@@ -88,6 +89,13 @@ func (s *troubles) note(now time.Time, what trouble, err error) {
 	default:
 		s.log.Error("the issuer cannot be followed", slog.String("about", troubleNames[what]), slog.String("error", err.Error()))
 	}
+}
+
+// of returns why one thing fails now, or nothing.
+func (s *troubles) of(what trouble) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now[what]
 }
 
 // text returns all that fails now.

@@ -176,6 +176,11 @@ func (v *Verifier) check(ctx context.Context, text string, digest *[32]byte, old
 		if err != nil {
 			return nil, err
 		}
+		if v.o.remote != nil {
+			if err := v.o.remote.await(ctx); err != nil { // so no JWT is remembered before the revocations were read
+				return nil, err
+			}
+		}
 		fresh.token, fresh.key = t, key
 	case v.o.Opaque == nil:
 		return nil, refused("not a JWT")

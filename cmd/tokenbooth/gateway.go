@@ -82,6 +82,10 @@ func openGuard(ctx context.Context, s *settings) (g *guard, err error) {
 	g.count()
 	g.gauge("tokenbooth_feed_staleness_seconds", "Since the issuer was last heard to have taken back nothing else.",
 		func(s bearer.State) float64 { return s.Staleness.Seconds() })
+	g.gauge("tokenbooth_feed_denied", "1: the issuer does not accept the client of follow, so what it revokes is not told here.",
+		func(s bearer.State) float64 { return oneIf(s.Denied) })
+	g.gauge("tokenbooth_feed_ready", "1: the tenant's JWTs are decided about; 0: they are answered with 503.",
+		func(s bearer.State) float64 { return oneIf(s.Ready) })
 	g.gauge("tokenbooth_keys_age_seconds", "Since the issuer's key set was read.", func(s bearer.State) float64 { return s.KeysAge.Seconds() })
 	g.gauge("tokenbooth_revocations", "What was taken back and would otherwise still be good.", func(s bearer.State) float64 { return float64(s.Revocations) })
 	err = g.follow(ctx, s)
@@ -213,12 +217,30 @@ func (g *guard) feeds(ctx context.Context) server.Health {
 		h.Reason = err.Error()
 	}
 	for tenant, s := range g.states() {
-		h.Issuers[tenant] = server.Followed{Ready: s.Ready, Staleness: s.Staleness.Seconds(), Revocations: s.Revocations, Problem: s.LastError}
+		h.Issuers[tenant] = server.Followed{Ready: s.Ready, Staleness: s.Staleness.Seconds(), Revocations: s.Revocations,
+			Denied: s.Denied, Problem: s.LastError}
 		if !s.Ready && h.Reason == "" {
-			h.Reason = "tenant " + tenant + ": " + orElse(s.LastError, "the issuer has not answered yet")
+			h.Reason = "tenant " + tenant + ": " + unready(s)
 		}
 	}
 	return h
+}
+
+// unready says why a tenant's JWTs are answered with 503, and what to do.
+func unready(s bearer.State) string {
+	why := orElse(s.LastError, "the issuer has not answered yet")
+	if s.Denied {
+		why += "; check follow.client_id and follow.client_secret_file, and that the client stands for these APIs at the issuer: " +
+			"tokenbooth client create --resource-server API"
+	}
+	return why
+}
+
+func oneIf(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
 }
 
 // states returns how well each tenant's issuer is followed.

@@ -18,9 +18,10 @@ type Health struct {
 
 // Followed is how well an issuer is followed.
 type Followed struct {
-	Ready       bool    `json:"ready"`             // its keys and what it has taken back are known
+	Ready       bool    `json:"ready"`             // its tokens are decided about
 	Staleness   float64 `json:"staleness_seconds"` // since it was last heard that nothing else is taken back
 	Revocations int     `json:"revocations"`       // that count now
+	Denied      bool    `json:"denied,omitempty"`  // the issuer answers, but does not tell us what it revokes: a fault of the settings
 	Problem     string  `json:"problem,omitempty"`
 }
 

@@ -53,6 +53,16 @@ const orders = `
 // startPair starts both, with clocks that can be moved. What the gateway does without its issuer is the test's to say.
 func startPair(t *testing.T, staleAfter, whenStale string) *pair {
 	t.Helper()
+	p := newPair(t, staleAfter, whenStale)
+	for _, b := range []*booth{p.desk, p.gate} {
+		b.begin(t)
+	}
+	return p
+}
+
+// newPair makes both, which have not started yet.
+func newPair(t *testing.T, staleAfter, whenStale string) *pair {
+	t.Helper()
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "[]") }))
 	t.Cleanup(api.Close)
 	at := freeAddresses(t, 4)
@@ -65,8 +75,11 @@ func startPair(t *testing.T, staleAfter, whenStale string) *pair {
 	_, secret := p.desk.register(t, "Gateway", "--id", "gateway", "-p", "none", "--resource-server", "orders")
 	writeFile(t, filepath.Join(p.gate.dir, "secret"), secret+"\n")
 	for _, b := range []*booth{p.desk, p.gate} {
-		b.begin(t)
-		t.Cleanup(func() { b.end(t) })
+		t.Cleanup(func() {
+			if b.cmd != nil {
+				b.end(t)
+			}
+		})
 	}
 	return p
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// edit changes the settings of a process that runs.
+// edit changes the settings of a process, which may run.
 func (b *booth) edit(t *testing.T, before, after string) {
 	t.Helper()
 	file := filepath.Join(b.dir, "tokenbooth.yaml")
