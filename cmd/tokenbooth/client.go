@@ -15,7 +15,7 @@ import (
 func clientCommand() *cobra.Command {
 	return addDeskFlags(group("client", "Register the programs that ask for tokens",
 		`A client is a program that asks for tokens: an id, up to two live secrets, and what they may do. Every change is
-written with its author; a running server on the same store hears of it within half a second.`,
+written with its author; a running server on the same store has heard of it when the command answers.`,
 		clientCreateCommand(), clientImportCommand(), clientListCommand(), clientShowCommand(), clientUpdateCommand(),
 		clientRotateCommand(), clientRetireCommand(), clientUndoRotationCommand(), clientAbleCommand(false), clientAbleCommand(true), clientDeleteCommand()))
 }

@@ -186,7 +186,7 @@ func completedStore(cmd *cobra.Command, s *settings, look func(context.Context, 
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	d, err := openDesk(ctx, s)
+	d, err := openDesk(ctx, s, nil)
 	if err != nil {
 		return
 	}

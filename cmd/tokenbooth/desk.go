@@ -47,8 +47,8 @@ type desk struct {
 	keys      *keyring.Keyring
 }
 
-// openDesk opens the store and whoever works on it.
-func openDesk(ctx context.Context, s *settings) (*desk, error) {
+// openDesk opens the store and whoever works on it. They work through what over makes of the store; nil: on the store itself.
+func openDesk(ctx context.Context, s *settings, over func(store.Store) store.Store) (*desk, error) {
 	d := &desk{settings: s, now: clock(), hashing: limit.NewLane(s.lane())}
 	kek, err := keyEncryptionKey(s)
 	if err != nil {
@@ -59,6 +59,9 @@ func openDesk(ctx context.Context, s *settings) (*desk, error) {
 	}
 	if d.kept, err = openStore(s, d.now); err != nil {
 		return nil, err
+	}
+	if over != nil {
+		d.store = over(d.store)
 	}
 	d.opened = d.now()
 	if err := d.open(ctx); err != nil {

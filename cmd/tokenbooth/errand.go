@@ -16,10 +16,11 @@ import (
 	"github.com/tokenbooth/tokenbooth/internal/issuer"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/store"
 )
 
-// errand is one command at work for one tenant: on the same store as a running server, which hears of every change within half a second,
-// or at a server elsewhere.
+// errand is one command at work for one tenant: on the same store as a running server, which has heard of every change before the command
+// says a word of it, or at a server elsewhere.
 type errand struct {
 	*printer
 	*asker
@@ -60,13 +61,14 @@ func atTenant(cmd *cobra.Command, s *settings, t *registry.Tenant, do func(conte
 
 // atDesk opens what is kept and has a command do its work for any tenants: at makes the errand to one.
 func atDesk(cmd *cobra.Command, s *settings, do func(ctx context.Context, d *desk, at func(*registry.Tenant) *errand) error) error {
-	d, err := openKept(cmd.Context(), s)
+	d, settle, err := openKept(cmd, s)
 	if err != nil {
 		return err
 	}
 	o, err := openOffice(d, d.issuer(), nil)
 	if err == nil {
 		p, a := printerOf(cmd), askerOf(cmd)
+		p.out = &afterwards{p.out, settle}
 		err = explain(do(cmd.Context(), d, func(t *registry.Tenant) *errand {
 			atTenant := o.office.At(commandLine(), t.Name)
 			return &errand{printer: p, asker: a, acts: atTenant, cmd: cmd, tenant: t, mayChange: true,
@@ -74,6 +76,7 @@ func atDesk(cmd *cobra.Command, s *settings, do func(ctx context.Context, d *des
 				dialects: func() (map[string]*dialect.Dialect, error) { return loadDialects(s) }}
 		}))
 	}
+	settle()
 	return errors.Join(err, d.close())
 }
 
@@ -89,12 +92,15 @@ func (d *desk) issuer() *issuer.Issuer {
 		Hashing: d.hashing, Now: d.now, ReplayWindow: d.settings.replayWindow()})
 }
 
-// openKept opens the desk where it can be shared with a server: not in the memory of one.
-func openKept(ctx context.Context, s *settings) (*desk, error) {
+// openKept opens the desk where it can be shared with a server: not in the memory of one. settle returns when the servers on the same
+// folder have heard of what was changed until then.
+func openKept(cmd *cobra.Command, s *settings) (d *desk, settle func(), err error) {
 	if s.Store == "memory" {
-		return nil, s.fault("store", "the registrations are in the memory of the running server and no other command can reach them; use store: sqlite")
+		return nil, nil, s.fault("store", "the registrations are in the memory of the running server and no other command can reach them; use store: sqlite")
 	}
-	return openDesk(ctx, s)
+	w := &awaited{folder: s.serving(), ask: cmd.ErrOrStderr()}
+	d, err = openDesk(cmd.Context(), s, func(kept store.Store) store.Store { w.Store = kept; return w })
+	return d, w.settle, err
 }
 
 // pageOf is how many registrations are asked for at a time.

@@ -47,15 +47,17 @@ func forStaff(do func(context.Context, *staffed, []string) error) func(*cobra.Co
 		if err != nil {
 			return err
 		}
-		d, err := openKept(cmd.Context(), s)
+		d, settle, err := openKept(cmd, s)
 		if err != nil {
 			return err
 		}
 		o, err := openOffice(d, d.issuer(), nil)
 		if err == nil {
 			e.staffActs, e.settings = o.office.Operators(commandLine()), s
+			e.out = &afterwards{e.out, settle}
 			err = do(cmd.Context(), e, args)
 		}
+		settle()
 		return errors.Join(explainStaff(cmd, err), d.close())
 	}
 }

@@ -71,6 +71,7 @@ type booth struct {
 	*front
 	backOffice
 	desk     *desk
+	presence *presence // for commands on the same folder; nil: there can be none
 	journal  *audit.Journal
 	issuer   *issuer.Issuer
 	notifier *expiry.Notifier // nil: nobody is to be told of what expires
@@ -87,12 +88,15 @@ func openBooth(ctx context.Context, s *settings) (b *booth, err error) {
 	if b.front, err = newFront(s); err != nil {
 		return nil, err
 	}
-	if b.desk, err = openDesk(ctx, s); err != nil {
+	if b.presence, err = appear(s); err != nil {
 		return nil, err
+	}
+	if b.desk, err = openDesk(ctx, s, nil); err != nil {
+		return nil, errors.Join(err, b.presence.leave())
 	}
 	b.kept, b.proxies = b.desk.kept, s.TrustedProxies
 	if b.journal, err = audit.OpenJournal(s.journal(), b.now, b.log); err != nil {
-		return nil, errors.Join(err, b.desk.close())
+		return nil, errors.Join(err, b.desk.close(), b.presence.leave())
 	}
 	b.refusals = audit.NewLog(b.desk.store, b.log)
 	b.issuer = issuer.New(issuer.Options{Store: b.desk.store, Registry: b.desk.registry, Keys: b.desk.keys, Sealer: b.desk.sealer, Feed: b.desk.feed,
@@ -155,7 +159,7 @@ func (b *booth) serve(ctx context.Context, l *listeners, again func() (*settings
 // close ends what openBooth began, the store last.
 func (b *booth) close() error {
 	b.refusals.Close()
-	return errors.Join(b.journal.Close(), b.desk.close())
+	return errors.Join(b.journal.Close(), b.desk.close(), b.presence.leave())
 }
 
 // storeHealth says whether the store lets the desk do its work.
@@ -208,7 +212,7 @@ func (b *booth) narrow(ctx context.Context, s *settings) {
 
 // follow hears of what other processes change on the same store.
 func (b *booth) follow(ctx context.Context) {
-	change.Follow(ctx, b.desk.store, b.now, change.Ear{Heard: b.heard, Missed: b.missed, Since: b.desk.opened})
+	change.Follow(ctx, b.desk.store, b.now, change.Ear{Heard: b.heard, Missed: b.missed, Since: b.desk.opened, Asked: b.presence.asked})
 }
 
 func (b *booth) heard(ctx context.Context, kind store.Kind, tenant, id string) error {

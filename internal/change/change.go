@@ -49,6 +49,10 @@ type Ear struct {
 	Heard  func(ctx context.Context, kind store.Kind, tenant, id string) error
 	Missed func(ctx context.Context) error // anything may have changed
 	Since  time.Time                       // when who listens began to read what there was; zero: now
+
+	// Asked is called before each look, and what it returns after it, if all was heard: whoever waits for that to happen is told so. nil:
+	// nobody waits.
+	Asked func() (heard func())
 }
 
 // Follow tells the ear of every change since then, until ctx is done.
@@ -64,7 +68,7 @@ func Follow(ctx context.Context, s store.Store, now func() time.Time, ear Ear) {
 			return
 		case <-tick.C:
 		}
-		started := now()
+		started, heard := now(), ear.asked()
 		if f.look(ctx, since.Add(-lookBack)) != nil {
 			continue // the store is away: what we missed is read when it is back
 		}
@@ -73,7 +77,15 @@ func Follow(ctx context.Context, s store.Store, now func() time.Time, ear Ear) {
 		}
 		since = started
 		f.forget(since.Add(-lookBack))
+		heard()
 	}
+}
+
+func (e *Ear) asked() (heard func()) {
+	if e.Asked == nil {
+		return func() {}
+	}
+	return e.Asked()
 }
 
 // follower remembers which notes it has told. Looking back shows each of them ten times.

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"syscall"
 )
@@ -16,4 +17,17 @@ func lockFolder(folder string) (letGo func(), err error) {
 	}
 	_ = syscall.Flock(int(d.Fd()), syscall.LOCK_EX)
 	return func() { _ = d.Close() }, nil
+}
+
+// holdFile holds a file until it is closed or the process ends.
+func holdFile(f *os.File) { _ = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }
+
+// held reports whether somebody holds a file.
+func held(file string) bool {
+	f, err := os.Open(file)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return errors.Is(syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB), syscall.EWOULDBLOCK)
 }
