@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 	"net/url"
 	"os"
@@ -103,7 +102,7 @@ func readDeclarations(cmd *cobra.Command, file string) (*declared, error) {
 		defer f.Close()
 		in = f
 	}
-	text, err := io.ReadAll(io.LimitReader(in, maxSettings+1))
+	text, err := textFrom(file, in)
 	if err != nil {
 		return nil, fmt.Errorf("read declarations: %w", err)
 	}

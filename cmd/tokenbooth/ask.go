@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/tokenbooth/tokenbooth/internal/text"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
@@ -138,12 +139,17 @@ func (a *asker) typed() (string, error) {
 
 // piped reads a secret that a program hands over on standard input: its first line.
 func (a *asker) piped(what string) (oauth.Secret, error) {
-	text, err := a.typed()
+	line, err := a.typed()
 	if err != nil {
 		return "", fmt.Errorf("read %s from standard input: %w", what, err)
 	}
-	if text = strings.TrimSuffix(text, "\r"); text == "" {
+	read, err := text.Decode([]byte(line))
+	if err != nil {
+		return "", fmt.Errorf("read %s from standard input: %w", what, err)
+	}
+	line = strings.TrimSuffix(string(read), "\r")
+	if line == "" {
 		return "", fmt.Errorf("there is no %s on standard input: its first line is empty", what)
 	}
-	return oauth.Secret(text), nil
+	return oauth.Secret(line), nil
 }

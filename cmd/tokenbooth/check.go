@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"strings"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
 	"github.com/tokenbooth/tokenbooth/internal/gateway"
@@ -67,11 +66,11 @@ func sharedSecret(s *settings) (func(string) bool, error) {
 	if s.Check.SecretFile == "" {
 		return nil, nil
 	}
-	text, err := os.ReadFile(s.path(s.Check.SecretFile))
+	text, err := readSecret(s.path(s.Check.SecretFile))
 	if err != nil {
 		return nil, s.fault("check.secret_file", err.Error())
 	}
-	shared := strings.TrimSpace(string(text))
+	shared := text.Reveal()
 	if len(shared) < leastShared {
 		return nil, s.fault("check.secret_file", fmt.Sprintf("a secret has at least %d characters; make one with: head -c 32 /dev/urandom | base64", leastShared))
 	}

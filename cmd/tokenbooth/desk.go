@@ -130,7 +130,7 @@ func keyEncryptionKey(s *settings) ([]byte, error) {
 	}
 	db := filepath.Join(s.Data, storeFile)
 	sealed := s.Store == "sqlite" && exists(db) // looked at first: another process that starts now makes the key before the database
-	text, err := os.ReadFile(file)
+	text, err := readText(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		if sealed {
 			return nil, fmt.Errorf("%s is sealed under a key-encryption key, and %s is not there; restore it, or name it with key_encryption_key_file", db, file)
@@ -190,7 +190,7 @@ func loadDialects(s *settings) (map[string]*dialect.Dialect, error) {
 	}
 	for i, file := range s.Dialects {
 		file = s.path(file)
-		text, err := os.ReadFile(file)
+		text, err := readText(file)
 		if err != nil {
 			return nil, s.fault(fmt.Sprintf("dialects[%d]", i), err.Error())
 		}

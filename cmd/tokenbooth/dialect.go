@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -156,9 +155,9 @@ func dialectCheckCommand() *cobra.Command {
 
 func checkDialect(file string) checkView {
 	v := checkView{File: file}
-	text, err := os.ReadFile(file)
+	text, err := readText(file)
 	if err != nil {
-		v.Problem = strings.TrimPrefix(err.Error(), "open "+file+": ")
+		v.Problem = strings.TrimPrefix(strings.TrimPrefix(err.Error(), "open "), file+": ")
 		return v
 	}
 	d, err := dialect.Parse(file, string(text))

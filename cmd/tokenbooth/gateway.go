@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -179,11 +177,11 @@ func whom(s *settings, i int) (who following, err error) {
 	if t.Follow == nil {
 		return who, s.fault(fmt.Sprintf("tenants[%d]", i), "a gateway follows an issuer elsewhere: say which client asks with follow; to issue tokens run tokenbooth serve")
 	}
-	text, err := os.ReadFile(s.path(t.Follow.ClientSecretFile))
+	text, err := readSecret(s.path(t.Follow.ClientSecretFile))
 	if err != nil {
 		return who, s.fault(field+".client_secret_file", err.Error())
 	}
-	who = following{t.Issuer, *t.Follow, oauth.Secret(strings.TrimSpace(string(text))), s.InsecurePlainHTTP}
+	who = following{t.Issuer, *t.Follow, text, s.InsecurePlainHTTP}
 	if who.secret == "" {
 		return who, s.fault(field+".client_secret_file", "the file is empty")
 	}

@@ -134,7 +134,7 @@ func envOf(field string) string {
 
 // loadSettings reads, overrides and checks a settings file. Nothing is applied here: a faulty file changes nothing.
 func loadSettings(file string, over map[string]string) (*settings, error) {
-	text, err := os.ReadFile(file)
+	text, err := readText(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("there is no settings file %s; write one with: tokenbooth init, or name yours with -c FILE", file)
 	}

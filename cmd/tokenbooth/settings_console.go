@@ -4,12 +4,10 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"strings"
 
 	"github.com/tokenbooth/tokenbooth/internal/expiry"
 	"github.com/tokenbooth/tokenbooth/internal/local"
-	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
 // whole reports whether both files are named, or none is wanted.
@@ -61,11 +59,11 @@ func (s *settings) consoleURL() string {
 // webhook is who is told of what expires.
 func (s *settings) webhook() (expiry.Webhook, error) {
 	w := s.ExpiryWarnings
-	text, err := os.ReadFile(s.path(w.SecretFile))
+	text, err := readSecret(s.path(w.SecretFile))
 	if err != nil {
 		return expiry.Webhook{}, s.fault("expiry_warnings.secret_file", err.Error())
 	}
-	hook := expiry.Webhook{URL: w.Webhook, Secret: oauth.Secret(strings.TrimSpace(string(text))), AllowPrivate: w.AllowPrivate}
+	hook := expiry.Webhook{URL: w.Webhook, Secret: text, AllowPrivate: w.AllowPrivate}
 	if err := hook.Check(); err != nil {
 		return hook, s.fault("expiry_warnings", err.Error())
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -94,7 +93,7 @@ func readTenantPage(file string) (*page, error) {
 		return nil, fmt.Errorf("read the tenant of %s: %w", file, err)
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxSettings+1))
+	text, err := textFrom(file, f)
 	if err != nil {
 		return nil, fmt.Errorf("read the tenant of %s: %w", file, err)
 	}

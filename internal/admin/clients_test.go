@@ -205,3 +205,15 @@ func TestWhatIsNotSaidOfANewClientTheTenantDecides(t *testing.T) {
 		}
 	}
 }
+
+func TestABodyMayBeginWithAByteOrderMarkAndIsNotUTF16(t *testing.T) {
+	w := open(t)
+	w.wants(201, "editor", "POST", clients, "\ufeff"+`{"name":"Café","permissions":["nql"]}`)
+	wide := "\xff\xfe{\x00}\x00"
+	if a := w.wants(400, "editor", "POST", clients, wide); !strings.Contains(a.body, "UTF-16") {
+		t.Errorf("it says %s", a.body)
+	}
+	if a := w.wants(400, "editor", "POST", clients, "{\"name\":\"caf\xe9\"}"); !strings.Contains(a.body, "line 1 has a byte that is not UTF-8") {
+		t.Errorf("it says %s", a.body)
+	}
+}

@@ -8,7 +8,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/tokenbooth/tokenbooth/internal/text"
 )
 
 // Headers of the contract.
@@ -36,8 +37,8 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		if err != nil || media != "application/json" || charset != "" && !strings.EqualFold(charset, "utf-8") || r.Header.Get("Content-Encoding") != "" {
 			return nil, &refusal{kind: "not-json", detail: "Send Content-Type: application/json, in UTF-8 and without Content-Encoding."}
 		}
-		if !utf8.Valid(body) {
-			return nil, &refusal{kind: "invalid-request", detail: "The body is not UTF-8 (RFC 8259, section 8.1)."}
+		if body, err = text.Decode(body); err != nil { // RFC 8259, section 8.1: a reader may ignore a byte order mark
+			return nil, &refusal{kind: "invalid-request", detail: "The body: " + err.Error() + "."}
 		}
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))

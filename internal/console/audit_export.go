@@ -26,7 +26,7 @@ type eventSheet interface {
 }
 
 // csvSheet writes RFC 4180, for spreadsheets. No cell begins with what a spreadsheet takes for a formula: names and reasons in the log
-// are partly what strangers sent.
+// are partly what strangers sent. A byte order mark goes before the first: without it Excel takes UTF-8 for what its country wrote last century.
 type csvSheet struct {
 	out  *csv.Writer
 	rows int
@@ -35,6 +35,9 @@ type csvSheet struct {
 var csvColumns = []string{"time", "act", "outcome", "actor", "subject", "reason", "request_id", "source", "detail", "id"}
 
 func newCSVSheet(w io.Writer) (*csvSheet, error) {
+	if _, err := io.WriteString(w, "\ufeff"); err != nil {
+		return nil, err
+	}
 	s := &csvSheet{out: csv.NewWriter(w)}
 	s.out.UseCRLF = true
 	return s, s.out.Write(csvColumns)

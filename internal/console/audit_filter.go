@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/text"
 )
 
 // auditFilter is a search of the audit log as it was typed: it goes back into the form, and into the links of pages and exports.
@@ -15,7 +16,7 @@ type auditFilter struct{ Actor, Subject, Act, Outcome, Since, Until string }
 const minuteForm, secondForm = "2006-01-02T15:04", "2006-01-02T15:04:05"
 
 func readAuditFilter(form url.Values) auditFilter {
-	field := func(name string) string { return strings.TrimSpace(form.Get(name)) }
+	field := func(name string) string { return text.Pasted(form.Get(name)) }
 	return auditFilter{field("actor"), field("subject"), field("act"), field("outcome"), field("since"), field("until")}
 }
 

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"maps"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
 	"github.com/tokenbooth/tokenbooth/internal/office"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/text"
 )
 
 // pageOfEvents is how many events stand on one page.
@@ -66,7 +66,7 @@ type auditPage struct {
 
 func auditLog(v *visit) error {
 	in := v.r.URL.Query()
-	p := auditPage{Title: v.auditTitle(), OfDesk: v.desk == nil, Filter: readAuditFilter(in), Request: strings.TrimSpace(in.Get("request")), Acts: v.auditActs(),
+	p := auditPage{Title: v.auditTitle(), OfDesk: v.desk == nil, Filter: readAuditFilter(in), Request: text.Pasted(in.Get("request")), Acts: v.auditActs(),
 		Max: maxExport, Self: v.path("audit")}
 	p.Filtered = !p.Filter.Empty() || p.Request != ""
 	q, problems := p.Filter.query(v.desk == nil)

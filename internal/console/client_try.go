@@ -7,6 +7,7 @@ import (
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/sheet"
+	"github.com/tokenbooth/tokenbooth/internal/text"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
@@ -47,7 +48,7 @@ func clientTry(v *visit) error {
 	if err != nil || chosen < 0 || chosen >= len(all) || all[chosen].Grant != oauth.ClientCredentials {
 		return v.tryPage(http.StatusUnprocessableEntity, c, 0, "Choose one of the ways this client may ask in.", nil)
 	}
-	text := oauth.Secret(in.Get("secret"))
+	text := oauth.Secret(text.Pasted(in.Get("secret")))
 	if text == "" {
 		return v.tryPage(http.StatusUnprocessableEntity, c, chosen, "Paste the secret: only the program and whoever saved it have it.", nil)
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/tokenbooth/tokenbooth/internal/directory"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/text"
 )
 
 // pageOfClients is how many clients stand on one page.
@@ -53,7 +54,7 @@ const labelsInRow = 2
 
 func clientsList(v *visit) error {
 	in := v.r.URL.Query()
-	q := directory.Search{Text: in.Get("q"), State: in.Get("state"), Permission: in.Get("permission"), Sort: in.Get("sort"),
+	q := directory.Search{Text: text.Pasted(in.Get("q")), State: in.Get("state"), Permission: in.Get("permission"), Sort: in.Get("sort"),
 		Descending: in.Get("order") == "down", After: in.Get("after"), Limit: pageOfClients}
 	found, err := v.desk.FindClients(v.r.Context(), q)
 	if err != nil {

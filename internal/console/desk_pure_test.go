@@ -190,7 +190,7 @@ func TestTheCSVIsRFC4180AndTheJSONOneObject(t *testing.T) {
 	s, _ := newCSVSheet(&sheetText)
 	_ = s.write(e)
 	_ = s.end(false)
-	want := "time,act,outcome,actor,subject,reason,request_id,source,detail,id\r\n" +
+	want := "\ufefftime,act,outcome,actor,subject,reason,request_id,source,detail,id\r\n" +
 		"2026-11-22T04:09:00Z,client.update,allowed,\"a \"\"quoted\"\", name\",,two\\u000alines \\u001b[2J,,,,e1\r\n"
 	if sheetText.String() != want {
 		t.Errorf("got\n%q\nwant\n%q", sheetText.String(), want)
@@ -295,5 +295,15 @@ func TestAnAnswerIsTakenDownWhole(t *testing.T) {
 	http.Error(p, "no", http.StatusTeapot)
 	if !strings.HasPrefix(p.String(), "HTTP/1.1 418 I'm a teapot\nA: 1\nB: 2\n") || !strings.HasSuffix(p.String(), "\n\nno\n") {
 		t.Errorf("got %q", p.String())
+	}
+}
+
+func TestWhatIsCopiedAlongWithATokenIsTakenOff(t *testing.T) {
+	for in, want := range map[string]string{
+		"abc": "abc", " abc\r\n": "abc", `"abc",`: "abc", "Authorization: Bearer abc": "abc", "\u200babc\ufeff": "abc", "\u00a0Bearer abc ": "abc",
+	} {
+		if got := bareToken(in); got != want {
+			t.Errorf("%q becomes %q, want %q", in, got, want)
+		}
 	}
 }

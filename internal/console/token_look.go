@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/tokenbooth/tokenbooth/internal/operator"
+	"github.com/tokenbooth/tokenbooth/internal/text"
 	"github.com/tokenbooth/tokenbooth/oauth"
 	"github.com/tokenbooth/tokenbooth/revocation"
 )
@@ -39,12 +40,12 @@ func tokensLook(v *visit) error {
 }
 
 // bareToken takes off what is copied along with a token.
-func bareToken(text string) string {
-	text = strings.Trim(strings.TrimSpace(text), `"',`)
+func bareToken(typed string) string {
+	bare := strings.Trim(text.Pasted(typed), `"',`)
 	for _, before := range []string{"Authorization:", "authorization:", "Bearer ", "bearer "} {
-		text = strings.TrimSpace(strings.TrimPrefix(text, before))
+		bare = strings.TrimSpace(strings.TrimPrefix(bare, before))
 	}
-	return text
+	return bare
 }
 
 func (v *visit) renderToken(status int, text, sure string) error {

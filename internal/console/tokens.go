@@ -12,6 +12,7 @@ import (
 	"github.com/tokenbooth/tokenbooth/internal/issuer"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/text"
 	"github.com/tokenbooth/tokenbooth/oauth"
 	"github.com/tokenbooth/tokenbooth/revocation"
 )
@@ -65,7 +66,7 @@ type tokenRow struct {
 
 func tokens(v *visit) error {
 	in := v.r.URL.Query()
-	p := tokensPage{List: listChains, Client: strings.TrimSpace(in.Get("client")), User: strings.TrimSpace(in.Get("user")), Problems: map[string]string{},
+	p := tokensPage{List: listChains, Client: text.Pasted(in.Get("client")), User: text.Pasted(in.Get("user")), Problems: map[string]string{},
 		MayRevoke: v.offers(operator.RevokeTokens), MayAll: v.offers(operator.RevokeAll), EndAll: v.path("tokens", "end-all")}
 	if in.Get("list") == listOpaque {
 		p.List = listOpaque

@@ -9,6 +9,7 @@ import (
 
 	"github.com/tokenbooth/tokenbooth/internal/office"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/text"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
@@ -48,7 +49,7 @@ func userCreate(v *visit) error {
 		return err
 	}
 	permissions := once(in["permission"])
-	p := &userNewPage{Username: strings.TrimSpace(in.Get("username")), Name: strings.TrimSpace(in.Get("name")), Own: in.Get("password_from") == "own",
+	p := &userNewPage{Username: text.Pasted(in.Get("username")), Name: strings.TrimSpace(in.Get("name")), Own: in.Get("password_from") == "own",
 		TOTP: in.Get("totp") == "yes"}
 	password := office.NewPassword()
 	if p.Own {

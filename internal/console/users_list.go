@@ -3,10 +3,10 @@ package console
 import (
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/text"
 )
 
 // pageOfUsers is how many users stand on one page.
@@ -33,7 +33,7 @@ type userRow struct {
 
 func usersList(v *visit) error {
 	in := v.r.URL.Query()
-	p := &usersPage{Prefix: strings.TrimSpace(in.Get("q")), MayCreate: v.offers(operator.ChangeUsers), Off: !v.tenant.AllowPasswordGrant, Here: v.path("users"), New: v.path("new-user"),
+	p := &usersPage{Prefix: text.Pasted(in.Get("q")), MayCreate: v.offers(operator.ChangeUsers), Off: !v.tenant.AllowPasswordGrant, Here: v.path("users"), New: v.path("new-user"),
 		Clients: v.path("clients")}
 	found, next, err := v.desk.FindUsers(v.r.Context(), canonical(p.Prefix), in.Get("after"), pageOfUsers)
 	if err != nil {

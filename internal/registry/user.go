@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -17,6 +16,7 @@ import (
 	"github.com/tokenbooth/tokenbooth/internal/change"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
 	"github.com/tokenbooth/tokenbooth/internal/store"
+	"github.com/tokenbooth/tokenbooth/internal/text"
 	"github.com/tokenbooth/tokenbooth/oauth"
 	"github.com/tokenbooth/tokenbooth/revocation"
 )
@@ -306,13 +306,13 @@ func (u *User) record() store.Record {
 // maxTypedName bounds what is folded: what is longer in any spelling is a name of nobody.
 const maxTypedName = 1024
 
-// canonicalName returns the one spelling of a user name: compatibility forms composed, case folded, outer spaces gone.
+// canonicalName returns the one spelling of a user name: compatibility forms composed, case folded, what was pasted along gone.
 func canonicalName(s string) (string, error) {
 	if !utf8.ValidString(s) || len(s) > maxTypedName {
 		return "", problem("username", "a user name is UTF-8 text of 1 to 254 bytes")
 	}
 	fold := cases.Fold()
-	s = norm.NFD.String(strings.TrimSpace(s))
+	s = norm.NFD.String(text.Pasted(s))
 	s = norm.NFKC.String(fold.String(norm.NFKD.String(fold.String(s)))) // Unicode, definition D146
 	if s == "" || len(s) > 254 {
 		return "", problem("username", "a user name is 1 to 254 bytes; an e-mail address serves best")
