@@ -18,6 +18,7 @@ import (
 
 	"github.com/tokenbooth/tokenbooth/dialect"
 	"github.com/tokenbooth/tokenbooth/internal/admin"
+	"github.com/tokenbooth/tokenbooth/internal/link"
 	"github.com/tokenbooth/tokenbooth/internal/local"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/oauth"
@@ -141,7 +142,7 @@ func (c *credential) endpoint(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if is, _ := strings.CutSuffix(api.Resource, "/v1/tenants/"+url.PathEscape(c.tenant)); !sameServer(is, c.server) { // RFC 9728, section 3.3
+	if is, _ := strings.CutSuffix(api.Resource, link.Path("v1", "tenants", c.tenant)); !sameServer(is, c.server) { // RFC 9728, section 3.3
 		return "", fmt.Errorf("%s calls itself %s: name it with --server as its settings do (console.url)", c.server, is)
 	}
 	if len(api.Issuers) == 0 {

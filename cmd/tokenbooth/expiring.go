@@ -5,12 +5,12 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/expiry"
+	"github.com/tokenbooth/tokenbooth/internal/link"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
@@ -66,7 +66,7 @@ func (b *booth) expiring(ctx context.Context, who *operator.Actor, tenant string
 	entries := make([]expiry.Entry, 0, len(found))
 	for _, f := range found {
 		e := expiry.Of(tenant, f)
-		e.URL = b.at + "/t/" + tenant + "/clients/" + url.PathEscape(f.ID)
+		e.URL = b.at + link.Path("t", tenant, "clients", f.ID)
 		entries = append(entries, e)
 	}
 	return entries, err

@@ -3,12 +3,12 @@ package admin
 import (
 	"cmp"
 	"context"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/directory"
+	"github.com/tokenbooth/tokenbooth/internal/link"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
@@ -86,17 +86,7 @@ func (a *api) CreateClient(ctx context.Context, in CreateClientRequestObject) (C
 }
 
 // placeOf is where something is found.
-func placeOf(tenant, kind, id string) string {
-	return "/v1/tenants/" + url.PathEscape(tenant) + "/" + kind + "/" + segment(id)
-}
-
-// segment spells a name as one segment of a path, whatever is in it.
-func segment(name string) string {
-	if name != "" && strings.Trim(name, ".") == "" {
-		return strings.ReplaceAll(name, ".", "%2E") // "." and ".." would mean another place
-	}
-	return url.PathEscape(name)
-}
+func placeOf(tenant, kind, id string) string { return link.Path("v1", tenantsPath, tenant, kind, id) }
 
 // ImportClient answers a client that has existed elsewhere.
 func (a *api) ImportClient(ctx context.Context, in ImportClientRequestObject) (ImportClientResponseObject, error) {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/tokenbooth/tokenbooth/internal/link"
 )
 
 const clients = "/v1/tenants/acme/clients"
@@ -46,7 +48,7 @@ func TestAnImportedClientMayHaveAnyID(t *testing.T) {
 	w := open(t)
 	for _, id := range []string{"a/b", "...", "import", "50%", "q?x=1#y", "a,b", "a;b=c", "a+b", "{id}"} {
 		w.wants(201, "editor", "POST", clients+"/import", fmt.Sprintf(`{"id":%q,"name":"old","secret":"correct horse battery staple"}`, id))
-		if got := read[Client](t, w.send("viewer", "GET", clients+"/"+segment(id), "")); got.Id != id || !got.Credentials[0].Imported {
+		if got := read[Client](t, w.send("viewer", "GET", clients+link.Path(id), "")); got.Id != id || !got.Credentials[0].Imported {
 			t.Errorf("%q: %+v", id, got)
 		}
 	}

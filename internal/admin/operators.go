@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/tokenbooth/tokenbooth/internal/link"
 	"github.com/tokenbooth/tokenbooth/internal/office"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 )
@@ -55,7 +56,7 @@ func (a *api) CreateOperator(ctx context.Context, in CreateOperatorRequestObject
 		return nil, err
 	}
 	return CreateOperator201JSONResponse{operatorOut(made),
-		CreateOperator201ResponseHeaders{etag(made.Edition), "/v1/" + operatorsPath + "/" + segment(made.ID)}}, nil
+		CreateOperator201ResponseHeaders{etag(made.Edition), link.Path("v1", operatorsPath, made.ID)}}, nil
 }
 
 // GetOperator answers an operator as it is now.

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tokenbooth/tokenbooth/internal/link"
 	"github.com/tokenbooth/tokenbooth/internal/local"
 	"github.com/tokenbooth/tokenbooth/internal/office"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
@@ -190,10 +191,7 @@ func (c *caller) send(ctx context.Context, q *request, key string, out any) (ret
 }
 
 func (c *caller) compose(ctx context.Context, q *request, key string) (*http.Request, error) {
-	to := c.server + "/v1"
-	for _, s := range q.path {
-		to += "/" + segment(s)
-	}
+	to := c.server + "/v1" + link.Path(q.path...)
 	if len(q.query) > 0 {
 		to += "?" + q.query.Encode()
 	}

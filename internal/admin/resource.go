@@ -3,8 +3,8 @@ package admin
 import (
 	"encoding/json"
 	"net/http"
-	"net/url"
 
+	"github.com/tokenbooth/tokenbooth/internal/link"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 )
@@ -14,7 +14,7 @@ const metadataRoot = "/.well-known/oauth-protected-resource"
 
 // MetadataPath is where the operators' API of a tenant is described: who issues the tokens it takes.
 func MetadataPath(tenant string) string {
-	return metadataRoot + "/v1/tenants/" + url.PathEscape(tenant)
+	return metadataRoot + link.Path("v1", tenantsPath, tenant)
 }
 
 // Metadata describes the operators' API of each tenant as a protected resource (RFC 9728, section 2), so that a program that knows this
@@ -38,7 +38,7 @@ func Metadata(at string, r *registry.Registry) http.Handler {
 			Scopes   []string `json:"scopes_supported"`
 			Methods  []string `json:"bearer_methods_supported"`
 			Docs     string   `json:"resource_documentation"`
-		}{at + "/v1/tenants/" + url.PathEscape(t.Name), []string{t.Issuer}, scopes, []string{"header"}, at + "/openapi"})
+		}{at + link.Path("v1", tenantsPath, t.Name), []string{t.Issuer}, scopes, []string{"header"}, at + "/openapi"})
 		if err != nil { // plain values: cannot happen
 			panic(err)
 		}

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/tokenbooth/tokenbooth/internal/link"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 )
 
@@ -20,6 +21,9 @@ type frame struct {
 	Nav      []frameGroup
 	Version  string
 }
+
+// To is the path of a page of the same tenant.
+func (f frame) To(parts ...string) string { return f.Here + link.Path(parts...) }
 
 type frameGroup struct {
 	Label string

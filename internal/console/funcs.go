@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tokenbooth/tokenbooth/internal/link"
 )
 
 // funcs are what templates can call:
@@ -38,7 +40,7 @@ func (c *Console) funcs() template.FuncMap {
 		"num":    num,
 		"plural": plural,
 		"chart":  chart,
-		"path":   func(parts ...string) string { return pathOf("", parts...) },
+		"path":   link.Path,
 		"list":   func(parts ...string) []string { return parts },
 		"dict":   dict,
 		"join":   strings.Join,

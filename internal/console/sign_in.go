@@ -29,6 +29,7 @@ func signIn(v *visit) error {
 	if v.session != nil {
 		return v.redirect(next, "")
 	}
+	v.probe()
 	return v.render(http.StatusOK, "sign_in", "Sign in", signInPage{Next: next, Out: q.Has("out")})
 }
 
@@ -38,6 +39,11 @@ func signInNow(v *visit) error {
 		return err
 	}
 	page := signInPage{Username: clip(form.Get("username"), 200), Next: nextOf(form.Get("next"))}
+	if !v.keepsCookies() {
+		v.probe()
+		page.Problem = cookieLost
+		return v.render(http.StatusUnprocessableEntity, "sign_in", "Sign in", page)
+	}
 	session, cookie, err := v.Operators.SignIn(v.r.Context(), form.Get("username"), oauth.Secret(form.Get("password")), oauth.Secret(form.Get("code")), v.from())
 	if err != nil {
 		status, text, err := v.unproven(err)

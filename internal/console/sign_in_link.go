@@ -22,6 +22,7 @@ func SignInLink(at string, link oauth.Secret) string {
 }
 
 func signInLink(v *visit) error {
+	v.probe()
 	return v.render(http.StatusOK, "sign_in_link", "Sign in", signInLinkPage{Key: v.r.URL.Query().Get("key")})
 }
 
@@ -29,6 +30,10 @@ func signInByLink(v *visit) error {
 	form, err := v.form()
 	if err != nil {
 		return err
+	}
+	if !v.keepsCookies() {
+		v.probe()
+		return v.render(http.StatusUnprocessableEntity, "sign_in_link", "Sign in", signInLinkPage{Key: form.Get("key"), Problem: cookieLost})
 	}
 	session, cookie, err := v.Operators.SignInByLink(v.r.Context(), oauth.Secret(form.Get("key")), v.from())
 	if errors.Is(err, operator.ErrSignIn) {

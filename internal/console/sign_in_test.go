@@ -188,6 +188,41 @@ func TestALinkIsNotSpentByLooking(t *testing.T) {
 	}
 }
 
+// A browser that drops the cookie would lose the session at once: then nothing is spent on one. Safari does so on http://localhost.
+func TestNothingIsSpentOnABrowserThatKeepsNoCookie(t *testing.T) {
+	w := newWorld(t)
+	p := w.owner()
+	w.advance(time.Minute)
+	link, _, err := w.people.Invite(t.Context(), "cli:root", p.ID, time.Hour, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	without := func(r *http.Request) { r.Header.Del("Cookie") }
+	forms := map[string]url.Values{"/sign-in/link": {"key": {link.Reveal()}},
+		"/sign-in": {"username": {p.Username}, "password": {testWord}, "code": {p.code().Reveal()}}}
+	for target, form := range forms {
+		page := target + "?" + url.Values{"key": form["key"]}.Encode()
+		if c := cookieOf(t, w.ask(http.MethodGet, page, "")); c.Name != probeCookie || !c.Secure || !c.HttpOnly || c.Path != "/" || c.Domain != "" ||
+			c.SameSite != http.SameSiteStrictMode {
+			t.Errorf("%s tries with another cookie than a session's: %+v", target, c)
+		}
+		for range 2 {
+			rec := w.ask(http.MethodPost, target, form.Encode(), without)
+			wants(t, rec, http.StatusUnprocessableEntity, "Nothing was used up")
+			if c := cookieOf(t, rec); c.Name != probeCookie {
+				t.Errorf("%s without a cookie gives %s", target, c.Name)
+			}
+		}
+		if rec := w.ask(http.MethodGet, page, "", func(r *http.Request) { r.AddCookie(&http.Cookie{Name: probeCookie, Value: "yes"}) }); len(rec.Result().Cookies()) != 0 {
+			t.Errorf("%s sets the cookie anew each time", target)
+		}
+		rec := w.ask(http.MethodPost, target, form.Encode())
+		if c := cookieOf(t, rec); rec.Code != http.StatusSeeOther || c.Name != cookieName {
+			t.Errorf("%s with the cookie: %d, %s", target, rec.Code, c.Name)
+		}
+	}
+}
+
 func TestAPasswordIsSetUpFromTheFirstLink(t *testing.T) {
 	w := newWorld(t)
 	p := w.invited("new@example.com", nil)

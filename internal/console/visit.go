@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/tokenbooth/tokenbooth/internal/link"
 	"github.com/tokenbooth/tokenbooth/internal/office"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
@@ -15,9 +16,6 @@ import (
 )
 
 const maxForm = 64 << 10 // bytes of a form
-
-// cookieName has the prefix that makes browsers refuse it from other hosts, from plain HTTP and with a path (RFC 6265bis, section 4.1.3.2).
-const cookieName = "__Host-tokenbooth"
 
 // action is what a route does. What it returns is answered by Console.fail, so it must not have answered by itself then.
 type action func(*visit) error
@@ -96,23 +94,6 @@ func (v *visit) from() operator.From {
 	return operator.From{Source: v.Source(v.r), Agent: clip(v.r.UserAgent(), 200), RequestID: v.id}
 }
 
-// signedIn gives the browser a session; the cookie text is kept by nobody else. The one it had before, if it lasts, would be left behind
-// without anybody to sign it out, so it ends.
-func (v *visit) signedIn(session *operator.Session, cookie oauth.Secret) {
-	if old := v.session; old != nil {
-		if err := v.Operators.SignOut(v.r.Context(), old); err != nil && v.outages.admit() {
-			v.Log.Error("cannot end the session before", "request_id", v.id, "error", err)
-		}
-	}
-	http.SetCookie(v.w, &http.Cookie{Name: cookieName, Value: cookie.Reveal(), Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode})
-	v.recogniseAs(session)
-}
-
-// signedOut takes the cookie from the browser.
-func (v *visit) signedOut() {
-	http.SetCookie(v.w, &http.Cookie{Name: cookieName, Path: "/", MaxAge: -1, Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode})
-}
-
 // errEnrol leads a session that may only set up a proof to where that is done.
 var errEnrol = errors.New("set up a proof first")
 
@@ -148,7 +129,7 @@ func (v *visit) redirect(to, done string) error {
 	return nil
 }
 
-// path returns the path of a page: of the visit's tenant where it has one ("/t/acme/clients/…"), else of the desk. Parts are escaped.
+// path returns the path of a page: of the visit's tenant where it has one ("/t/acme/clients/…"), else of the desk.
 func (v *visit) path(parts ...string) string {
 	tenant := ""
 	if v.tenant != nil {
@@ -158,17 +139,10 @@ func (v *visit) path(parts ...string) string {
 }
 
 func pathOf(tenant string, parts ...string) string {
-	var b strings.Builder
-	if tenant != "" {
-		b.WriteString("/t/" + url.PathEscape(tenant))
+	if tenant == "" {
+		return link.Path(parts...)
 	}
-	for _, part := range parts {
-		b.WriteString("/" + url.PathEscape(part))
-	}
-	if b.Len() == 0 {
-		return "/"
-	}
-	return b.String()
+	return link.Path(append([]string{"t", tenant}, parts...)...)
 }
 
 // clip shortens a foreign text to at most n bytes, at a character's end.

@@ -240,6 +240,9 @@ func (w *world) ask(method, target, body string, change ...func(*http.Request)) 
 	if method != http.MethodGet && method != http.MethodHead {
 		r.Header.Set("Origin", consoleURL)
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if strings.HasPrefix(target, "/sign-in") { // the page before has left its cookie
+			r.AddCookie(&http.Cookie{Name: probeCookie, Value: "yes"})
+		}
 		if own := bodies(r.URL.Path); own[0] != "application/x-www-form-urlencoded" {
 			r.Header.Set("Content-Type", own[0])
 		}
