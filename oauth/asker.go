@@ -12,7 +12,37 @@ type Asker struct {
 	// What the surface knows beyond the message.
 	Tenant    string
 	RequestID string
-	Source    netip.Addr // the caller's address, as far as proxies are trusted
+	Caller
+}
+
+// Caller is where a request comes from, as far as that is known.
+type Caller struct {
+	// Source is the caller's own address, as far as proxies are trusted. It is invalid where nobody knows it: a trusted proxy said
+	// something that is no address, or the request came over a unix socket whose proxy is not trusted. No list of allowed addresses
+	// has an invalid one in it.
+	Source netip.Addr
+	// Peer is the address at the other end of the connection. It is invalid over a unix socket.
+	Peer netip.Addr
+}
+
+// Place is what guesses and hurry are counted against: the caller's address, or the peer's where that is not known. All callers of
+// whom neither is known share one place.
+func (c Caller) Place() netip.Addr {
+	if c.Source.IsValid() {
+		return c.Source
+	}
+	return c.Peer
+}
+
+// From spells where a request comes from, for people: an address, "unknown (behind 10.0.0.1)", or "unknown".
+func (c Caller) From() string {
+	switch {
+	case c.Source.IsValid():
+		return c.Source.String()
+	case c.Peer.IsValid():
+		return "unknown (behind " + c.Peer.String() + ")"
+	}
+	return "unknown"
 }
 
 // TokenQuery is a request about a token that somebody holds, freed of its wire format: what is known of it (RFC 7662, section 2.1), or

@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/edge"
 	"github.com/tokenbooth/tokenbooth/internal/gateway"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
 	"github.com/tokenbooth/tokenbooth/internal/server"
@@ -52,7 +53,7 @@ func (f *front) checking(l *listeners) ([]answering, error) {
 		}
 		http.Error(w, "Nobody may ask here any more.", http.StatusForbidden) // the settings have no check now
 	})
-	s := server.Listener(server.Identified(ask, f.newID), f.checkCerts, f.log)
+	s := server.Listener(f.door.Identified(ask), f.checkCerts, f.log)
 	if c.mutual() {
 		if err := f.demandCertificates(s, c); err != nil {
 			return nil, err
@@ -109,7 +110,7 @@ func (f *front) demandCertificates(s *http.Server, c *checking) error {
 // questionRefused writes down a question that was not answered, because of who asked or how. It is no tenant's: whose the call was is not
 // known.
 func (f *front) questionRefused(_ context.Context, r *http.Request, no gateway.Refusal) {
-	known := server.Of(r)
-	f.log.Info("question refused", "request_id", known.ID, "status", no.Status, "code", no.Code, "reason", no.Reason, "source", known.Source.String())
-	f.refusals.Refused(audit.Event{ID: known.ID, Time: f.now(), Act: "check.refuse", Reason: no.Code + ": " + no.Reason, Source: known.Source.String()})
+	known := edge.Of(r)
+	f.log.Info("question refused", "request_id", known.ID, "status", no.Status, "code", no.Code, "reason", no.Reason, "source", known.From())
+	f.refusals.Refused(audit.Event{ID: known.ID, Time: f.now(), Act: "check.refuse", Reason: no.Code + ": " + no.Reason, Source: known.From()})
 }

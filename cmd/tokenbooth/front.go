@@ -14,6 +14,7 @@ import (
 
 	"github.com/tokenbooth/tokenbooth/bearer"
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/edge"
 	"github.com/tokenbooth/tokenbooth/internal/gateway"
 	"github.com/tokenbooth/tokenbooth/internal/limit"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
@@ -41,6 +42,7 @@ type front struct {
 	refusals *audit.Log
 	metrics  *server.Metrics
 	handler  *server.Handler
+	door     *edge.Door // every request comes in through it
 	gates    gates
 	certs    *server.Certificates
 
@@ -73,6 +75,7 @@ func newFront(s *settings) (f *front, err error) {
 	if f.log, err = newLog(os.Stderr, s.Log); err != nil {
 		return nil, s.fault("log", err.Error())
 	}
+	f.door = &edge.Door{NewID: func() string { return secret.NewID(f.now()) }, Proxies: s.TrustedProxies, Log: f.log}
 	if s.TLS != nil {
 		if f.certs, err = server.OpenCertificates(s.path(s.TLS.Certificate), s.path(s.TLS.Key)); err != nil {
 			return nil, s.fault("tls", err.Error())
@@ -86,12 +89,10 @@ func newFront(s *settings) (f *front, err error) {
 	return f, nil
 }
 
-// newID makes request ids.
-func (f *front) newID() string { return secret.NewID(f.now()) }
-
 // count publishes what front counts by itself.
 func (f *front) count() {
 	f.metrics.Count("tokenbooth_refusals_not_recorded_total", "Refusals that were not kept: too many at once, or the store was away.", f.refusals.Dropped)
+	f.metrics.Count("tokenbooth_source_unread_total", "Requests whose trusted proxy sent X-Forwarded-For in a form that cannot be read.", f.door.Unread)
 	f.metrics.Count("tokenbooth_gateway_stale_total", "Calls let through on what was known before, while nobody could be asked.", f.stale.Load)
 }
 

@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/edge"
 	"github.com/tokenbooth/tokenbooth/internal/gateway"
 	"github.com/tokenbooth/tokenbooth/internal/limit"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
-	"github.com/tokenbooth/tokenbooth/internal/server"
 )
 
 // rations counts the calls of routes that have a rate: those of each client, or of each address where no client is known.
@@ -47,7 +47,7 @@ func (f *front) callRefused(tenant string) func(context.Context, *http.Request, 
 	return func(_ context.Context, r *http.Request, no gateway.Refusal) {
 		attrs := []slog.Attr{slog.String("request_id", no.RequestID), slog.String("tenant", tenant), slog.String("api", no.API),
 			slog.String("route", no.Route), slog.Int("status", no.Status), slog.String("code", no.Code), slog.String("reason", no.Reason),
-			slog.String("source", no.Source.String())}
+			slog.String("source", no.Caller.From())}
 		actor := ""
 		if no.Token != nil {
 			actor = "client:" + no.Token.ClientID
@@ -59,7 +59,7 @@ func (f *front) callRefused(tenant string) func(context.Context, *http.Request, 
 		}
 		f.log.LogAttrs(context.Background(), slog.LevelInfo, "call refused", attrs...)
 		f.refusals.Refused(audit.Event{ID: no.RequestID, Tenant: tenant, Time: f.now(), Act: "api.refuse", Actor: actor, Subject: "api:" + no.API,
-			Reason: no.Code + ": " + no.Reason, Source: no.Source.String(), Detail: map[string]string{"route": no.Route, "method": r.Method}})
+			Reason: no.Code + ": " + no.Reason, Source: no.Caller.From(), Detail: map[string]string{"route": no.Route, "method": r.Method}})
 	}
 }
 
@@ -71,7 +71,7 @@ type gates struct {
 type gateTable struct{ byTenant, byHost map[string]*gateway.Gateway }
 
 func (g *gates) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if gw := g.table.Load().byTenant[server.Of(r).Tenant]; gw != nil {
+	if gw := g.table.Load().byTenant[edge.Of(r).Tenant]; gw != nil {
 		gw.ServeHTTP(w, r)
 		return
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"net/http"
-	"net/netip"
 	"slices"
 	"sync"
 
@@ -11,14 +10,13 @@ import (
 	"github.com/tokenbooth/tokenbooth/internal/admin"
 	"github.com/tokenbooth/tokenbooth/internal/console"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
-	"github.com/tokenbooth/tokenbooth/internal/server"
 )
 
 // forOperators answers on the operators' listener what is neither health nor metrics: the operators' API, the calendar, the console.
 func (b *booth) forOperators() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/v1/", admin.New(admin.Options{Office: b.office, Issuer: b.issuer, Registry: b.desk.registry, Store: b.desk.store, Sealer: b.desk.sealer,
-		Now: b.now, NewID: b.newID, Log: b.log, URL: b.at, Source: b.source,
+		Now: b.now, Door: b.door, Log: b.log, URL: b.at,
 		TokenEndpoints: func(t *registry.Tenant) []admin.TokenEndpoint { return tokenEndpoints(t, b.current.Load().dialects) },
 		Dialect:        b.dialect, Fetches: b.keySetFetches}))
 	contract := admin.Contract()
@@ -28,7 +26,7 @@ func (b *booth) forOperators() http.Handler {
 	mux.Handle("/openapi.css", contract)
 	mux.HandleFunc("/calendar/{key}", b.calendar) // whatever the method: what stands in the path is a secret, and goes no further
 	mux.Handle("/", console.New(console.Options{Office: b.office, Operators: b.operators, Public: b.handler, URL: b.at, Now: b.now, Log: b.log,
-		NewID: b.newID, Version: version(), Source: b.source, Health: b.facts, Fetches: b.fetches,
+		Door: b.door, Version: version(), Health: b.facts, Fetches: b.fetches,
 		Dialects: func() map[string]*dialect.Dialect { return b.current.Load().dialects }}))
 	return mux
 }
@@ -39,9 +37,6 @@ func lazily(make func() http.Handler) http.Handler {
 	made := sync.OnceValue(make)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { made().ServeHTTP(w, r) })
 }
-
-// source is whose request it is: behind a reverse proxy that the settings trust, not the proxy's.
-func (b *booth) source(r *http.Request) netip.Addr { return server.Source(r, b.proxies) }
 
 // fetches says who asked for a tenant's key set lately.
 func (b *booth) fetches(tenant string) []console.Fetch {

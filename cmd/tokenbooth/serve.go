@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -75,7 +74,6 @@ type booth struct {
 	journal  *audit.Journal
 	issuer   *issuer.Issuer
 	notifier *expiry.Notifier // nil: nobody is to be told of what expires
-	proxies  []netip.Prefix   // whose word on the caller's address is taken, from the start on
 }
 
 // openBooth builds store, registry, issuer, gateways and server, once, in that order.
@@ -94,7 +92,7 @@ func openBooth(ctx context.Context, s *settings) (b *booth, err error) {
 	if b.desk, err = openDesk(ctx, s, nil); err != nil {
 		return nil, errors.Join(err, b.presence.leave())
 	}
-	b.kept, b.proxies = b.desk.kept, s.TrustedProxies
+	b.kept = b.desk.kept
 	if b.journal, err = audit.OpenJournal(s.journal(), b.now, b.log); err != nil {
 		return nil, errors.Join(err, b.desk.close(), b.presence.leave())
 	}
@@ -102,7 +100,7 @@ func openBooth(ctx context.Context, s *settings) (b *booth, err error) {
 	b.issuer = issuer.New(issuer.Options{Store: b.desk.store, Registry: b.desk.registry, Keys: b.desk.keys, Sealer: b.desk.sealer, Feed: b.desk.feed,
 		Hashing: b.desk.hashing, Refusals: b.refusals, Journal: b.journal, Now: b.now, ReplayWindow: s.replayWindow()})
 	b.handler = server.New(server.Options{Issuer: b.issuer, Keys: b.desk.keys.JWKS, Feed: b.desk.feed, Sign: b.desk.keys.SignAs, Next: &b.gates,
-		TrustedProxies: s.TrustedProxies, NewID: b.newID, Metrics: b.metrics, Log: b.log})
+		Door: b.door, Metrics: b.metrics, Log: b.log})
 	if b.backOffice, err = openOffice(b.desk, b.issuer, b.refusals); err != nil {
 		return nil, errors.Join(err, b.close())
 	}

@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -163,14 +161,12 @@ func (f *front) gateway(s *settings, place string, t *registry.Tenant, dialects 
 		return nil, s.fault(place+".follow", err.Error())
 	}
 	o := gateway.Options{
-		Tenant:    t.Name,
-		Tokens:    tokens,
-		Scheme:    schemeOf(t.Issuer),
-		RequestID: func(r *http.Request) string { return server.Of(r).ID },
-		Source:    func(r *http.Request) netip.Addr { return server.Of(r).Source },
-		Refused:   f.callRefused(t.Name),
-		Served:    func(api, route string, status int) { f.metrics.Called(t.Name, api, route, status) },
-		Allow:     f.rations(t),
+		Tenant:  t.Name,
+		Tokens:  tokens,
+		Scheme:  schemeOf(t.Issuer),
+		Refused: f.callRefused(t.Name),
+		Served:  func(api, route string, status int) { f.metrics.Called(t.Name, api, route, status) },
+		Allow:   f.rations(t),
 	}
 	if f.opened != nil {
 		o.Opened = func(client, permission string) { f.opened(t.Name, client, permission) }

@@ -50,7 +50,7 @@ func (a *api) authenticate(r *http.Request, c *call, tenant string) error {
 		if seen.Active {
 			c.tenant = t.Name
 			c.actor, err = a.actor(r.Context(), t, &seen)
-			c.actor.RequestID, c.actor.Source = c.id, a.source(r)
+			c.actor.RequestID, c.actor.Source = c.id, c.from.From()
 			return err
 		}
 	}

@@ -5,18 +5,18 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"net/url"
-	"runtime/debug"
 	"strings"
 	"time"
 
+	"github.com/tokenbooth/tokenbooth/internal/edge"
 	"github.com/tokenbooth/tokenbooth/internal/issuer"
 	"github.com/tokenbooth/tokenbooth/internal/office"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
 	"github.com/tokenbooth/tokenbooth/internal/store"
+	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
 // Options are what the operators' API works with. All are needed but where nil or nothing is said to do.
@@ -27,7 +27,7 @@ type Options struct {
 	Store    store.Store    // keeps answers that may be asked for again
 	Sealer   *secret.Sealer // seals them, and makes cursors
 	Now      func() time.Time
-	NewID    func() string // of requests
+	Door     *edge.Door // where requests come in
 	Log      *slog.Logger
 	// URL is that of the operators' listener, as its callers have it: whoever shows no token that counts is sent to the description of the
 	// API below it (Metadata). "": nowhere.
@@ -38,8 +38,6 @@ type Options struct {
 	Dialect func(name string) (Dialect, bool)
 	// Fetches says who has asked for a tenant's key set lately, the latest first. nil: nobody knows.
 	Fetches func(tenant string) []KeySetFetch
-	// Source is the caller's address, for the audit record. nil: the other end of the connection, which behind a proxy is the proxy.
-	Source func(*http.Request) netip.Addr
 }
 
 // api is the handler, and the server that the contract asks for.
@@ -53,9 +51,6 @@ var _ StrictServerInterface = (*api)(nil)
 // New makes the handler of everything under /v1/. It asks for an access token itself, and for nothing else: neither cookies nor the
 // origin of a web page count.
 func New(o Options) http.Handler {
-	if o.Source == nil {
-		o.Source = peer
-	}
 	a := &api{o, http.NewServeMux()}
 	strict := NewStrictHandlerWithOptions(a, []StrictMiddlewareFunc{a.declaredOnly},
 		StrictHTTPServerOptions{RequestErrorHandlerFunc: a.fail, ResponseErrorHandlerFunc: a.fail})
@@ -66,6 +61,7 @@ func New(o Options) http.Handler {
 // call is one request: who asks, and what was sent.
 type call struct {
 	id     string
+	from   oauth.Caller
 	actor  operator.Actor
 	tenant string // of the token
 	body   []byte
@@ -77,18 +73,16 @@ func callOf(ctx context.Context) *call { return ctx.Value(callKey{}).(*call) }
 
 // ServeHTTP answers one request.
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &call{id: a.NewID()}
+	known := a.Door.Arrive(w, r)
+	c := &call{id: known.ID, from: known.Caller}
 	h := w.Header()
-	h.Set("X-Request-Id", c.id)
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	r = r.WithContext(context.WithValue(r.Context(), callKey{}, c))
-	defer func() {
-		if p := recover(); p != nil {
-			a.Log.Error("the operators' API has panicked", "request_id", c.id, "panic", p, "stack", string(debug.Stack()))
-			a.fail(w, r, &refusal{kind: "fault"})
-		}
-	}()
+	defer edge.Contain(func(fault error) {
+		a.Log.Error("the operators' API has panicked", "request_id", c.id, "fault", fault)
+		a.fail(w, r, &refusal{kind: "fault"})
+	})
 	if err := a.serve(w, r, c); err != nil {
 		a.fail(w, r, err)
 	}
@@ -205,23 +199,6 @@ func tenantIn(r *http.Request) string {
 // desk is the tenant that a request names, as its author may use it.
 func (a *api) desk(ctx context.Context, tenant string) *office.Desk {
 	return a.Office.At(&callOf(ctx).actor, tenant)
-}
-
-// source spells the address that a request comes from: "" where nobody knows.
-func (a *api) source(r *http.Request) string {
-	if at := a.Source(r); at.IsValid() {
-		return at.String()
-	}
-	return ""
-}
-
-// peer is the address at the other end of the connection; the zero Addr where there is none.
-func peer(r *http.Request) netip.Addr {
-	at, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return at.Addr().Unmap()
 }
 
 func etag(rev uint64) string { return fmt.Sprintf("%q", fmt.Sprint(rev)) }

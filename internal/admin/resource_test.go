@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/edge"
 )
 
 func TestTheAPISaysWhereItsTokensComeFrom(t *testing.T) {
@@ -63,7 +64,7 @@ func TestWhoeverShowsNoTokenIsToldWhereToGetOne(t *testing.T) {
 
 func TestTheAuditRecordHasTheCallerBehindAProxy(t *testing.T) {
 	w := open(t)
-	w.options.Source = func(r *http.Request) netip.Addr { return netip.MustParseAddr(r.Header.Get("X-Forwarded-For")) }
+	w.options.Door = &edge.Door{NewID: w.options.Door.NewID, Proxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}}
 	w.server.Config.Handler = New(w.options)
 	w.wants(403, "viewer", "POST", clients, `{"name":"x"}`, "X-Forwarded-For", "203.0.113.9")
 	events, _, _, err := audit.Search(t.Context(), w.store, audit.Query{Tenant: "acme", ActorIs: "client:viewer", Outcome: audit.Refused})

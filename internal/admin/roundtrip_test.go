@@ -21,7 +21,7 @@ func (w *world) signIn(client, username string) oauth.Token {
 	terms.Form = oauth.Opaque
 	t, err := w.issuer.Token(w.t.Context(), oauth.TokenRequest{Dialect: "oauth2", Terms: &terms, Grant: oauth.Password, Username: username, Password: password,
 		Asker: oauth.Asker{Auth: oauth.AuthBasic, Client: oauth.Credential{ID: client, Secret: w.secrets[client]}, Tenant: "acme",
-			Source: netip.MustParseAddr("192.0.2.1"), RequestID: "sign-in"}})
+			Caller: oauth.Caller{Source: netip.MustParseAddr("192.0.2.1")}, RequestID: "sign-in"}})
 	w.must(err)
 	return t
 }

@@ -23,6 +23,7 @@ import (
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
 	"github.com/tokenbooth/tokenbooth/internal/directory"
+	"github.com/tokenbooth/tokenbooth/internal/edge"
 	"github.com/tokenbooth/tokenbooth/internal/feed"
 	"github.com/tokenbooth/tokenbooth/internal/issuer"
 	"github.com/tokenbooth/tokenbooth/internal/keyring"
@@ -149,7 +150,7 @@ func open(t testing.TB) *world {
 		SignInLink: func(link oauth.Secret) string { return linkURL + link.Reveal() }})
 	var requests atomic.Int64
 	w.options = Options{Office: desk, Issuer: w.issuer, Registry: w.registry, Store: w.store, Sealer: sealer, Now: w.clock, URL: deskURL,
-		NewID: func() string { return fmt.Sprintf("request-%d", requests.Add(1)) }, Log: slog.New(slog.NewTextHandler(&w.log, nil)),
+		Door: &edge.Door{NewID: func() string { return fmt.Sprintf("request-%d", requests.Add(1)) }}, Log: slog.New(slog.NewTextHandler(&w.log, nil)),
 		Dialect: func(name string) (Dialect, bool) {
 			return Dialect{Name: name, Source: "# a contract", Transcripts: []Transcript{{Name: "one", Request: "POST /", Answer: "HTTP/1.1 200 OK"}}}, name == "oauth2"
 		},
@@ -192,7 +193,7 @@ var standard = &oauth.Terms{Form: oauth.JWT, Lifetime: 15 * time.Minute, Refresh
 func (w *world) token(tenant, id string, terms *oauth.Terms) string {
 	w.t.Helper()
 	t, err := w.issuer.Token(w.t.Context(), oauth.TokenRequest{Dialect: "oauth2", Terms: terms, Grant: oauth.ClientCredentials, Asker: oauth.Asker{
-		Auth: oauth.AuthBasic, Client: oauth.Credential{ID: id, Secret: w.secrets[id]}, Tenant: tenant, Source: netip.MustParseAddr("192.0.2.1"), RequestID: "ask-" + id}})
+		Auth: oauth.AuthBasic, Client: oauth.Credential{ID: id, Secret: w.secrets[id]}, Tenant: tenant, Caller: oauth.Caller{Source: netip.MustParseAddr("192.0.2.1")}, RequestID: "ask-" + id}})
 	w.must(err)
 	return t.AccessToken
 }
@@ -232,7 +233,7 @@ func (w *world) session(operatorID string) *operator.Session {
 	w.t.Helper()
 	link, _, err := w.people.Invite(w.t.Context(), by, operatorID, time.Hour, true)
 	w.must(err)
-	s, _, err := w.people.SignInByLink(w.t.Context(), link, operator.From{Source: netip.MustParseAddr("192.0.2.4"), Agent: "browser"})
+	s, _, err := w.people.SignInByLink(w.t.Context(), link, operator.From{Caller: oauth.Caller{Source: netip.MustParseAddr("192.0.2.4")}, Agent: "browser"})
 	w.must(err)
 	return s
 }

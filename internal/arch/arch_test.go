@@ -31,10 +31,12 @@ var mayImport = map[string][]string{
 	"internal/link":                  {},
 	"internal/local":                 {},
 	"internal/text":                  {},
+	"internal/hostname":              {},
+	"internal/edge":                  {"oauth", "internal/hostname"},
 	"internal/audit":                 {"oauth", "internal/secret", "internal/store"},
 	"internal/change":                {"internal/secret", "internal/store"},
 	"internal/feed":                  {"revocation", "internal/secret", "internal/store", "internal/change"},
-	"internal/registry":              {"oauth", "revocation", "internal/text", "internal/secret", "internal/store", "internal/audit", "internal/change", "internal/feed"},
+	"internal/registry":              {"oauth", "internal/hostname", "revocation", "internal/text", "internal/secret", "internal/store", "internal/audit", "internal/change", "internal/feed"},
 	"internal/registry/registrytest": {"internal/registry"},
 	"internal/directory":             {"internal/secret", "internal/store", "internal/registry"},
 	"internal/keyring":               {"oauth", "revocation", "internal/secret", "internal/store", "internal/audit", "internal/change", "internal/feed"},
@@ -55,13 +57,13 @@ var mayImport = map[string][]string{
 	"internal/store/storetest":  {"internal/store"},
 
 	// surfaces
-	"internal/server":  {"oauth", "dialect", "revocation", "internal/issuer", "internal/feed", "internal/limit"},
-	"internal/gateway": {"oauth", "bearer", "dialect"},
+	"internal/server":  {"oauth", "internal/edge", "dialect", "revocation", "internal/issuer", "internal/feed", "internal/limit"},
+	"internal/gateway": {"oauth", "bearer", "dialect", "internal/edge", "internal/hostname"},
 	"internal/expiry":  {"oauth", "internal/secret", "internal/store", "internal/audit", "internal/directory", "internal/local"},
 	"internal/admin": {"oauth", "revocation", "internal/secret", "internal/store", "internal/audit", "internal/registry", "internal/directory", "internal/keyring",
-		"internal/issuer", "internal/operator", "internal/office", "internal/link", "internal/local", "internal/text"},
+		"internal/issuer", "internal/operator", "internal/office", "internal/link", "internal/local", "internal/text", "internal/edge"},
 	"internal/console": {"oauth", "revocation", "dialect", "internal/limit", "internal/audit", "internal/registry", "internal/directory", "internal/keyring", "internal/issuer", "internal/operator",
-		"internal/office", "internal/sheet", "internal/expiry", "internal/link", "internal/text"},
+		"internal/office", "internal/sheet", "internal/expiry", "internal/link", "internal/text", "internal/edge", "internal/hostname"},
 	"internal/sandbox": {},
 
 	"internal/arch":  {},
@@ -72,7 +74,7 @@ var mayImport = map[string][]string{
 
 // onlyThere says where alone something dangerous or heavy may be imported.
 var onlyThere = map[string][]string{
-	"net/http": {"bearer", "dialect", "internal/server", "internal/gateway", "internal/sandbox", "internal/expiry", "internal/admin",
+	"net/http": {"bearer", "dialect", "internal/edge", "internal/server", "internal/gateway", "internal/sandbox", "internal/expiry", "internal/admin",
 		"internal/console", "cmd/tokenbooth", "test/load", "test/e2e"},
 
 	"database/sql":        {"internal/store/sqlite"},

@@ -19,7 +19,7 @@ type clientNewPage struct {
 const maxFormToken = 64
 
 func clientNew(v *visit) error {
-	return v.clientNewPage(http.StatusOK, newClientForm(v.tenant), v.NewID())
+	return v.clientNewPage(http.StatusOK, newClientForm(v.tenant), v.Door.NewID())
 }
 
 // clientNewPage shows the form. token becomes the id of the client, so a form that is sent twice, by a double click or a reload, makes

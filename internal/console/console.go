@@ -15,17 +15,16 @@
 package console
 
 import (
-	"errors"
 	"fmt"
 	"html/template"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/dialect"
+	"github.com/tokenbooth/tokenbooth/internal/edge"
+	"github.com/tokenbooth/tokenbooth/internal/hostname"
 	"github.com/tokenbooth/tokenbooth/internal/office"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 )
@@ -38,11 +37,10 @@ type Options struct {
 	Public    http.Handler                       // of the public listener: Try it asks there what a program would ask
 	Fetches   func(tenant string) []Fetch        // who fetched the tenant's key set lately; nil: nobody knows
 	Health    func(*http.Request) []Fact         // of the store, the feed and what else can fail; nil: not shown
-	Source    func(*http.Request) netip.Addr     // whose request it is; nil: the peer's address
 	Now       func() time.Time
 	URL       string // of the console, like https://desk.example.com; pages answer to its host and to loopback hosts only
 	Log       *slog.Logger
-	NewID     func() string // makes request ids
+	Door      *edge.Door // where requests come in
 	Version   string
 }
 
@@ -97,16 +95,17 @@ func New(o Options) http.Handler {
 
 func build(o Options) (*Console, error) {
 	at, err := url.Parse(o.URL)
-	if err != nil || at.Hostname() == "" {
-		return nil, errors.Join(fmt.Errorf("the console's URL %q names no host", o.URL), err)
+	if err != nil {
+		return nil, fmt.Errorf("the console's URL: %w", err)
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	if o.Source == nil {
-		o.Source = peer
+	host, ok := hostname.Of(at.Host)
+	if !ok {
+		return nil, fmt.Errorf("the console's URL %q names no host", o.URL)
 	}
-	c := &Console{Options: o, host: strings.ToLower(at.Hostname()), mux: http.NewServeMux(), notices: newNotices(), reports: newPace(o.Now),
+	c := &Console{Options: o, host: host, mux: http.NewServeMux(), notices: newNotices(), reports: newPace(o.Now),
 		strange: newPace(o.Now), outages: newPace(o.Now)}
 	c.csrf = http.NewCrossOriginProtection()
 	if c.files, err = loadFiles(); err != nil {
@@ -119,13 +118,4 @@ func build(o Options) (*Console, error) {
 		c.mux.HandleFunc(r.pattern, func(w http.ResponseWriter, req *http.Request) { c.serve(r, w, req) })
 	}
 	return c, nil
-}
-
-// peer is the address at the other end of the connection; the zero Addr where there is none.
-func peer(r *http.Request) netip.Addr {
-	at, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return at.Addr().Unmap()
 }

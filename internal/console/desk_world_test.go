@@ -17,6 +17,7 @@ import (
 	"github.com/tokenbooth/tokenbooth/dialect"
 	"github.com/tokenbooth/tokenbooth/internal/audit"
 	"github.com/tokenbooth/tokenbooth/internal/directory"
+	"github.com/tokenbooth/tokenbooth/internal/edge"
 	"github.com/tokenbooth/tokenbooth/internal/feed"
 	"github.com/tokenbooth/tokenbooth/internal/issuer"
 	"github.com/tokenbooth/tokenbooth/internal/keyring"
@@ -98,7 +99,7 @@ func newDeskWorld(t testing.TB) *deskWorld {
 		contracts[d.Name] = d
 	}
 	w.console = New(Options{Office: w.office, Operators: w.ops, Dialects: func() map[string]*dialect.Dialect { return contracts }, Public: http.NotFoundHandler(),
-		Fetches: func(string) []Fetch { return w.fetches }, Now: w.now, URL: "https://desk.example.com", NewID: func() string { return secret.NewID(w.now()) }, Version: "test"})
+		Fetches: func(string) []Fetch { return w.fetches }, Now: w.now, URL: "https://desk.example.com", Door: &edge.Door{NewID: func() string { return secret.NewID(w.now()) }}, Version: "test"})
 	w.client, w.secret, err = w.registry.CreateClient(t.Context(), "cli:root", registry.Client{Tenant: "acme", Name: "Nightly " + payload, Permissions: []string{"workflows"},
 		Grants: []oauth.GrantType{oauth.ClientCredentials, oauth.Password, oauth.RefreshToken}})
 	w.must(err)
@@ -123,7 +124,7 @@ const deskPassword = oauth.Secret("nine wet umbrellas")
 // signIn registers an operator with a role in acme, who then signs in with password and code.
 func (w *deskWorld) signIn(username string, role operator.Role) *visitor {
 	w.t.Helper()
-	ctx, from := w.t.Context(), operator.From{Source: netip.MustParseAddr("192.0.2.7"), Agent: "Test"}
+	ctx, from := w.t.Context(), operator.From{Caller: oauth.Caller{Source: netip.MustParseAddr("192.0.2.7")}, Agent: "Test"}
 	op, err := w.ops.Create(ctx, "cli:root", operator.Operator{Username: username, Name: "N. " + username, Roles: map[string]operator.Role{"acme": role}})
 	w.must(err)
 	link, _, err := w.ops.Invite(ctx, "cli:root", op.ID, time.Hour, true)
@@ -213,7 +214,7 @@ func (w *deskWorld) issue(requestID string, form oauth.TokenForm) oauth.Token {
 	token, err := w.issuer.Token(w.t.Context(), oauth.TokenRequest{Dialect: "oauth2", Grant: oauth.ClientCredentials, Scope: "workflows",
 		Terms: &oauth.Terms{Form: form, Lifetime: 15 * time.Minute},
 		Asker: oauth.Asker{Auth: oauth.AuthBasic, Client: oauth.Credential{ID: w.client.ID, Secret: w.secret}, Tenant: "acme", RequestID: requestID,
-			Source: netip.MustParseAddr("192.0.2.9")}})
+			Caller: oauth.Caller{Source: netip.MustParseAddr("192.0.2.9")}}})
 	w.must(err)
 	return token
 }
@@ -223,7 +224,7 @@ func (w *deskWorld) signInUser(username string) oauth.Token {
 	w.t.Helper()
 	token, err := w.issuer.Token(w.t.Context(), oauth.TokenRequest{Dialect: "oauth2", Grant: oauth.Password, Username: username, Password: deskPassword,
 		Terms: &oauth.Terms{Form: oauth.Opaque, Lifetime: 15 * time.Minute, RefreshIdle: 24 * time.Hour, RefreshMax: 72 * time.Hour},
-		Asker: oauth.Asker{Auth: oauth.AuthBasic, Client: oauth.Credential{ID: w.client.ID, Secret: w.secret}, Tenant: "acme", Source: netip.MustParseAddr("192.0.2.9")}})
+		Asker: oauth.Asker{Auth: oauth.AuthBasic, Client: oauth.Credential{ID: w.client.ID, Secret: w.secret}, Tenant: "acme", Caller: oauth.Caller{Source: netip.MustParseAddr("192.0.2.9")}}})
 	w.must(err)
 	return token
 }

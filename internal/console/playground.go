@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/dialect"
+	"github.com/tokenbooth/tokenbooth/internal/hostname"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
@@ -121,12 +122,8 @@ func playgroundRead(v *visit) error {
 
 // noteHost says where the real server would not even look further (RFC 9110, section 15.5.20).
 func (v *visit) noteHost(p *playgroundPage, r *http.Request) {
-	host := r.Host
-	if u, err := url.Parse("//" + host); err == nil {
-		host = u.Hostname()
-	}
-	if !slices.Contains(v.tenant.Hosts, strings.ToLower(host)) {
-		p.Notes = append(p.Notes, fmt.Sprintf("This tenant does not answer to the host %.100q; it answers to %s.", host, strings.Join(v.tenant.Hosts, ", ")))
+	if host, _ := hostname.Of(r.Host); !slices.Contains(v.tenant.Hosts, host) {
+		p.Notes = append(p.Notes, fmt.Sprintf("This tenant does not answer to the host %.100q; it answers to %s.", r.Host, strings.Join(v.tenant.Hosts, ", ")))
 	}
 }
 

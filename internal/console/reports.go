@@ -32,7 +32,7 @@ func cspReport(v *visit) error {
 	}
 	for _, seen := range readReports(body) {
 		if v.reports.admit() {
-			v.Log.Warn("content policy violated", "request_id", v.id, "source", v.source(), "directive", seen.Directive, "blocked", seen.Blocked, "page", seen.Page)
+			v.Log.Warn("content policy violated", "request_id", v.id, "source", v.caller.From(), "directive", seen.Directive, "blocked", seen.Blocked, "page", seen.Page)
 		}
 	}
 	v.w.WriteHeader(http.StatusNoContent)

@@ -1,35 +1,28 @@
 package console
 
 import (
-	"fmt"
 	"net/http"
-	"net/netip"
 	"regexp"
-	"runtime/debug"
-	"strings"
-)
 
-const requestID = "X-Request-Id"
+	"github.com/tokenbooth/tokenbooth/internal/edge"
+)
 
 // ServeHTTP answers one request.
 func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	v := &visit{Console: c, w: w, r: r, id: w.Header().Get(requestID)}
-	if v.id == "" {
-		v.id = c.NewID()
-		w.Header().Set(requestID, v.id)
-	}
+	r = edge.With(r, c.Door.Arrive(w, r))
+	v := c.visit(w, r)
 	guardHeaders(w.Header(), r.TLS != nil)
-	defer v.contain()
+	defer edge.Contain(v.broke)
 
 	// 1 is it meant for us? A page of another site that rebinds its name to our address is not (RFC 9110, section 7.4)
-	if !c.ours(r.Host) {
+	if !c.ours(r) {
 		v.refuse(http.StatusMisdirectedRequest)
 		return
 	}
 	// 2 does it come from a page of our own?
 	if err := c.crossSite(r); err != nil {
 		if c.strange.admit() {
-			c.Log.Warn("cross-site request refused", "request_id", v.id, "source", v.source(), "path", loggedPath(r.URL.Path), "reason", err)
+			c.Log.Warn("cross-site request refused", "request_id", v.id, "source", v.caller.From(), "path", loggedPath(r.URL.Path), "reason", err)
 		}
 		v.refuse(http.StatusForbidden)
 		return
@@ -44,8 +37,8 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve answers a request that has a route.
 func (c *Console) serve(to route, w http.ResponseWriter, r *http.Request) {
-	v := &visit{Console: c, w: w, r: hurried(r), id: w.Header().Get(requestID)}
-	defer v.contain()
+	v := c.visit(w, hurried(r))
+	defer edge.Contain(v.broke)
 	err := v.enter(to)
 	if err == nil {
 		err = to.do(v)
@@ -55,18 +48,16 @@ func (c *Console) serve(to route, w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// ours says whether a Host header names the console: the host of its URL, or this machine.
-func (c *Console) ours(host string) bool {
-	name := strings.ToLower(host)
-	if i := strings.LastIndexByte(name, ':'); i >= 0 && !strings.HasSuffix(name, "]") {
-		name = name[:i]
-	}
-	name = strings.TrimSuffix(strings.TrimPrefix(name, "["), "]")
-	if name == c.host || name == "localhost" {
-		return true
-	}
-	at, err := netip.ParseAddr(name)
-	return err == nil && at.Zone() == "" && at.IsLoopback()
+// visit begins to answer a request that has arrived.
+func (c *Console) visit(w http.ResponseWriter, r *http.Request) *visit {
+	known := edge.Of(r)
+	return &visit{Console: c, w: w, r: r, id: known.ID, caller: known.Caller}
+}
+
+// ours says whether a request is for the console: for the host of its URL, or for this machine.
+func (c *Console) ours(r *http.Request) bool {
+	host, problem := edge.Host(r)
+	return problem == "" && (host == c.host || edge.ThisMachine(host))
 }
 
 // afterSecret is a path from where a secret stands in it, in whichever spelling: a calendar's key is all that its reader shows.
@@ -77,16 +68,9 @@ func loggedPath(path string) string {
 	return clip(afterSecret.ReplaceAllLiteralString(path, "/calendar/…"), 200)
 }
 
-// contain answers a fault that panicked. Text of the fault goes to the log only.
-func (v *visit) contain() {
-	fault := recover()
-	if fault == nil {
-		return
-	}
-	if fault == http.ErrAbortHandler {
-		panic(fault)
-	}
-	v.Log.Error("panic", "request_id", v.id, "fault", fmt.Sprint(fault), "stack", string(debug.Stack()))
+// broke answers a request that panicked.
+func (v *visit) broke(fault error) {
+	v.Log.Error("panic", "request_id", v.id, "fault", fault)
 	v.refuse(http.StatusInternalServerError)
 }
 

@@ -25,7 +25,8 @@ type visit struct {
 	*Console
 	w       http.ResponseWriter
 	r       *http.Request
-	id      string            // of the request
+	id      string // of the request
+	caller  oauth.Caller
 	session *operator.Session // nil: nobody is signed in; only routes that are open see that
 	actor   operator.Actor
 	tenant  *registry.Tenant // nil on pages of the desk itself
@@ -79,19 +80,12 @@ func (v *visit) recognise() error {
 
 func (v *visit) recogniseAs(session *operator.Session) {
 	v.session = session
-	v.actor = session.Actor(v.Now(), v.id, v.source())
-}
-
-func (v *visit) source() string {
-	if at := v.Source(v.r); at.IsValid() {
-		return at.String()
-	}
-	return ""
+	v.actor = session.Actor(v.Now(), v.id, v.caller.From())
 }
 
 // from is what sign-ins are told of the caller.
 func (v *visit) from() operator.From {
-	return operator.From{Source: v.Source(v.r), Agent: clip(v.r.UserAgent(), 200), RequestID: v.id}
+	return operator.From{Caller: v.caller, Agent: clip(v.r.UserAgent(), 200), RequestID: v.id}
 }
 
 // errEnrol leads a session that may only set up a proof to where that is done.

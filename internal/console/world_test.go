@@ -15,9 +15,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pquerna/otp/totp"
+
 	"github.com/tokenbooth/tokenbooth/dialect"
 	"github.com/tokenbooth/tokenbooth/internal/audit"
 	"github.com/tokenbooth/tokenbooth/internal/directory"
+	"github.com/tokenbooth/tokenbooth/internal/edge"
 	"github.com/tokenbooth/tokenbooth/internal/feed"
 	"github.com/tokenbooth/tokenbooth/internal/issuer"
 	"github.com/tokenbooth/tokenbooth/internal/keyring"
@@ -29,8 +32,6 @@ import (
 	"github.com/tokenbooth/tokenbooth/internal/store"
 	"github.com/tokenbooth/tokenbooth/internal/store/memory"
 	"github.com/tokenbooth/tokenbooth/oauth"
-
-	"github.com/pquerna/otp/totp"
 )
 
 const (
@@ -149,7 +150,7 @@ func newWorld(t *testing.T) *world {
 		contracts[d.Name] = d
 	}
 	w.Console, err = build(Options{Office: desk, Operators: w.people, Dialects: func() map[string]*dialect.Dialect { return contracts }, Now: w.now, URL: consoleURL,
-		Public: http.NotFoundHandler(), NewID: func() string { return fmt.Sprintf("req-%d", w.ids.Add(1)) }, Version: "v1.2.3",
+		Public: http.NotFoundHandler(), Door: &edge.Door{NewID: func() string { return fmt.Sprintf("req-%d", w.ids.Add(1)) }}, Version: "v1.2.3",
 		Health: func(*http.Request) []Fact {
 			return []Fact{{"Store", OK, "answers"}, {"Feed", Warning, "is late"}, {"Disk", Failing, "is full"}}
 		},

@@ -67,6 +67,6 @@ func (c *call) tell(r Refusal) {
 		return
 	}
 	r.API, r.Route = c.names()
-	r.Status, r.Token, r.Source, r.RequestID = c.w.status, c.token, c.source(), c.id
+	r.Status, r.Token, r.Caller, r.RequestID = c.w.status, c.token, c.caller, c.id
 	c.gateway.o.Refused(c.r.Context(), c.r, r)
 }

@@ -2,9 +2,12 @@ package gateway
 
 import (
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
+
+	"github.com/tokenbooth/tokenbooth/internal/edge"
+	"github.com/tokenbooth/tokenbooth/internal/hostname"
+	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
 // The headers by which a proxy describes a call. Each must be there exactly once: a second one is a caller's.
@@ -19,7 +22,7 @@ const (
 // asked is a call that a proxy describes and will make itself.
 type asked struct {
 	host    string
-	source  netip.Addr    // invalid where the proxy need not say and does not
+	caller  oauth.Caller  // its address is unknown where the proxy need not say it and does not
 	request *http.Request // the call, as far as decisions read one
 }
 
@@ -51,9 +54,9 @@ func itself(r *http.Request, target string) (a *asked, problem string) {
 // describe makes the request that is decided about: what was said of it and the question's headers, of which the token's are read, and
 // Origin.
 func describe(r *http.Request, method, host, target string) (a *asked, problem string) {
-	a = &asked{}
+	a = &asked{caller: oauth.Caller{Peer: edge.Peer(r)}}
 	var ok bool
-	if a.host, ok = hostName(host); !ok {
+	if a.host, ok = hostname.Of(host); !ok {
 		return nil, "no host name"
 	}
 	if !isToken(method) {
@@ -61,11 +64,11 @@ func describe(r *http.Request, method, host, target string) (a *asked, problem s
 	}
 	if lines := r.Header[headerSource]; len(lines) == 1 {
 		// What stands before the last entry, the caller may have written.
-		addr, err := netip.ParseAddr(strings.TrimSpace(lines[0][strings.LastIndexByte(lines[0], ',')+1:]))
-		if err != nil {
+		addr, ok := edge.Address(lines[0][strings.LastIndexByte(lines[0], ',')+1:])
+		if !ok {
 			return nil, headerSource + " does not end with an address"
 		}
-		a.source = addr.Unmap()
+		a.caller.Source = addr
 	}
 	u, err := url.ParseRequestURI(target) // as net/http does
 	if err != nil {
@@ -75,19 +78,6 @@ func describe(r *http.Request, method, host, target string) (a *asked, problem s
 		Method: method, URL: u, RequestURI: target, Host: host, Header: r.Header, Body: http.NoBody, RemoteAddr: r.RemoteAddr, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}).WithContext(r.Context())
 	return a, ""
-}
-
-// hostName returns the name in a Host header, without port and in lower case (RFC 3986, section 3.2.2).
-func hostName(host string) (name string, ok bool) {
-	if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.Trim(host[i+1:], "0123456789") == "" {
-		host = host[:i]
-	}
-	if literal, bracket := strings.CutPrefix(host, "["); bracket {
-		host, ok = strings.CutSuffix(literal, "]")
-		return host, ok && strings.Contains(host, ":") && strings.Trim(host, "0123456789abcdefABCDEF:.") == ""
-	}
-	host = strings.TrimSuffix(strings.ToLower(host), ".")
-	return host, host != "" && strings.Trim(host, "abcdefghijklmnopqrstuvwxyz0123456789-._") == ""
 }
 
 // overrides are names, folded, of headers by which some programs read another method or another target than the request has. A proxy

@@ -334,7 +334,7 @@ func TestReq040_Req041_Req042_Req043_B34_B50_TheGatewayHoldsAgainstTheCorpus(t *
 			rw.WriteHeader(http.StatusMisdirectedRequest)
 			return
 		}
-		w.ServeHTTP(rw, r)
+		w.door.Identified(w).ServeHTTP(rw, r)
 	}))
 	defer front.Close()
 	addr := front.Listener.Addr().String()

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/bearer"
+	"github.com/tokenbooth/tokenbooth/internal/edge"
 	"github.com/tokenbooth/tokenbooth/internal/gateway"
 )
 
@@ -41,7 +42,7 @@ func BenchmarkGateway(b *testing.B) {
 		b.Fatal(err)
 	}
 	o := gateway.Options{
-		Tenant: "acme", Tokens: tokens(), APIs: apis(b, api.URL), RequestID: func(*http.Request) string { return "0123456789abcdef" },
+		Tenant: "acme", Tokens: tokens(), APIs: apis(b, api.URL),
 		Served: func(string, string, int) {},
 	}
 	o.Tokens.Alive = func(context.Context, *bearer.Token) error { return nil }
@@ -55,7 +56,8 @@ func BenchmarkGateway(b *testing.B) {
 	defer g.Close()
 	rewrite := func(p *httputil.ProxyRequest) { p.SetURL(target); p.SetXForwarded() }
 	proxies := []http.Handler{
-		&httputil.ReverseProxy{Transport: pools(), Rewrite: rewrite}, &httputil.ReverseProxy{Transport: pools(), Rewrite: rewrite, BufferPool: gateway.Buffers}, g,
+		&httputil.ReverseProxy{Transport: pools(), Rewrite: rewrite}, &httputil.ReverseProxy{Transport: pools(), Rewrite: rewrite, BufferPool: gateway.Buffers},
+		(&edge.Door{NewID: func() string { return "0123456789abcdef" }}).Identified(g),
 	}
 	spent := make([][]float64, len(proxies))
 	fronts := make([]*httptest.Server, len(proxies))

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tokenbooth/tokenbooth/internal/edge"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
@@ -129,8 +130,8 @@ func (k *Checks) stranger(r *http.Request) (problem string) {
 	shown := r.Header[headerSecret]
 	delete(r.Header, headerSecret) // from here on nobody can write it down
 	if len(k.o.Peers) > 0 {
-		peer, err := netip.ParseAddrPort(r.RemoteAddr)
-		if err != nil || !slices.ContainsFunc(k.o.Peers, func(p netip.Prefix) bool { return p.Contains(peer.Addr().Unmap()) }) {
+		peer := edge.Peer(r)
+		if !slices.ContainsFunc(k.o.Peers, func(p netip.Prefix) bool { return p.Contains(peer) }) {
 			return "not one of the peers"
 		}
 	}
@@ -154,7 +155,7 @@ func (k *Checks) refuse(w http.ResponseWriter, r *http.Request, status int, code
 
 // check decides about a call that is described, by the path of every call; allowed says the yes.
 func (g *Gateway) check(w http.ResponseWriter, a *asked, allowed func(*call)) {
-	c := &call{gateway: g, w: answer{ResponseWriter: w}, r: a.request, asked: a}
+	c := &call{gateway: g, w: answer{ResponseWriter: w}, r: a.request, asked: a, id: edge.Of(a.request).ID, caller: a.caller}
 	defer c.end()
 	if c.decide() {
 		allowed(c)

@@ -57,7 +57,7 @@ func desk(w *world, change func(*gateway.CheckOptions)) (*gateway.Checks, func(*
 	}
 	return checks, func(r *http.Request) *http.Response {
 		rec := httptest.NewRecorder()
-		checks.ServeHTTP(rec, r)
+		w.door.Identified(checks).ServeHTTP(rec, r)
 		return rec.Result()
 	}
 }
@@ -359,10 +359,10 @@ func TestTheSourceOfACallIsWhatTheProxySaysLast(t *testing.T) {
 			from = append(from, source)
 			return 0, true
 		}
-		o.Source = func(*http.Request) netip.Addr { return netip.MustParseAddr("203.0.113.1") }
 	})
 	_, ask := desk(w, nil)
-	for line, want := range map[string]string{"192.0.2.7": "192.0.2.7", "10.0.0.1, 192.0.2.8": "192.0.2.8", "junk,::ffff:192.0.2.9": "192.0.2.9", "2001:db8::1": "2001:db8::1"} {
+	for line, want := range map[string]string{"192.0.2.7": "192.0.2.7", "10.0.0.1, 192.0.2.8": "192.0.2.8", "junk,::ffff:192.0.2.9": "192.0.2.9", "2001:db8::1": "2001:db8::1",
+		"192.0.2.7:51234": "192.0.2.7", "junk, [2001:db8::1]:443": "2001:db8::1", " [2001:db8::1] ": "2001:db8::1", "192.0.2.7,\tfe80::1%eth0": "fe80::1"} {
 		r := question("/check", "GET", "/hello", "")
 		r.Header.Set("X-Forwarded-For", line)
 		if res := ask(r); res.StatusCode != 200 || from[len(from)-1].String() != want {
@@ -371,7 +371,7 @@ func TestTheSourceOfACallIsWhatTheProxySaysLast(t *testing.T) {
 	}
 	r := question("/check/envoy/files/a", "GET", "", "bad")
 	r.Host = guardedHost
-	if ask(r); w.told()[0].Source.String() != "192.0.2.7" {
+	if ask(r); w.told()[0].Caller.Source.String() != "192.0.2.7" {
 		t.Error("the owner was told another address")
 	}
 }

@@ -28,6 +28,7 @@ import (
 
 	"github.com/tokenbooth/tokenbooth/bearer"
 	"github.com/tokenbooth/tokenbooth/dialect"
+	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
 // Options are what one tenant's Gateway is made of.
@@ -38,18 +39,16 @@ type Options struct {
 	Stall  time.Duration // how long a body or an answer may stand still once a call is let through; 0: 15 s
 	Scheme string        // of the address callers use, where something in front ends TLS; empty: that of the connection
 
-	RequestID func(*http.Request) string                    // nil: requests have none
-	Source    func(*http.Request) netip.Addr                // the caller's address as far as proxies are trusted; nil: the connection's
-	Refused   func(context.Context, *http.Request, Refusal) // told of every call that did not end with the API's answer; may be nil
-	Served    func(api, route string, status int)           // told of every call; api and route are empty where none matched; may be nil
+	Refused func(context.Context, *http.Request, Refusal) // told of every call that did not end with the API's answer; may be nil
+	Served  func(api, route string, status int)           // told of every call; api and route are empty where none matched; may be nil
 
 	// Opened is told of every call whose token holds the permission that its route needs, on the path of the call: it may neither wait
 	// nor fail. May be nil.
 	Opened func(client, permission string)
 
 	// Allow counts a call that may be made, and says whether it is one too many and how long to wait then. route is as declared,
-	// "GET,PUT /files/{name}"; client is empty on a public route, where only the source tells callers apart. Nil: nothing is counted.
-	Allow func(api, route, client string, source netip.Addr) (wait time.Duration, ok bool)
+	// "GET,PUT /files/{name}"; client is empty on a public route, where only the place (oauth.Caller) tells callers apart. Nil: nothing is counted.
+	Allow func(api, route, client string, place netip.Addr) (wait time.Duration, ok bool)
 }
 
 // API is something to be guarded.
@@ -92,7 +91,7 @@ type Refusal struct {
 	Reason     string        // for the operator
 	Token      *bearer.Token // whose it was, where that is known
 	Err        error         // a fault of ours or of the API; nil when the caller was refused
-	Source     netip.Addr    // the caller's address, where it is known
+	Caller     oauth.Caller
 	RequestID  string
 }
 

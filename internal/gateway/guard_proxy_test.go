@@ -56,8 +56,7 @@ func questions(w *world, change func(*gateway.CheckOptions)) *httptest.Server {
 		w.mu.Lock()
 		w.asked[r.Header.Get("X-Forwarded-Method")+" "+r.Header.Get("X-Forwarded-Uri")]++
 		w.mu.Unlock()
-		rw.Header().Set("X-Request-Id", "req-1")
-		checks.ServeHTTP(rw, r)
+		w.door.Identified(checks).ServeHTTP(rw, r)
 	}))
 	w.Cleanup(s.Close)
 	return s

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"net/http"
-	"net/netip"
 	"strings"
 
 	"github.com/tokenbooth/tokenbooth/bearer"
@@ -148,7 +147,7 @@ func visible(s string) string {
 // forwarded tells the API where the call came from, in place of whatever the caller said about that.
 func (c *call) forwarded(h http.Header) {
 	r := c.r
-	if source := c.source(); source.IsValid() {
+	if source := c.caller.Source; source.IsValid() {
 		h["X-Forwarded-For"] = []string{source.String()}
 	}
 	scheme := c.gateway.o.Scheme
@@ -161,19 +160,4 @@ func (c *call) forwarded(h http.Header) {
 	}
 	h["X-Forwarded-Proto"] = []string{scheme}
 	h["X-Forwarded-Host"] = []string{r.Host}
-}
-
-// source is the caller's address: what a proxy that asks for a decision says of it, or what is known of the connection.
-func (c *call) source() netip.Addr {
-	if c.asked != nil {
-		return c.asked.source
-	}
-	if c.gateway.o.Source != nil {
-		return c.gateway.o.Source(c.r)
-	}
-	peer, err := netip.ParseAddrPort(c.r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return peer.Addr().Unmap()
 }

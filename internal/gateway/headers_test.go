@@ -133,9 +133,9 @@ func TestTheAPIsBannersAndIdentityStayInside(t *testing.T) {
 func TestTheServerInFrontSaysWhereTheCallerIs(t *testing.T) {
 	w := newWorld(t, func(o *gateway.Options) {
 		o.Scheme = "https"
-		o.Source = func(*http.Request) netip.Addr { return netip.MustParseAddr("2001:db8::7") }
 	})
-	s := w.forwarded(w.ask("GET", "/hello", "X-Forwarded-For: 10.0.0.1"))
+	w.door.Proxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	s := w.forwarded(w.ask("GET", "/hello", "X-Forwarded-For: 10.0.0.1, [2001:db8::7]:443"))
 	if s.Header.Get("X-Forwarded-For") != "2001:db8::7" || s.Header.Get("X-Forwarded-Proto") != "https" || strings.Contains(s.Host, "acme") {
 		t.Errorf("%+v", s)
 	}

@@ -29,7 +29,7 @@ func TestACallTooManyIs429InTheWordsOfTheAPI(t *testing.T) {
 	w.forwarded(w.ask("GET", "/hello", token))
 	for _, target := range []string{"/files/a", "/hello", "/api/collections"} {
 		g := w.ask("GET", target, token)
-		if r := w.stopped(g, 429); g.Header.Get("Retry-After") != "2" || r.Code != "throttled" || r.Source.String() != "127.0.0.1" {
+		if r := w.stopped(g, 429); g.Header.Get("Retry-After") != "2" || r.Code != "throttled" || r.Caller.From() != "127.0.0.1" {
 			t.Errorf("%s: %v %+v", target, g.Header, r)
 		}
 	}

@@ -6,10 +6,10 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httputil"
-	"runtime/debug"
 
 	"github.com/tokenbooth/tokenbooth/bearer"
 	"github.com/tokenbooth/tokenbooth/dialect"
+	"github.com/tokenbooth/tokenbooth/internal/edge"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
@@ -19,6 +19,7 @@ type call struct {
 	w       answer
 	r       *http.Request
 	id      string
+	caller  oauth.Caller
 	path    string    // as it stands on the wire, and as it is forwarded
 	to      *endpoint // nil until a route matched
 	text    string    // the token as it was carried
@@ -29,7 +30,8 @@ type call struct {
 
 // ServeHTTP lets a call through or refuses it.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &call{gateway: g, w: answer{ResponseWriter: w}, r: r}
+	known := edge.Of(r)
+	c := &call{gateway: g, w: answer{ResponseWriter: w}, r: r, id: known.ID, caller: known.Caller}
 	defer c.end()
 	if c.decide() {
 		// 4 hand it over
@@ -39,10 +41,6 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // decide is what a call and a proxy's question about one have in common, so that no rule can differ. When it says no, it has answered.
 func (c *call) decide() bool {
-	if c.gateway.o.RequestID != nil {
-		c.id = c.gateway.o.RequestID(c.r)
-	}
-
 	// 1 is it a call that means the same to everybody?
 	if c.r.Method == http.MethodTrace || c.r.Method == http.MethodConnect {
 		c.refuse(http.StatusMethodNotAllowed, "method_not_allowed", "The method is not allowed.", "TRACE and CONNECT are never forwarded")
@@ -139,7 +137,7 @@ func (c *call) inMeasure() bool {
 	if c.token != nil {
 		client = c.token.ClientID
 	}
-	wait, ok := c.gateway.o.Allow(c.to.api.Name, c.to.declared, client, c.source())
+	wait, ok := c.gateway.o.Allow(c.to.api.Name, c.to.declared, client, c.caller.Place())
 	if !ok {
 		c.speak(&oauth.Error{
 			Code: oauth.Throttled, Description: "Too many calls; come back later.", RetryAfter: wait, Reason: "more calls of " + c.to.declared + " than are allowed",
@@ -229,7 +227,7 @@ func (c *call) end() {
 		}
 		c.tell(broken)
 	default:
-		p = c.contain(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+		p = c.contain(edge.Fault(p))
 	}
 	if c.gateway.o.Served != nil {
 		api, route := c.names()

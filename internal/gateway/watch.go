@@ -2,12 +2,11 @@ package gateway
 
 import (
 	"context"
-	"fmt"
 	"io"
-	"runtime/debug"
 	"sync"
 	"time"
 
+	"github.com/tokenbooth/tokenbooth/internal/edge"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
@@ -90,7 +89,7 @@ func (w *watch) end() *oauth.Error {
 func (c *call) outlived() (dead *oauth.Error) {
 	defer func() {
 		if p := recover(); p != nil { // it would end the process: nothing else is below this in its goroutine
-			dead = oauth.Refuse(oauth.InvalidToken, "The access token could not be checked.", "%s", fmt.Sprintf("panic: %v\n%s", p, debug.Stack()))
+			dead = oauth.Refuse(oauth.InvalidToken, "The access token could not be checked.", "%v", edge.Fault(p))
 		}
 	}()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.r.Context()), everyLook)

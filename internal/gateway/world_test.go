@@ -23,6 +23,7 @@ import (
 
 	"github.com/tokenbooth/tokenbooth/bearer"
 	"github.com/tokenbooth/tokenbooth/dialect"
+	"github.com/tokenbooth/tokenbooth/internal/edge"
 	"github.com/tokenbooth/tokenbooth/internal/gateway"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
@@ -115,6 +116,7 @@ type world struct {
 	*testing.T
 	*gateway.Gateway
 	echo     *echo
+	door     edge.Door // in front of it
 	front    *httptest.Server
 	mu       sync.Mutex
 	refusals []gateway.Refusal
@@ -196,11 +198,10 @@ func apis(t testing.TB, upstream string) []gateway.API {
 }
 
 func newWorld(t *testing.T, change func(*gateway.Options)) *world {
-	w := &world{T: t, echo: newEcho(t)}
+	w := &world{T: t, echo: newEcho(t), door: edge.Door{NewID: func() string { return "req-1" }}}
 	w.alive = func() error { return nil }
 	o := gateway.Options{
 		Tenant: "acme", Tokens: tokens(), APIs: apis(t, w.echo.URL),
-		RequestID: func(*http.Request) string { return "req-1" },
 		Refused: func(_ context.Context, _ *http.Request, r gateway.Refusal) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -227,9 +228,8 @@ func newWorld(t *testing.T, change func(*gateway.Options)) *world {
 	w.Gateway = g
 	t.Cleanup(g.Close)
 	w.front = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		rw.Header().Set("X-Request-Id", "req-1")
 		rw.Header().Set("X-Front", "ours")
-		g.ServeHTTP(rw, r)
+		w.door.Identified(g).ServeHTTP(rw, r)
 	}))
 	t.Cleanup(w.front.Close)
 	return w

@@ -75,24 +75,24 @@ func (i *Issuer) proven(ctx context.Context, asker *oauth.Asker) (*registry.Clie
 	if reason := barred(c, cred, asker, i.Now()); reason != "" {
 		return nil, nil, i.guessed(account, asker, "client %s: %s", c.ID, reason)
 	}
-	i.guesses.Succeeded(account, asker.Source)
+	i.guesses.Succeeded(account, asker.Place())
 	i.Registry.Used(c, cred, asker.Source)
 	return c, cred, nil
 }
 
 // guessed counts a failure at a secret too random to be guessed, and says no; after too many, not before a while.
 func (i *Issuer) guessed(account limit.Key, asker *oauth.Asker, reason string, args ...any) error {
-	if wait, yes := i.guesses.Throttled(account, asker.Source); yes {
+	if wait, yes := i.guesses.Throttled(account, asker.Place()); yes {
 		return tooMany(wait, account)
 	}
-	i.guesses.Failed(account, asker.Source)
+	i.guesses.Failed(account, asker.Place())
 	return oauth.AuthenticationFailed(reason, args...)
 }
 
 // provenSlowly checks a client with an imported secret. That may be weak or kept under a slow hash, so a guess is counted before it is
 // looked at, and slow hashing has a lane of its own.
 func (i *Issuer) provenSlowly(ctx context.Context, c *registry.Client, account limit.Key, asker *oauth.Asker) (*registry.Client, *registry.Credential, error) {
-	attempt, err := i.guesses.Begin(ctx, account, asker.Source)
+	attempt, err := i.guesses.Begin(ctx, account, asker.Place())
 	if err != nil {
 		return nil, nil, refuseGuess(err, account)
 	}
@@ -177,7 +177,7 @@ func barred(c *registry.Client, cred *registry.Credential, asker *oauth.Asker, n
 	case !c.MayProve(asker.Auth):
 		return fmt.Sprintf("it may not prove itself by %s, only by %s", asker.Auth, c.AuthMethods)
 	case !c.MayCallFrom(asker.Source):
-		return fmt.Sprintf("it may not call from %s, only from %s", asker.Source, c.AllowFrom)
+		return fmt.Sprintf("it may not call from %s, only from %s", asker.From(), c.AllowFrom)
 	}
 	return c.Barred(now)
 }

@@ -42,7 +42,7 @@ func heldBy(u *registry.User, c *registry.Client) string {
 func (i *Issuer) person(ctx context.Context, t *registry.Tenant, req *oauth.TokenRequest) (*registry.User, error) {
 	canonical, _ := registry.CanonicalName(req.Username)
 	account := limit.Key{Tenant: t.Name, Kind: "user", Name: canonical}
-	attempt, err := i.logins.Begin(ctx, account, req.Source)
+	attempt, err := i.logins.Begin(ctx, account, req.Place())
 	if err != nil {
 		return nil, refuseGuess(err, account)
 	}

@@ -194,8 +194,8 @@ func (i *Issuer) commit(ctx context.Context, gone feed.Revocation, what Revoked,
 	if e.ID == "" {
 		e.ID = secret.NewID(now)
 	}
-	if who.asker.Source.IsValid() {
-		e.Source = who.asker.Source.String()
+	if who.asker.Caller != (oauth.Caller{}) { // operators have none
+		e.Source = who.asker.From()
 	}
 	event := audit.Record(e)
 	if who.owner != "" { // what clients do all day is not kept for good

@@ -191,7 +191,7 @@ func (i *Issuer) note(act, actor string, asker *oauth.Asker, e *oauth.Error, det
 		reason = e.Description
 	}
 	i.Refusals.Refused(audit.Event{ID: asker.RequestID, Tenant: asker.Tenant, Time: i.Now(), Act: act, Actor: actor,
-		Subject: "client:" + asker.Client.ID, Reason: string(e.Code) + ": " + reason, Source: asker.Source.String(), Detail: detail})
+		Subject: "client:" + asker.Client.ID, Reason: string(e.Code) + ": " + reason, Source: asker.From(), Detail: detail})
 }
 
 // permit checks that this caller may use this grant in this way, and now.
@@ -234,7 +234,7 @@ func (i *Issuer) ration(who *caller, req *oauth.TokenRequest) error {
 	t := who.tenant
 	key := limit.Key{Tenant: t.Name, Kind: "client", Name: who.id}
 	if who.client == nil { // a label is the caller's to choose; its address less so, but for the lower half of an IPv6 one
-		key = limit.Key{Tenant: t.Name, Kind: "source", Name: limit.Place(req.Source).String()}
+		key = limit.Key{Tenant: t.Name, Kind: "source", Name: limit.Place(req.Place()).String()}
 	}
 	wait, ok := i.requests.Allow(key, limit.Rate(t.ClientRate))
 	if ok {

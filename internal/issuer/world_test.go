@@ -174,7 +174,7 @@ func (d *desk) ask(id string, change ...func(*oauth.TokenRequest)) oauth.TokenRe
 // asker is a client of acme, with its secret.
 func (d *desk) asker(id string) oauth.Asker {
 	return oauth.Asker{Auth: oauth.AuthBasic, Client: oauth.Credential{ID: id, Secret: d.secrets[id]}, Tenant: "acme",
-		Source: netip.MustParseAddr("192.0.2.1"), RequestID: fmt.Sprintf("request-%d", requests.Add(1))}
+		Caller: oauth.Caller{Source: netip.MustParseAddr("192.0.2.1")}, RequestID: fmt.Sprintf("request-%d", requests.Add(1))}
 }
 
 // signIn makes a request with a person's password.

@@ -64,7 +64,7 @@ type Operators struct {
 
 // From is where a request comes from.
 type From struct {
-	Source    netip.Addr
+	oauth.Caller
 	Agent     string // what the browser calls itself
 	RequestID string // becomes the id of the event when the request is refused
 }

@@ -84,7 +84,7 @@ func (o *Operators) Again(ctx context.Context, s *Session, password, code oauth.
 func (o *Operators) byPassword(ctx context.Context, username string, password, code oauth.Secret, old *Session, from From,
 ) (*Session, oauth.Secret, error) {
 	canonical, _ := registry.CanonicalName(username) // what can be nobody's name shares one count
-	attempt, err := o.guesses.Begin(ctx, limit.Key{Kind: "operator", Name: canonical}, from.Source)
+	attempt, err := o.guesses.Begin(ctx, limit.Key{Kind: "operator", Name: canonical}, from.Place())
 	if err != nil {
 		return nil, "", o.refused(err, ByPassword, from)
 	}
@@ -214,14 +214,14 @@ func (o *Operators) open(ctx context.Context, e *entry, method string, from From
 	cookie, id := secret.NewToken(cookiePrefix, now)
 	digest := secret.Digest(cookie)
 	r := row{Digest: digest[:], Epoch: op.Epoch, Created: now, Seen: now, Expires: now.Add(sessionLife), Method: method,
-		Source: from.Source.String(), Agent: shortened(from.Agent, maxAgent)}
+		Source: from.From(), Agent: shortened(from.Agent, maxAgent)}
 	if method == ByLink { // who has a link has been sent it, and has shown nothing
 		r.Link, r.Enrol = op.Links, e.enrols
 	} else {
 		r.Proven = now
 	}
 	op.SignedIn = now
-	event := audit.Event{Act: "operator.sign-in", Actor: op.By(), RequestID: from.RequestID, Source: from.Source.String(),
+	event := audit.Event{Act: "operator.sign-in", Actor: op.By(), RequestID: from.RequestID, Source: from.From(),
 		Detail: map[string]string{"method": method, "session": id}}
 	if e.detail != "" {
 		event.Detail["note"] = e.detail
@@ -234,7 +234,7 @@ func (o *Operators) open(ctx context.Context, e *entry, method string, from From
 
 // refused writes a refused sign-in down and returns what its caller may read.
 func (o *Operators) refused(err error, method string, from From) error {
-	e := audit.Event{Time: o.now(), Act: "operator.sign-in.refuse", Source: from.Source.String(), ID: from.RequestID,
+	e := audit.Event{Time: o.now(), Act: "operator.sign-in.refuse", Source: from.From(), ID: from.RequestID,
 		Detail: map[string]string{"method": method}}
 	r, refused := errors.AsType[*refusal](err)
 	_, throttled := errors.AsType[*limit.TooMany](err)

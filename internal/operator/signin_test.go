@@ -125,7 +125,7 @@ func TestNoSecretAndNoTypedNameIsInTheRecord(t *testing.T) {
 func TestSignInsAreInTheRecord(t *testing.T) {
 	w := newWorld(t)
 	p := w.enrol("ada")
-	from := From{Source: netip.MustParseAddr("198.51.100.1"), RequestID: "0REQUEST"}
+	from := From{Caller: oauth.Caller{Source: netip.MustParseAddr("198.51.100.1")}, RequestID: "0REQUEST"}
 	if _, _, err := w.SignIn(w.ctx, "ada", password, w.next(p), from); err != nil {
 		t.Fatal(err)
 	}

@@ -73,7 +73,7 @@ const (
 )
 
 // home is where requests come from when a test does not say.
-var home = From{Source: netip.MustParseAddr("192.0.2.7"), Agent: "Browser/1"}
+var home = From{Caller: oauth.Caller{Source: netip.MustParseAddr("192.0.2.7")}, Agent: "Browser/1"}
 
 // world is a desk to be tested.
 type world struct {

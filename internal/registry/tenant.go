@@ -3,12 +3,12 @@ package registry
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/tokenbooth/tokenbooth/internal/hostname"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
@@ -143,7 +143,7 @@ func (t *Tenant) check() error {
 	}
 	for i, h := range t.Hosts {
 		var ok bool
-		if t.Hosts[i], ok = hostName(h); !ok {
+		if t.Hosts[i], ok = hostname.Canonical(h); !ok {
 			return problem("hosts", "%q is no host name; one has neither port nor path", h)
 		}
 	}
@@ -320,18 +320,6 @@ func (t *Tenant) checkResourceServers(wanted, before []string) error {
 		}
 	}
 	return nil
-}
-
-// hostName returns the one spelling in which a request's host is compared: lower case, no brackets, no dot at the end.
-func hostName(s string) (string, bool) {
-	h := strings.TrimSuffix(strings.ToLower(s), ".")
-	if inner, ok := strings.CutPrefix(h, "["); ok {
-		h = strings.TrimSuffix(inner, "]")
-	}
-	if addr, err := netip.ParseAddr(h); err == nil {
-		return addr.String(), addr.Zone() == ""
-	}
-	return h, h != "" && len(h) <= 253 && strings.Trim(h, "abcdefghijklmnopqrstuvwxyz0123456789-_.") == ""
 }
 
 func isName(s string) bool {

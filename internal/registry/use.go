@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
 // How exactly the last use of a secret is known, and how many notes may wait to be written down. Four hundred a second cost a hundredth
@@ -92,7 +94,7 @@ func (r *Registry) Used(c *Client, cred *Credential, from netip.Addr) {
 		}
 		count = v & markCount
 	}
-	if !note(r.uses.queue, noted{tenant: c.Tenant, client: c.ID, part: cred.ID, at: now, from: from.String(), count: uint32(count)}) && v >= 0 {
+	if !note(r.uses.queue, noted{tenant: c.Tenant, client: c.ID, part: cred.ID, at: now, from: oauth.Caller{Source: from}.From(), count: uint32(count)}) && v >= 0 {
 		cred.used.Add(count) // more secrets at work than can be noted: the next minute tries again
 	}
 }

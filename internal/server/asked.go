@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/dialect"
+	"github.com/tokenbooth/tokenbooth/internal/edge"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
@@ -61,7 +62,7 @@ func (d *desk) turnAway(w http.ResponseWriter, r *http.Request, who *oauth.Asker
 	refusal := d.explain(who.RequestID, err)
 	d.Log.LogAttrs(context.Background(), slog.LevelInfo, d.act, slog.String("request_id", who.RequestID), slog.String("tenant", who.Tenant),
 		slog.String("client", who.Client.ID), slog.String("code", string(refusal.Code)), slog.String("reason", refusal.Reason),
-		slog.String("source", who.Source.String()))
+		slog.String("source", who.From()))
 	dialect.Standard().EncodeError(w, refusal, dialect.About{RequestID: who.RequestID, Path: r.URL.Path, Realm: d.tenant.Issuer})
 	d.meter.answered(string(refusal.Code), began)
 }
@@ -73,8 +74,8 @@ func (d *desk) misread(w http.ResponseWriter, r *http.Request, who *oauth.Asker,
 }
 
 // sentBy fills in what the surface knows of who asks.
-func sentBy(who *oauth.Asker, known Request) {
-	who.Tenant, who.RequestID, who.Source = known.Tenant, known.ID, known.Source
+func sentBy(who *oauth.Asker, known edge.Request) {
+	who.Tenant, who.RequestID, who.Caller = known.Tenant, known.ID, known.Caller
 }
 
 func quoted(tag string) string { return `"` + tag + `"` }

@@ -20,8 +20,8 @@ import (
 const (
 	maxStoryFiles     = 12
 	maxStoryFunctions = 30
-	maxPathFiles      = 36
-	maxPathFunctions  = 96
+	maxPathFiles      = 38 // where a request arrives is two packages: edge and hostname
+	maxPathFunctions  = 102
 )
 
 const module = "github.com/tokenbooth/tokenbooth/"

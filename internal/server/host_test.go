@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/tokenbooth/tokenbooth/internal/edge"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
@@ -122,17 +123,18 @@ func TestReq043_proxies_are_believed_only_when_they_are_named(t *testing.T) {
 		"the right-most that is not trusted": {proxies, "10.0.0.1:80", []string{"6.6.6.6, 192.0.2.7, 10.9.9.9"}, "192.0.2.7"},
 		"over several lines":                 {proxies, "10.0.0.1:80", []string{"6.6.6.6", "192.0.2.7,10.9.9.9", "10.8.8.8"}, "192.0.2.7"},
 		"all are trusted":                    {proxies, "10.0.0.1:80", []string{"10.1.1.1, 10.2.2.2"}, "10.1.1.1"},
-		"garbage ends the search":            {proxies, "10.0.0.1:80", []string{"192.0.2.7, unknown, 10.2.2.2"}, "10.2.2.2"},
+		"what cannot be read is nobody":      {proxies, "10.0.0.1:80", []string{"192.0.2.7, unknown, 10.2.2.2"}, "unknown (behind 10.0.0.1)"},
+		"a port":                             {proxies, "10.0.0.1:80", []string{"192.0.2.7, 203.0.113.9:51234"}, "203.0.113.9"},
 		"no header":                          {proxies, "10.0.0.1:80", nil, "10.0.0.1"},
 		"an empty header":                    {proxies, "10.0.0.1:80", []string{""}, "10.0.0.1"},
 		"mapped into IPv6":                   {proxies, "[::ffff:10.0.0.1]:80", []string{"::ffff:192.0.2.7"}, "192.0.2.7"},
 		"IPv6":                               {proxies, "[2001:db8:1::9]:80", []string{"2001:db8:2::1"}, "2001:db8:2::1"},
-		"a peer without an address":          {proxies, "@", []string{"192.0.2.7"}, "invalid IP"},
+		"a peer without an address":          {proxies, "@", []string{"192.0.2.7"}, "unknown"},
 	} {
-		var got Request
+		var got edge.Request
 		b := open(t, func(o *Options) {
-			o.TrustedProxies = c.trusted
-			o.Next = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = Of(r) })
+			o.Door.Proxies = c.trusted
+			o.Next = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = edge.Of(r) })
 		})
 		r := httptest.NewRequest(http.MethodGet, "/api", nil)
 		r.Host, r.RemoteAddr = "login.acme.test", c.peer
@@ -140,7 +142,7 @@ func TestReq043_proxies_are_believed_only_when_they_are_named(t *testing.T) {
 		r.Header.Set("X-Real-Ip", "6.6.6.6")
 		r.Header.Set("Forwarded", "for=6.6.6.6")
 		b.answer(r)
-		if got.Source.String() != c.want || got.Tenant != "acme" || got.ID == "" {
+		if got.From() != c.want || got.Tenant != "acme" || got.ID == "" {
 			t.Errorf("%s: %+v, want %s", name, got, c.want)
 		}
 	}

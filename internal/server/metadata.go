@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tokenbooth/tokenbooth/internal/edge"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
@@ -99,10 +100,10 @@ func (t *Tenant) origin() string {
 // keys publishes the key set of a tenant.
 func (h *Handler) keys(t *Tenant) answer {
 	show := public(func() (body []byte, tag string, err error) { return h.Keys(t.Name) }, "application/jwk-set+json")
-	return func(w http.ResponseWriter, r *http.Request, req Request) {
+	return func(w http.ResponseWriter, r *http.Request, req edge.Request) {
 		show(w, r, req)
 		if tag := w.Header().Get("ETag"); tag != "" && r.Method == http.MethodGet {
-			h.fetched.note(t.Name, strings.Trim(tag, `"`), r, req.Source.String(), time.Now())
+			h.fetched.note(t.Name, strings.Trim(tag, `"`), r, req.From(), time.Now())
 		}
 	}
 }
@@ -110,7 +111,7 @@ func (h *Handler) keys(t *Tenant) answer {
 // public answers a document that anyone may read and keep for a while. tag may be empty; with one, who has the document may ask whether
 // it has changed.
 func public(document func() (body []byte, tag string, err error), mediaType string) answer {
-	return func(w http.ResponseWriter, r *http.Request, _ Request) {
+	return func(w http.ResponseWriter, r *http.Request, _ edge.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header().Set("Allow", "GET, HEAD")
 			plain(w, http.StatusMethodNotAllowed, "This document can only be read.")

@@ -2,12 +2,11 @@ package server
 
 import (
 	"encoding/json"
-	"net"
 	"net/http"
-	"net/netip"
-	"strings"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/tokenbooth/tokenbooth/internal/edge"
 )
 
 // Health is what the operators' listener says of a process.
@@ -49,13 +48,8 @@ func (m *Metrics) Operators(health func(*http.Request) Health, beside http.Handl
 // not read, in somebody's browser, what tenants there are.
 func ownName(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		peer, err := netip.ParseAddrPort(r.RemoteAddr)
-		name, _, splitErr := net.SplitHostPort(r.Host)
-		if splitErr != nil {
-			name = strings.Trim(r.Host, "[]")
-		}
-		addr, addrErr := netip.ParseAddr(name)
-		if err == nil && peer.Addr().Unmap().IsLoopback() && !strings.EqualFold(name, "localhost") && (addrErr != nil || !addr.Unmap().IsLoopback()) {
+		host, problem := edge.Host(r)
+		if edge.Peer(r).IsLoopback() && (problem != "" || !edge.ThisMachine(host)) {
 			http.Error(w, "Ask for localhost.", http.StatusMisdirectedRequest)
 			return
 		}

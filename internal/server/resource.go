@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tokenbooth/tokenbooth/internal/edge"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
@@ -62,8 +63,9 @@ func resource(byHost map[string][]byte) answer {
 	for host, body := range byHost {
 		found[host] = public(constant(body), "application/json")
 	}
-	return func(w http.ResponseWriter, r *http.Request, known Request) {
-		if answer := found[hostOf(r)]; answer != nil {
+	return func(w http.ResponseWriter, r *http.Request, known edge.Request) {
+		host, _ := edge.Host(r)
+		if answer := found[host]; answer != nil {
 			answer(w, r, known)
 			return
 		}

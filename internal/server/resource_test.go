@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tokenbooth/tokenbooth/internal/edge"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
@@ -133,7 +135,7 @@ func TestPathsAreAllThatIsAnsweredHere(t *testing.T) {
 }
 
 func TestAServerWithoutAnIssuerDescribesItsAPIsAndNothingElse(t *testing.T) {
-	h := New(Options{Metrics: NewMetrics(), NewID: func() string { return "1" }, Next: http.NotFoundHandler()})
+	h := New(Options{Metrics: NewMetrics(), Log: slog.New(slog.DiscardHandler), Door: &edge.Door{NewID: func() string { return "1" }}, Next: http.NotFoundHandler()})
 	h.SetTenants([]Tenant{{Name: "acme", Hosts: []string{"api.acme.test"}, Issuer: "https://login.acme.test", Resources: []Resource{{URL: "https://api.acme.test/flows"}}}})
 	for path, status := range map[string]int{"/.well-known/oauth-protected-resource/flows": 200, "/.well-known/oauth-authorization-server": 404, JWKSPath: 404,
 		IntrospectPath: 404, RevokePath: 404, FeedPath: 404} {

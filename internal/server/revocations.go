@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/dialect"
+	"github.com/tokenbooth/tokenbooth/internal/edge"
 	"github.com/tokenbooth/tokenbooth/internal/issuer"
 	"github.com/tokenbooth/tokenbooth/oauth"
 	"github.com/tokenbooth/tokenbooth/revocation"
@@ -37,7 +38,7 @@ func (h *Handler) revocations(t *Tenant) answer {
 	gauge := h.Metrics.waiting.WithLabelValues(t.Name)
 	count, _ := h.waiting.LoadOrStore(t.Name, new(atomic.Int64)) // outlives a change of settings, as those who wait do
 	waiting := count.(*atomic.Int64)
-	return func(w http.ResponseWriter, r *http.Request, known Request) {
+	return func(w http.ResponseWriter, r *http.Request, known edge.Request) {
 		began := time.Now()
 		who, refusal := dialect.DecodeAsker(r)
 		sentBy(&who, known)

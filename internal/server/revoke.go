@@ -5,13 +5,14 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/dialect"
+	"github.com/tokenbooth/tokenbooth/internal/edge"
 	"github.com/tokenbooth/tokenbooth/internal/issuer"
 )
 
 // revoke takes a token back (RFC 7009, section 2). Success is answered when it is durable, and for what never was a token as well.
 func (h *Handler) revoke(t *Tenant) answer {
 	d := &desk{h, t, issuer.RevokeRefused, h.Metrics.askMeter(t.Name, "revoke", true, "done")}
-	return func(w http.ResponseWriter, r *http.Request, known Request) {
+	return func(w http.ResponseWriter, r *http.Request, known edge.Request) {
 		began := time.Now()
 		q, refusal := dialect.DecodeQuery(r)
 		sentBy(&q.Asker, known)

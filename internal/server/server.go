@@ -12,19 +12,19 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
-	"net/netip"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/dialect"
+	"github.com/tokenbooth/tokenbooth/internal/edge"
 	"github.com/tokenbooth/tokenbooth/internal/feed"
 	"github.com/tokenbooth/tokenbooth/internal/issuer"
 	"github.com/tokenbooth/tokenbooth/oauth"
@@ -42,15 +42,14 @@ type Tenant struct {
 
 // Options are what a server works with.
 type Options struct {
-	Issuer         *issuer.Issuer                                                  // nil: tokens are issued elsewhere, and nothing but Resources is answered here; then neither Keys, Feed nor Sign is needed
-	Keys           func(tenant string) (set []byte, tag string, err error)         // the key set of a tenant, and a tag that is another when the set is
-	Feed           *feed.Feed                                                      // what has been taken back
-	Sign           func(tenant, typ string, claims []byte) (jwt []byte, err error) // signs a page of the feed
-	Next           http.Handler                                                    // answers what is not ours; finds Of(r) in the request's context
-	NewID          func() string                                                   // makes request ids
-	TrustedProxies []netip.Prefix                                                  // whose X-Forwarded-For is believed; empty: nobody's
-	Metrics        *Metrics
-	Log            *slog.Logger
+	Issuer  *issuer.Issuer                                                  // nil: tokens are issued elsewhere, and nothing but Resources is answered here; then neither Keys, Feed nor Sign is needed
+	Keys    func(tenant string) (set []byte, tag string, err error)         // the key set of a tenant, and a tag that is another when the set is
+	Feed    *feed.Feed                                                      // what has been taken back
+	Sign    func(tenant, typ string, claims []byte) (jwt []byte, err error) // signs a page of the feed
+	Next    http.Handler                                                    // answers what is not ours; finds Of(r) in the request's context
+	Door    *edge.Door                                                      // where requests come in
+	Metrics *Metrics
+	Log     *slog.Logger
 }
 
 // Handler answers on the public listener.
@@ -79,7 +78,7 @@ type endpoint struct {
 }
 
 // answer is what a path of ours does.
-type answer func(http.ResponseWriter, *http.Request, Request)
+type answer func(http.ResponseWriter, *http.Request, edge.Request)
 
 // New makes a Handler without tenants; SetTenants gives it some.
 func New(o Options) *Handler {
@@ -111,55 +110,28 @@ func (h *Handler) Leave() {
 	h.leave()
 }
 
-// Request is what the surface knows of a request beyond its bytes.
-type Request struct {
-	ID     string
-	Tenant string
-	Source netip.Addr
-}
-
-type requestKey struct{}
-
-// Of returns what is known of a request that was handed on to Next.
-func Of(r *http.Request) Request {
-	known, _ := r.Context().Value(requestKey{}).(Request)
-	return known
-}
-
-// Identified gives each request an id, in its answer and for Of, on listeners that know no tenants.
-func Identified(next http.Handler, newID func() string) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		known := Request{ID: newID()}
-		if peer, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
-			known.Source = peer.Addr().Unmap()
-		}
-		w.Header()["X-Request-Id"] = []string{known.ID}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, known)))
-	})
-}
-
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	known := Request{ID: h.NewID()}
-	w.Header()["X-Request-Id"] = []string{known.ID}
+	known := h.Door.Arrive(w, r)
 	if r.TLS != nil {
 		w.Header()["Strict-Transport-Security"] = hsts
 	}
 	if h.leaving.Load() {
 		w.Header()["Connection"] = []string{"close"}
 	}
-	defer h.contain(w, r, known.ID)
+	defer edge.Contain(func(fault error) { h.broke(w, r, known.ID, fault) })
 
 	if len(r.RequestURI) > maxTarget {
 		plain(w, http.StatusRequestURITooLong, "The request target is longer than 8 KiB.")
 		return
 	}
-	t := (*h.hosts.Load())[hostOf(r)]
-	if t == nil { // RFC 9110, section 15.5.20
-		plain(w, http.StatusMisdirectedRequest, "No tenant has this host name.")
+	host, problem := edge.Host(r)
+	t := (*h.hosts.Load())[host]
+	if t == nil {
+		h.misdirected(w, r, known, problem)
 		return
 	}
-	known.Tenant, known.Source = t.Name, Source(r, h.TrustedProxies)
+	known.Tenant = t.Name
 	if e := t.endpoints[r.URL.Path]; e != nil && r.URL.RawPath == "" {
 		h.token(w, r, t, e, known)
 		return
@@ -168,15 +140,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, r, known)
 		return
 	}
-	h.Next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestKey{}, known)))
+	h.Next.ServeHTTP(w, edge.With(r, known))
 }
 
 // token answers a request for a token. It is the whole path of one: decode, decide, encode.
-func (h *Handler) token(w http.ResponseWriter, r *http.Request, t *tenant, e *endpoint, known Request) {
+func (h *Handler) token(w http.ResponseWriter, r *http.Request, t *tenant, e *endpoint, known edge.Request) {
 	began := time.Now()
 	about := dialect.About{RequestID: known.ID, Path: r.URL.Path, Realm: t.Issuer}
 	req, refusal := e.Decode(r)
-	req.Tenant, req.RequestID, req.Source = t.Name, known.ID, known.Source
+	sentBy(&req.Asker, known)
 	about.Grant = req.Grant
 	if refusal != nil {
 		h.Issuer.NoteRefusal(&req, refusal)
@@ -200,7 +172,7 @@ func (h *Handler) refuse(w http.ResponseWriter, e *endpoint, req *oauth.TokenReq
 	h.Log.LogAttrs(context.Background(), slog.LevelInfo, "token refused", slog.String("request_id", req.RequestID),
 		slog.String("tenant", req.Tenant), slog.String("dialect", req.Dialect), slog.String("grant", string(req.Grant)),
 		slog.String("client", req.Client.ID), slog.String("user", req.Username), slog.String("code", string(refusal.Code)),
-		slog.String("reason", refusal.Reason), slog.String("source", req.Source.String()))
+		slog.String("reason", refusal.Reason), slog.String("source", req.From()))
 	e.dialect.EncodeError(w, refusal, about)
 }
 
@@ -212,71 +184,13 @@ func (h *Handler) explain(requestID string, err error) *oauth.Error {
 	return Fault(h.Log, requestID, err)
 }
 
-// contain keeps a panic to its request.
-func (h *Handler) contain(w http.ResponseWriter, r *http.Request, id string) {
-	fault := recover()
-	if fault == nil {
-		return
-	}
-	if fault == http.ErrAbortHandler {
-		panic(fault)
-	}
-	h.Log.Error("a request broke the server", "request_id", id, "path", r.URL.Path, "fault", fault, "stack", string(debug.Stack()))
+// broke answers a request that panicked.
+func (h *Handler) broke(w http.ResponseWriter, r *http.Request, id string, fault error) {
+	h.Log.Error("a request broke the server", "request_id", id, "path", r.URL.Path, "fault", fault)
 	plain(w, http.StatusInternalServerError, "Something went wrong here; the operator finds it under the request id.")
 }
 
 var hsts = []string{"max-age=31536000; includeSubDomains"}
-
-// hostOf returns the host name a request was sent to, without port and in lower case. With TLS the name in the handshake must agree:
-// otherwise a connection for one tenant could be used for another (RFC 9110, section 7.4).
-func hostOf(r *http.Request) string {
-	host := r.Host
-	if i := strings.LastIndexByte(host, ':'); i >= 0 && strings.Trim(host[i+1:], "0123456789") == "" {
-		host = host[:i]
-	}
-	if literal, ok := strings.CutPrefix(host, "["); ok { // an IPv6 address, and nothing else (RFC 3986, section 3.2.2)
-		if host, ok = strings.CutSuffix(literal, "]"); !ok || !strings.Contains(host, ":") {
-			return ""
-		}
-	}
-	host = strings.TrimSuffix(strings.ToLower(host), ".")
-	if r.TLS != nil && r.TLS.ServerName != "" && !strings.EqualFold(r.TLS.ServerName, host) {
-		return ""
-	}
-	return host
-}
-
-// Source returns the caller's address: the connection's, or what trusted proxies say of it in X-Forwarded-For.
-func Source(r *http.Request, trusted []netip.Prefix) netip.Addr {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	addr := peer.Addr().Unmap()
-	if len(trusted) == 0 || !trusts(trusted, addr) {
-		return addr
-	}
-	lines := r.Header["X-Forwarded-For"]
-	for hops := strings.Split(strings.Join(lines, ","), ","); len(hops) > 0; hops = hops[:len(hops)-1] {
-		hop, err := netip.ParseAddr(strings.TrimSpace(hops[len(hops)-1]))
-		if err != nil {
-			break
-		}
-		if addr = hop.Unmap(); !trusts(trusted, addr) {
-			break
-		}
-	}
-	return addr
-}
-
-func trusts(trusted []netip.Prefix, addr netip.Addr) bool {
-	for _, p := range trusted {
-		if p.Contains(addr) {
-			return true
-		}
-	}
-	return false
-}
 
 // Fault writes a fault of ours down, once, and returns what its caller may know of it: 503 for one that passes, else 500.
 func Fault(log *slog.Logger, requestID string, err error) *oauth.Error {
@@ -290,6 +204,17 @@ func Fault(log *slog.Logger, requestID string, err error) *oauth.Error {
 	}
 	log.Log(context.Background(), level, "a request could not be answered", "request_id", requestID, "error", err)
 	return &oauth.Error{Code: code, Description: text, Reason: err.Error(), RetryAfter: after}
+}
+
+// misdirected answers a request for a host that no tenant has, or whose handshake was for another one (RFC 9110, section 15.5.20).
+func (h *Handler) misdirected(w http.ResponseWriter, r *http.Request, known edge.Request, problem string) {
+	text := "No tenant has this host name."
+	if problem != "" {
+		text = "This connection is not for this host: " + problem + "."
+	}
+	h.Log.Info("request misdirected", "request_id", known.ID, "host", r.Host[:min(len(r.Host), 100)], "problem", cmp.Or(problem, "no tenant has the host"),
+		"source", known.From())
+	plain(w, http.StatusMisdirectedRequest, text)
 }
 
 // plain answers with a problem that no dialect speaks of.

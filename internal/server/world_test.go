@@ -19,6 +19,7 @@ import (
 
 	"github.com/tokenbooth/tokenbooth/dialect"
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/edge"
 	"github.com/tokenbooth/tokenbooth/internal/feed"
 	"github.com/tokenbooth/tokenbooth/internal/issuer"
 	"github.com/tokenbooth/tokenbooth/internal/keyring"
@@ -175,7 +176,7 @@ func openOn(t testing.TB, c *clock, inner store.Store, change ...func(*Options))
 			t.Error(err)
 		}
 	})
-	o := Options{Keys: keys.JWKS, Feed: b.feed, Sign: keys.SignAs, NewID: func() string { return secret.NewID(time.Now()) }, Metrics: NewMetrics(), Log: log, Next: http.NotFoundHandler(),
+	o := Options{Keys: keys.JWKS, Feed: b.feed, Sign: keys.SignAs, Door: &edge.Door{NewID: func() string { return secret.NewID(time.Now()) }}, Metrics: NewMetrics(), Log: log, Next: http.NotFoundHandler(),
 		Issuer: issuer.New(issuer.Options{Store: b.store, Registry: b.reg, Keys: keys, Feed: b.feed, Sealer: sealer, Hashing: limit.NewLane(runtime.GOMAXPROCS(0), 100),
 			Refusals: refusals, Journal: journal, Now: c.now, ReplayWindow: 30 * time.Second})}
 	for _, f := range change {
