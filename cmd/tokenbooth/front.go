@@ -54,6 +54,7 @@ type front struct {
 	checkCerts *server.Certificates
 
 	calls *limit.Limiter
+	reopen func() // opens anew, on SIGHUP, what other programs rotate
 	stale atomic.Uint64 // calls let through on what was known before, while nobody could be asked
 	work  sync.WaitGroup
 
@@ -70,7 +71,7 @@ type front struct {
 
 // newFront begins a process: its log and its certificates.
 func newFront(s *settings) (f *front, err error) {
-	f = &front{settings: s, now: clock(), metrics: server.NewMetrics()}
+	f = &front{settings: s, now: clock(), metrics: server.NewMetrics(), reopen: func() {}}
 	f.calls = limit.NewLimiter(f.now, maxRated)
 	if f.log, err = newLog(os.Stderr, s.Log); err != nil {
 		return nil, s.fault("log", err.Error())

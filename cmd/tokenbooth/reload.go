@@ -51,6 +51,7 @@ func (f *front) watch(ctx context.Context, again func() (*settings, error)) {
 		case <-watcher.Errors:
 			continue // an overflow: the next change or SIGHUP is seen again
 		case <-hup:
+			f.reopen()
 		case <-quiet.C:
 		}
 		f.watchFiles(watcher) // a folder that was away and is back, before it is read

@@ -96,6 +96,7 @@ func openBooth(ctx context.Context, s *settings) (b *booth, err error) {
 	if b.journal, err = audit.OpenJournal(s.journal(), b.now, b.log); err != nil {
 		return nil, errors.Join(err, b.desk.close(), b.presence.leave())
 	}
+	b.reopen = b.journal.Reopen
 	b.refusals = audit.NewLog(b.desk.store, b.log)
 	b.issuer = issuer.New(issuer.Options{Store: b.desk.store, Registry: b.desk.registry, Keys: b.desk.keys, Sealer: b.desk.sealer, Feed: b.desk.feed,
 		Hashing: b.desk.hashing, Refusals: b.refusals, Journal: b.journal, Now: b.now, ReplayWindow: s.replayWindow()})

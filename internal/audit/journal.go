@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/netip"
 	"os"
@@ -41,7 +42,8 @@ type Issuance struct {
 //
 // A line is in memory when Write returns and in the file within a quarter of a second; a crash of the machine may lose that last
 // quarter. When the disk does not take lines, they wait in 8 MiB of memory, and what comes after is counted as lost. A line is never
-// divided between two files, and one that a crash cut off is ended before the next begins.
+// divided between two files, and one that a crash cut off is ended before the next begins. A file that is moved away is left, at the next
+// flush, for a new one of its name.
 type Journal struct {
 	dir  string
 	now  func() time.Time
@@ -60,6 +62,7 @@ type Journal struct {
 	spare   []byte
 
 	stop chan struct{}
+	anew chan struct{} // has something in it when the file is to be opened anew
 	done sync.WaitGroup
 }
 
@@ -68,7 +71,7 @@ func OpenJournal(dir string, now func() time.Time, log *slog.Logger) (*Journal, 
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the journal's folder: %w", err)
 	}
-	j := &Journal{dir: dir, now: now, log: log, stop: make(chan struct{})}
+	j := &Journal{dir: dir, now: now, log: log, stop: make(chan struct{}), anew: make(chan struct{}, 1)}
 	if err := j.open(); err != nil {
 		return nil, err
 	}
@@ -86,6 +89,15 @@ func (j *Journal) Write(i *Issuance) {
 	}
 	j.pending = i.append(j.pending)
 	j.mu.Unlock()
+}
+
+// Reopen has the file of today opened anew before the next line: for who rotates files and says so by a signal. One that was moved away,
+// deleted or cut to nothing is noticed without it.
+func (j *Journal) Reopen() {
+	select {
+	case j.anew <- struct{}{}:
+	default: // it is about to be
+	}
 }
 
 // Lost returns how many issuances did not reach the file.
@@ -160,13 +172,18 @@ func (j *Journal) put(lines []byte) (int, error) {
 	return n, err
 }
 
-// open makes sure that the file of today is the one written to.
+// open makes sure that the file of today, by its name, is the one written to.
 func (j *Journal) open() error {
 	day := j.now().UTC().Format(time.DateOnly)
-	if j.file != nil && day == j.day {
-		return nil
+	name := filepath.Join(j.dir, "issued-"+day+".jsonl")
+	select {
+	case <-j.anew:
+	default:
+		if j.file != nil && day == j.day && j.named(name) {
+			return nil
+		}
 	}
-	f, err := os.OpenFile(filepath.Join(j.dir, "issued-"+day+".jsonl"), os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
 	if err != nil {
 		return fmt.Errorf("open the journal: %w", err)
 	}
@@ -178,6 +195,17 @@ func (j *Journal) open() error {
 	}
 	j.file, j.day = f, day
 	return nil
+}
+
+// named reports whether the open file is the one of this name: another program may have moved it away, to rotate it. A file that was copied
+// and then cut to nothing is the same one, and lines that are appended go to its new end.
+func (j *Journal) named(name string) bool {
+	there, err := os.Stat(name)
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist) // what cannot be looked at is written to as before
+	}
+	ours, err := j.file.Stat()
+	return err == nil && os.SameFile(there, ours)
 }
 
 // endLine ends the line that a crash has cut off.

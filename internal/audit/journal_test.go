@@ -3,6 +3,7 @@ package audit
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -158,6 +159,66 @@ func TestJournalGoesOnWhereAnEarlierProcessEndedAndEndsItsTornLine(t *testing.T)
 	whole := bytes.Split(bytes.TrimSpace(all), []byte{'\n'})
 	if len(whole) != 3 || !json.Valid(whole[0]) || json.Valid(whole[1]) || !bytes.Contains(whole[2], []byte(`"two"`)) || !json.Valid(whole[2]) {
 		t.Errorf("%s", all)
+	}
+}
+
+func TestAJournalThatIsRotatedGoesOnInANewFile(t *testing.T) {
+	for name, rotate := range map[string]func(t *testing.T, file string){
+		"moved away": func(t *testing.T, file string) {
+			if err := os.Rename(file, file+".1"); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"moved away and made again by another program": func(t *testing.T, file string) {
+			if err := errors.Join(os.Rename(file, file+".1"), os.WriteFile(file, nil, 0o600)); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"copied and cut to nothing": func(t *testing.T, file string) {
+			text, err := os.ReadFile(file)
+			if err := errors.Join(err, os.WriteFile(file+".1", text, 0o600), os.Truncate(file, 0)); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, c := t.TempDir(), newClock(start)
+			file := filepath.Join(dir, "issued-2026-11-22.jsonl")
+			j := openJournal(t, dir, c)
+			j.Write(issuance("before"))
+			waitFor(t, func() bool { return size(dir, "2026-11-22") > 0 })
+			rotate(t, file)
+			j.Write(issuance("after"))
+			if err := j.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if l := lines(t, dir, "2026-11-22"); len(l) != 1 || l[0]["token_id"] != "after" {
+				t.Errorf("the new file: %v", l)
+			}
+			old, err := os.ReadFile(file + ".1")
+			if err != nil || strings.Count(string(old), "\n") != 1 || !strings.Contains(string(old), "before") {
+				t.Errorf("the old file: %s %v", old, err)
+			}
+			if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+				t.Errorf("%v %v", info.Mode(), err)
+			}
+		})
+	}
+}
+
+func TestTheJournalIsOpenedAnewWhenItIsTold(t *testing.T) {
+	dir, c := t.TempDir(), newClock(start)
+	j := openJournal(t, dir, c)
+	for range 3 {
+		j.Reopen() // never waits
+	}
+	j.Write(issuance("one"))
+	waitFor(t, func() bool { return len(j.anew) == 0 && size(dir, "2026-11-22") > 0 })
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if l := lines(t, dir, "2026-11-22"); len(l) != 1 {
+		t.Errorf("%v", l)
 	}
 }
 
