@@ -385,6 +385,26 @@ func TestReq052_callers_that_only_name_themselves_are_rationed_by_address_and_a_
 	d.must(from("kiosk", "2001:db8:0:1::1"))
 }
 
+func TestACallerWhoseAddressNobodyKnowsIsInNoListAndIsCountedAgainstItsProxy(t *testing.T) {
+	d := open(t)
+	d.user(username)
+	d.client("anywhere")
+	d.client("listed", func(c *registry.Client) { c.AllowFrom = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")} })
+	unknown := func(r *oauth.TokenRequest) { r.Caller = oauth.Caller{Peer: netip.MustParseAddr("10.0.0.1")} }
+	d.must(d.ask("anywhere", unknown))
+	if e := d.refused(d.ask("listed", unknown), oauth.InvalidClient); !strings.Contains(e.Reason, "may not call from unknown (behind 10.0.0.1)") {
+		t.Errorf("%q", e.Reason)
+	}
+	ts := tenants()
+	ts[0].ClientRate = registry.Rate{PerSecond: 1, Burst: 1}
+	if err := d.Registry.SetTenants(ts); err != nil {
+		t.Fatal(err)
+	}
+	d.must(d.label("portal", unknown))
+	d.refused(d.label("kiosk", unknown), oauth.Throttled)
+	d.must(d.label("kiosk", func(r *oauth.TokenRequest) { r.Caller = oauth.Caller{Peer: netip.MustParseAddr("10.0.0.2")} }))
+}
+
 func TestReq115_116_the_same_person_in_every_spelling_and_never_another(t *testing.T) {
 	d := open(t)
 	d.client("app")

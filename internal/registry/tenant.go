@@ -138,6 +138,10 @@ func (t *Tenant) check() error {
 	if err != nil || iss.Host == "" || iss.Scheme != "https" && iss.Scheme != "http" || iss.RawQuery != "" || iss.Fragment != "" || iss.User != nil {
 		return problem("issuer", "an issuer is a URL like https://login.example.com (RFC 8414, section 2), not %q", t.Issuer)
 	}
+	if t.Follow == nil && strings.Trim(iss.Path, "/") != "" {
+		return problem("issuer", "an issuer has no path here: tenants are told apart by their hosts, so give this one a host of its own, like %s://%s.%s, not %q",
+			iss.Scheme, t.Name, iss.Host, t.Issuer)
+	}
 	if len(t.Hosts) == 0 {
 		return problem("hosts", "a tenant needs a host name to be found by")
 	}

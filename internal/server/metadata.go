@@ -30,14 +30,8 @@ type Metadata struct {
 	Docs   string // service_documentation, a URL
 }
 
-// metadataPath is where a client that knows the issuer looks (RFC 8414, section 3).
-func metadataPath(iss string) string {
-	u, err := url.Parse(iss)
-	if err != nil {
-		return "/.well-known/oauth-authorization-server"
-	}
-	return "/.well-known/oauth-authorization-server" + strings.TrimSuffix(u.Path, "/")
-}
+// metadataPath is where a client that knows the issuer looks (RFC 8414, section 3). No issuer has a path (registry.CheckTenants).
+const metadataPath = "/.well-known/oauth-authorization-server"
 
 // document renders the metadata. Every URL is made of the configured issuer, none of a request. revocation_feed is a member of ours:
 // where guards follow what has been taken back.

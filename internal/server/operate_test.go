@@ -142,7 +142,7 @@ func TestReq084_metadata_is_made_of_the_configured_issuer(t *testing.T) {
 	for host, c := range map[string]struct{ path, issuer, token, keys string }{
 		"login.acme.test": {"/.well-known/oauth-authorization-server", "https://login.acme.test", "https://login.acme.test/oauth2/token",
 			"https://login.acme.test/.well-known/jwks.json"},
-		"login.other.test": {"/.well-known/oauth-authorization-server/tenants/other", "https://login.other.test/tenants/other",
+		"login.other.test": {"/.well-known/oauth-authorization-server", "https://login.other.test",
 			"https://login.other.test/oauth2/token", "https://login.other.test/.well-known/jwks.json"},
 	} {
 		r := get(c.path)

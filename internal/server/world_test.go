@@ -107,7 +107,7 @@ func settings() []registry.Tenant {
 	api := []registry.API{{Name: "flows", Audience: "https://api.acme.test", Permissions: []registry.Permission{{Name: "workflows"}, {Name: "nql"}}}}
 	return []registry.Tenant{
 		{Name: "acme", Hosts: []string{"login.acme.test", "::1"}, Issuer: "https://login.acme.test", APIs: api, AllowPasswordGrant: true, AllowBodylessToken: true},
-		{Name: "other", Hosts: []string{"login.other.test"}, Issuer: "https://login.other.test/tenants/other"},
+		{Name: "other", Hosts: []string{"login.other.test"}, Issuer: "https://login.other.test"},
 	}
 }
 
