@@ -99,7 +99,7 @@ func openStore(s *settings, now func() time.Time) (kept, error) {
 	if err := os.MkdirAll(s.Data, 0o700); err != nil {
 		return kept{}, fmt.Errorf("make the data folder: %w", err)
 	}
-	db, err := sqlite.Open(filepath.Join(s.Data, storeFile), now)
+	db, err := sqlite.Open(sqlite.Options{Path: filepath.Join(s.Data, storeFile), Now: now, Create: true})
 	if err != nil {
 		return kept{}, err
 	}

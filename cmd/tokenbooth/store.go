@@ -53,7 +53,7 @@ func checkStore(ctx context.Context, file string) error {
 	if !exists(file) {
 		return fmt.Errorf("there is no database %s", file)
 	}
-	db, err := sqlite.Open(file, clock())
+	db, err := sqlite.Open(sqlite.Options{Path: file, Now: clock(), Create: true})
 	if err != nil {
 		return err
 	}

@@ -49,12 +49,11 @@ var mayImport = map[string][]string{
 	"internal/sheet": {"oauth", "dialect", "internal/registry"},
 
 	// keeping
-	"internal/store":            {},
-	"internal/store/memory":     {"internal/store"},
-	"internal/store/paper":      {"internal/store"},
-	"internal/store/sqlite":     {"internal/store", "internal/store/sqlite/vfs"},
-	"internal/store/sqlite/vfs": {},
-	"internal/store/storetest":  {"internal/store"},
+	"internal/store":           {},
+	"internal/store/memory":    {"internal/store"},
+	"internal/store/paper":     {"internal/store"},
+	"internal/store/sqlite":    {"internal/store"},
+	"internal/store/storetest": {"internal/store"},
 
 	// surfaces
 	"internal/server":  {"oauth", "internal/edge", "dialect", "revocation", "internal/issuer", "internal/feed", "internal/limit"},
@@ -80,7 +79,6 @@ var onlyThere = map[string][]string{
 	"database/sql":        {"internal/store/sqlite"},
 	"database/sql/driver": {"internal/store/sqlite"},
 	"modernc.org/sqlite":  {"internal/store/sqlite"},
-	"modernc.org/libc":    {"internal/store/sqlite/vfs"},
 
 	"crypto/rand":     {"internal/secret", "internal/keyring", "bearer"},
 	"crypto/sha256":   {"internal/secret", "internal/keyring", "bearer", "revocation"},
@@ -97,7 +95,7 @@ var onlyThere = map[string][]string{
 	"crypto/elliptic": {"internal/keyring", "bearer", "test/load"},
 	"math/rand":       {},
 	"math/rand/v2":    {"test/load", "internal/store/storetest"},
-	"unsafe":          {"internal/store/sqlite/vfs"},
+	"unsafe":          {},
 }
 
 // file is one parsed Go file that goes into the product.

@@ -77,7 +77,7 @@ func TestReq100_a_refusal_is_kept_once_and_found_by_its_request_id(t *testing.T)
 
 func TestReq100_refusals_survive_a_restart(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tokenbooth.db")
-	s, err := sqlite.Open(path, atStart)
+	s, err := sqlite.Open(sqlite.Options{Path: path, Now: atStart, Create: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestReq100_refusals_survive_a_restart(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if s, err = sqlite.Open(path, atStart); err != nil {
+	if s, err = sqlite.Open(sqlite.Options{Path: path, Now: atStart, Create: true}); err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()

@@ -86,7 +86,7 @@ func TestD4_a_change_is_told_to_every_process_within_a_second_and_once(t *testin
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "tokenbooth.db")
 	open := func() store.Store {
-		s, err := sqlite.Open(path, time.Now)
+		s, err := sqlite.Open(sqlite.Options{Path: path, Now: time.Now, Create: true})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,7 +18,7 @@ import (
 
 func file(t testing.TB, path string, now func() time.Time) *sqlite.Store {
 	t.Helper()
-	s, err := sqlite.Open(path, now)
+	s, err := sqlite.Open(sqlite.Options{Path: path, Now: now, Create: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,7 +57,7 @@ func TestReq001_B15_of_100_parallel_refreshes_one_successor_comes(t *testing.T) 
 	engines := map[string]func(*testing.T, *clock) store.Store{
 		"memory": func(_ *testing.T, c *clock) store.Store { return memory.New(c.now) },
 		"sqlite": func(t *testing.T, c *clock) store.Store {
-			s, err := sqlite.Open(filepath.Join(t.TempDir(), "tokenbooth.db"), c.now)
+			s, err := sqlite.Open(sqlite.Options{Path: filepath.Join(t.TempDir(), "tokenbooth.db"), Now: c.now, Create: true})
 			if err != nil {
 				t.Fatal(err)
 			}

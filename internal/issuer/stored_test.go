@@ -76,7 +76,7 @@ func TestReq008_the_store_holds_no_token_and_no_secret(t *testing.T) {
 func TestReq008_the_file_of_the_store_its_log_and_the_journal_hold_none_either(t *testing.T) {
 	dir := t.TempDir()
 	c := newClock()
-	s, err := sqlite.Open(filepath.Join(dir, "tokenbooth.db"), c.now)
+	s, err := sqlite.Open(sqlite.Options{Path: filepath.Join(dir, "tokenbooth.db"), Now: c.now, Create: true})
 	if err != nil {
 		t.Fatal(err)
 	}

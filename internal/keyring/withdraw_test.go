@@ -196,7 +196,7 @@ func TestR39_D4_a_key_withdrawn_under_load_is_refused_by_every_process_within_a_
 	}
 	var all []process
 	for range 3 {
-		s, err := sqlite.Open(path, time.Now)
+		s, err := sqlite.Open(sqlite.Options{Path: path, Now: time.Now, Create: true})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -51,7 +51,7 @@ func TestNothingOfARehearsalStays(t *testing.T) {
 	for name, engine := range map[string]func(now func() time.Time) store.Store{
 		"memory": func(now func() time.Time) store.Store { return memory.New(now) },
 		"sqlite": func(now func() time.Time) store.Store {
-			s, err := sqlite.Open(filepath.Join(t.TempDir(), "s.db"), now)
+			s, err := sqlite.Open(sqlite.Options{Path: filepath.Join(t.TempDir(), "s.db"), Now: now, Create: true})
 			if err != nil {
 				t.Fatal(err)
 			}

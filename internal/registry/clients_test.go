@@ -243,7 +243,7 @@ func TestReq100_every_change_is_recorded_with_its_author_or_does_not_happen(t *t
 
 func TestReq100_changes_and_their_events_survive_a_restart(t *testing.T) {
 	path, c := filepath.Join(t.TempDir(), "tokenbooth.db"), newClock()
-	s, err := sqlite.Open(path, c.now)
+	s, err := sqlite.Open(sqlite.Options{Path: path, Now: c.now, Create: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,7 +251,7 @@ func TestReq100_changes_and_their_events_survive_a_restart(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if s, err = sqlite.Open(path, c.now); err != nil {
+	if s, err = sqlite.Open(sqlite.Options{Path: path, Now: c.now, Create: true}); err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()

@@ -50,7 +50,7 @@ func within1s(t *testing.T, what string, happened func() bool) {
 func TestReq6_a_change_made_by_another_process_is_seen_within_a_second(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tokenbooth.db")
 	desk := func() (*Registry, store.Store) {
-		s, err := sqlite.Open(path, time.Now)
+		s, err := sqlite.Open(sqlite.Options{Path: path, Now: time.Now, Create: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -187,7 +187,7 @@ func TestAfterALongSilenceNothingRememberedIsTrusted(t *testing.T) {
 
 func TestSecretsSayWhenTheyWereLastUsedAfterARestartToo(t *testing.T) {
 	path, c := filepath.Join(t.TempDir(), "tokenbooth.db"), newClock()
-	s, err := sqlite.Open(path, c.now)
+	s, err := sqlite.Open(sqlite.Options{Path: path, Now: c.now, Create: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +221,7 @@ func TestSecretsSayWhenTheyWereLastUsedAfterARestartToo(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if s, err = sqlite.Open(path, c.now); err != nil {
+	if s, err = sqlite.Open(sqlite.Options{Path: path, Now: c.now, Create: true}); err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()

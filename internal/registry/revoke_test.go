@@ -289,7 +289,7 @@ func checkLevels(t *testing.T, r *Registry, f *feed.Feed, user string, last map[
 func TestD4_R23_tokens_of_a_client_disabled_by_another_process_are_refused_here_within_a_second(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tokenbooth.db")
 	desk := func() (*Registry, *feed.Feed) {
-		s, err := sqlite.Open(path, time.Now)
+		s, err := sqlite.Open(sqlite.Options{Path: path, Now: time.Now, Create: true})
 		if err != nil {
 			t.Fatal(err)
 		}

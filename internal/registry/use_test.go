@@ -85,7 +85,7 @@ func TestWhatWasCountedIsInTheStoreTwoMinutesLaterThoughTheClientFellSilent(t *t
 
 func TestWhatWasCountedIsInTheStoreAfterTheEnd(t *testing.T) {
 	path, c := filepath.Join(t.TempDir(), "tokenbooth.db"), newClock()
-	s, err := sqlite.Open(path, c.now)
+	s, err := sqlite.Open(sqlite.Options{Path: path, Now: c.now, Create: true})
 	if err != nil {
 		t.Fatal(err)
 	}

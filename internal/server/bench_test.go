@@ -26,7 +26,7 @@ func (n *nowhere) Write(p []byte) (int, error) { return len(p), nil }
 // rowed makes a booth on a file with some thousands of opaque tokens, and returns requests about one of them.
 func rowed(b *testing.B) (*booth, string, func() *http.Request) {
 	c := newClock()
-	s, err := sqlite.Open(filepath.Join(b.TempDir(), "store.db"), c.now)
+	s, err := sqlite.Open(sqlite.Options{Path: filepath.Join(b.TempDir(), "store.db"), Now: c.now, Create: true})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -109,7 +109,7 @@ func (t *booth) newKey() error {
 // register writes the registrations as package registry keeps them, a thousand with each write: registering a hundred thousand
 // through the command would take longer than everything else here.
 func (t *booth) register(clients int) error {
-	db, err := sqlite.Open(filepath.Join(t.dir, "tokenbooth.db"), time.Now)
+	db, err := sqlite.Open(sqlite.Options{Path: filepath.Join(t.dir, "tokenbooth.db"), Now: time.Now, Create: true})
 	if err != nil {
 		return err
 	}

@@ -119,7 +119,7 @@ func (t *booth) hire() (text string, err error) {
 
 // put writes records into the database of a booth that has not opened.
 func (t *booth) put(records []store.Record) (err error) {
-	db, err := sqlite.Open(filepath.Join(t.dir, "tokenbooth.db"), time.Now)
+	db, err := sqlite.Open(sqlite.Options{Path: filepath.Join(t.dir, "tokenbooth.db"), Now: time.Now, Create: true})
 	if err != nil {
 		return err
 	}

@@ -76,12 +76,12 @@ func (b *bench) rowFloor(t *booth, tokens []string, questions [][]byte) (side, e
 
 // mirror writes a file of rows like those that the booth keeps of opaque tokens, each under the text of one of these.
 func (t *booth) mirror(file string, tokens []string) (err error) {
-	from, err := sqlite.Open(filepath.Join(t.dir, "tokenbooth.db"), time.Now)
+	from, err := sqlite.Open(sqlite.Options{Path: filepath.Join(t.dir, "tokenbooth.db"), Now: time.Now, Create: true})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, from.Close()) }()
-	to, err := sqlite.Open(file, time.Now)
+	to, err := sqlite.Open(sqlite.Options{Path: file, Now: time.Now, Create: true})
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,7 @@
 
 // Command load is the benchmark of the real binary, and the one place that figures of speed come from: make bench.
 //
-// It builds bin/tokenbooth, runs it on one core (GOMAXPROCS=1) with a database of its own in a temporary folder, and loads it from
+// It builds bin/tokenbooth, runs it on one core with a database of its own in a temporary folder, and loads it from
 // the other core. Each figure stands beside a floor: the same work done with nothing but net/http, by this program under another name
 // (floor.go). The two take turns, round by round, so that whatever else runs on the machine hits both alike, and what counts is the
 // ratio of their medians. A rate is "of one core" when it is divided by the processor time the server used, and not by the time that

@@ -68,7 +68,7 @@ func (p *population) staff(binary string) (link string, err error) {
 
 // fillAll writes everything.
 func (p *population) fillAll() (err error) {
-	if p.db, err = sqlite.Open(filepath.Join(p.t.dir, "tokenbooth.db"), time.Now); err != nil {
+	if p.db, err = sqlite.Open(sqlite.Options{Path: filepath.Join(p.t.dir, "tokenbooth.db"), Now: time.Now, Create: true}); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.db.Close()) }()

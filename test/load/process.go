@@ -73,7 +73,7 @@ type process struct {
 	ended chan struct{}
 }
 
-// spawn starts a program on one core. Its words go to a file in dir, and it is told to use one processor.
+// spawn starts a program on one core. Its words go to a file in dir.
 func (c cores) spawn(core int, dir, program string, args ...string) (*process, error) {
 	log, err := os.CreateTemp(dir, "log-")
 	if err != nil {
@@ -82,7 +82,6 @@ func (c cores) spawn(core int, dir, program string, args ...string) (*process, e
 	defer log.Close()
 	p := &process{cmd: exec.Command(program, args...), log: log.Name(), ended: make(chan struct{})}
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = dir, log, log
-	p.cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	// A child inherits the core of the thread that starts it, from its first instruction on.
 	runtime.LockOSThread()

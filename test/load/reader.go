@@ -25,7 +25,7 @@ func newReader(file, answer string) (*reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("a length is a number, not %q", answer)
 	}
-	db, err := sqlite.Open(file, time.Now)
+	db, err := sqlite.Open(sqlite.Options{Path: file, Now: time.Now, Create: true})
 	return &reader{db, n}, err
 }
 

@@ -24,7 +24,7 @@ func each(t *testing.T, check func(t *testing.T, p *Store, under store.Store)) {
 	for name, open := range map[string]func(t *testing.T) store.Store{
 		"memory": func(*testing.T) store.Store { return memory.New(now) },
 		"sqlite": func(t *testing.T) store.Store {
-			s, err := sqlite.Open(filepath.Join(t.TempDir(), "s.db"), now)
+			s, err := sqlite.Open(sqlite.Options{Path: filepath.Join(t.TempDir(), "s.db"), Now: now, Create: true})
 			if err != nil {
 				t.Fatal(err)
 			}

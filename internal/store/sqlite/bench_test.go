@@ -25,7 +25,7 @@ func BenchmarkCreate(b *testing.B) {
 }
 
 func benchmarkCreate(b *testing.B, callers, parents int) {
-	s, err := Open(filepath.Join(b.TempDir(), "store.db"), time.Now)
+	s, err := at(filepath.Join(b.TempDir(), "store.db"), time.Now)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func token(n int64, parents int, expires time.Time) store.Record {
 
 // BenchmarkGet measures look-ups by id from all processors, in a store of 100,000 tokens.
 func BenchmarkGet(b *testing.B) {
-	s, err := Open(filepath.Join(b.TempDir(), "store.db"), time.Now)
+	s, err := at(filepath.Join(b.TempDir(), "store.db"), time.Now)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,54 +1,88 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 
 	"github.com/tokenbooth/tokenbooth/internal/store"
 )
 
-// Check reads the whole file and returns an error that says what is damaged: pages, order, indexes, or rows that are not what was
-// written. It takes some ten seconds for each gigabyte and holds nobody up, but the log grows until it has seen all pages.
-func (s *Store) Check(ctx context.Context) error {
-	err := s.readers.do(ctx, func(c *conn) error {
-		return c.query("PRAGMA integrity_check(1)", func(row []driver.Value) error {
-			if row[0] != "ok" {
-				return fmt.Errorf("%v: restore the file from a backup", row[0])
-			}
-			return nil
-		})
-	})
-	for _, kind := range store.Kinds {
-		err = errors.Join(err, s.checkRows(ctx, kind))
+// Check reads the whole file at path, whether a store has it open or not, and returns an error that says what is damaged or missing: pages,
+// order, indexes, rows that are not what was written, rows that are not there, groups that its mark knows of. Of a copy without a mark it says
+// when it was made of a file in use, without its log. It changes nothing, takes some ten seconds for each gigabyte and holds nobody up, but
+// the log grows until it has seen all pages. done is told how many of the kinds have been read; it may be nil.
+func Check(ctx context.Context, path string, done func(kinds int)) error {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w %s", ErrMissing, path)
 	}
+	m, err := openMarks(path, "")
 	if err != nil {
-		return fmt.Errorf("check the store %s: %w", s.path, err)
+		return err
 	}
-	return nil
+	defer m.close()
+	said, err := m.read()
+	if err != nil {
+		return err
+	}
+	if err := check(ctx, path, len(said) > 0, done); err != nil {
+		return fmt.Errorf("check the store %s: %w", path, err)
+	}
+	if len(said) == 0 {
+		return nil
+	}
+	return holds(path, said)
 }
 
-// checkRows reads every row of a kind, in pages so that the log is not held for long.
-func (s *Store) checkRows(ctx context.Context, kind store.Kind) error {
-	tenant, id, rows := "", "", 1
-	for rows > 0 {
-		rows = 0
-		err := s.readers.do(ctx, func(c *conn) error {
-			return c.query(statements[kind].check, func(row []driver.Value) error {
-				var ok bool
-				if tenant, ok = row[len(row)-1].(string); !ok {
-					return errDamaged
-				}
-				r, err := record(tenant, kind, row[:len(row)-1])
-				id = r.ID
-				rows++
-				return err
-			}, tenant, id)
-		})
-		if err != nil {
-			return err
+func check(ctx context.Context, path string, marked bool, done func(kinds int)) (err error) {
+	mode := "ro"
+	if !marked && !left(path) {
+		mode = "ro&immutable=1" // a copy: nothing is made beside it
+	}
+	c, err := dial(path, mode, always[0], always[4])
+	if err != nil {
+		return explain(path, err)
+	}
+	defer func() { err = cmp.Or(err, c.close()) }()
+	if err := ours(c); err != nil {
+		return explain(path, err)
+	}
+	err = c.query("PRAGMA integrity_check(1)", func(row []driver.Value) error {
+		if row[0] != "ok" {
+			return fmt.Errorf("%w: %v", errDamaged, row[0])
+		}
+		return nil
+	})
+	b, none := c.books()
+	err = errors.Join(err, none)
+	if err == nil && !marked && !b.sealed && !left(path) {
+		return errors.New("the copy is incomplete: the database was in use, and its log is not here; make one with: tokenbooth backup FILE")
+	}
+	for n, kind := range store.Kinds {
+		err = errors.Join(err, c.whole(kind, ctx.Done()))
+		if done != nil {
+			done(n + 1)
 		}
 	}
-	return nil
+	return errors.Join(ctx.Err(), err)
+}
+
+// ours checks that a file is one of ours, of this version.
+func ours(c *conn) error {
+	of, err := c.integer("PRAGMA application_id")
+	if err != nil {
+		return err
+	}
+	if of != application {
+		return errForeign
+	}
+	v, err := version(c)
+	if err == nil && v < int64(len(migrations)) {
+		err = fmt.Errorf("it was written by an earlier version of Tokenbooth (store version %d; this one knows %d): start the server on it once, then check it", v, len(migrations))
+	}
+	return err
 }

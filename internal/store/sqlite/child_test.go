@@ -29,7 +29,7 @@ func child() {
 		return
 	}
 	prefix := os.Args[len(os.Args)-1]
-	s, err := Open(path, time.Now)
+	s, err := at(path, time.Now)
 	if err != nil {
 		fmt.Println("failed", err)
 		os.Exit(1)

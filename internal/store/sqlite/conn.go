@@ -10,8 +10,6 @@ import (
 	"net/url"
 
 	"modernc.org/sqlite"
-
-	"github.com/tokenbooth/tokenbooth/internal/store/sqlite/vfs"
 )
 
 // conn is one connection with the statements it has prepared so far. It speaks to the driver directly: package database/sql would
@@ -39,16 +37,11 @@ type statement interface {
 }
 
 // connect opens path, which must exist, and runs the pragmas. A connection that cannot keep its promises is not returned.
-func connect(path string, pragmas ...string) (*conn, error) {
-	layer, err := vfs.Name()
-	if err != nil {
-		return nil, err
-	}
-	query := url.Values{"mode": {"rw"}}
-	if layer != "" {
-		query.Set("vfs", layer)
-	}
-	name := url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}
+func connect(path string, pragmas ...string) (*conn, error) { return dial(path, "rw", pragmas...) }
+
+// dial is connect in a mode: "rw", or "ro" for a connection that changes nothing, not even when it is the last one to close the file.
+func dial(path, mode string, pragmas ...string) (*conn, error) {
+	name := url.URL{Scheme: "file", Path: path, RawQuery: "mode=" + mode}
 	opened, err := new(sqlite.Driver).Open(name.String())
 	if err != nil {
 		return nil, err

@@ -45,7 +45,7 @@ func TestR8_AFullDiskIsAFaultOfItsOwnAndReadingGoesOn(t *testing.T) {
 		}
 	}
 	mustPut(t, s, large(0))
-	if err := s.Check(context.Background()); err != nil {
+	if err := Check(context.Background(), s.path, nil); err != nil {
 		t.Error(err)
 	}
 }
@@ -57,7 +57,7 @@ func TestDamageMetByAWriteEndsAllWriting(t *testing.T) {
 	s.Close()
 	// The definition of the table is made to name a page that is not its own.
 	alter(t, path, "PRAGMA writable_schema = ON", "UPDATE sqlite_schema SET rootpage = 1 WHERE name = 'client'")
-	s, err := Open(path, time.Now)
+	s, err := at(path, time.Now)
 	if err != nil {
 		return // noticed even earlier
 	}

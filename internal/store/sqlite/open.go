@@ -25,19 +25,21 @@ var (
 	writing = append(always[:len(always):len(always)], "cache_size = -16000", "journal_size_limit = 33554432", "busy_timeout = 0")
 )
 
-// secure makes sure that the file exists and that nobody else may read it, nor what SQLite keeps beside it under the same mode.
+// secure makes sure that nobody else may read the file, nor what is kept beside it under the same mode, and makes the file if it is to.
 //
 // An existing file is never opened here: closing it again would drop the locks that this process holds on it through SQLite
 // (POSIX record locks belong to the process, not to the descriptor).
-func secure(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if err == nil {
-		return f.Close()
+func secure(path string, create bool) error {
+	if create {
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+		if err == nil {
+			return f.Close()
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("cannot create the store: %w; the directory must exist and be writable", err)
+		}
 	}
-	if !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("cannot create the store: %w; the directory must exist and be writable", err)
-	}
-	for _, suffix := range []string{"", "-wal", "-shm"} {
+	for _, suffix := range []string{"", "-wal", "-shm", markSuffix} {
 		info, err := os.Stat(path + suffix)
 		switch {
 		case errors.Is(err, fs.ErrNotExist) && suffix != "":
@@ -57,8 +59,8 @@ func secure(path string) error {
 }
 
 // prepare brings the file at path to the present version, whether it is new, old or in use by another process.
-func prepare(path string) error {
-	if err := secure(path); err != nil {
+func prepare(path string, create bool) error {
+	if err := secure(path, create); err != nil {
 		return err
 	}
 	c, err := connect(path, always...)
@@ -132,8 +134,10 @@ func explain(path string, err error) error {
 		return fmt.Errorf("cannot open the store %s: %w: name another file, which will be created", path, err)
 	case errors.Is(err, errNoLog):
 		return fmt.Errorf("cannot open the store %s: %w: put it on a local disk", path, err)
+	case errors.Is(err, errIncomplete), errors.Is(err, errDamaged):
+		return fmt.Errorf("cannot open the store %s: %w: %w", path, ErrDamaged, err)
 	case primary == sqlite3.SQLITE_NOTADB, primary == sqlite3.SQLITE_CORRUPT:
-		return fmt.Errorf("cannot open the store %s: it is damaged or not a store: move it away, and restore it from a backup: %w", path, err)
+		return fmt.Errorf("cannot open the store %s: %w, or not a store: move it away, and restore it from a backup: %w", path, ErrDamaged, err)
 	case primary == sqlite3.SQLITE_BUSY:
 		return fmt.Errorf("cannot open the store %s: another process keeps it locked: end that process, or wait until it is done: %w", path, err)
 	case primary == sqlite3.SQLITE_FULL:

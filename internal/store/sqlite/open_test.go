@@ -70,14 +70,14 @@ func TestFilesThatAreNoStoreOfOursGiveOneSentenceWithPathAndAdvice(t *testing.T)
 		prepare func(*testing.T, string)
 		want    []string
 	}{
-		"garbage":            {fill('x', 10000), []string{"damaged or not a store", "move it away"}},
-		"a little garbage":   {fill('x', 10), []string{"damaged or not a store", "move it away"}},
-		"zeros":              {fill(0, 8192), []string{"damaged or not a store", "move it away"}},
+		"garbage":            {fill('x', 10000), []string{"damaged, or not a store", "move it away"}},
+		"a little garbage":   {fill('x', 10), []string{"damaged, or not a store", "move it away"}},
+		"zeros":              {fill(0, 8192), []string{"damaged, or not a store", "move it away"}},
 		"a newer version":    {made("UPDATE schema_version SET version = 99"), []string{"newer version of Tokenbooth", "99", "run that version"}},
 		"another program's":  {func(t *testing.T, p string) { alter(t, p, "CREATE TABLE notes (text)") }, []string{"another program", "name another file"}},
 		"another's mark":     {made("PRAGMA application_id = 7"), []string{"another program", "name another file"}},
 		"a directory":        {func(t *testing.T, p string) { os.Mkdir(p, 0o700) }, []string{"is not a file"}},
-		"cut short":          {func(t *testing.T, p string) { made()(t, p); os.Truncate(p, 20000) }, []string{"damaged or not a store", "backup"}},
+		"cut short":          {func(t *testing.T, p string) { made()(t, p); os.Truncate(p, 20000) }, []string{"damaged, or not a store", "backup"}},
 		"in a missing place": {func(t *testing.T, p string) { os.Remove(filepath.Dir(p)) }, []string{"directory must exist"}},
 	}
 	for name, tc := range tests {
@@ -87,7 +87,7 @@ func TestFilesThatAreNoStoreOfOursGiveOneSentenceWithPathAndAdvice(t *testing.T)
 				t.Fatal(err)
 			}
 			tc.prepare(t, path)
-			s, err := Open(path, time.Now)
+			s, err := at(path, time.Now)
 			if err == nil {
 				s.Close()
 				t.Fatal("opened without an error")
@@ -111,7 +111,7 @@ func TestAFileOfAnotherProgramIsLeftAsItIs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(path, time.Now); err == nil {
+	if _, err := at(path, time.Now); err == nil {
 		t.Fatal("opened without an error")
 	}
 	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
@@ -157,7 +157,7 @@ func TestManyThatCreateOneFileAtOnceAllSucceed(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 8 {
 		wg.Go(func() {
-			s, err := Open(path, time.Now)
+			s, err := at(path, time.Now)
 			if err != nil {
 				t.Error(err)
 				return
@@ -242,7 +242,7 @@ func damagedRun(t *testing.T, sound []byte, seed int, records []store.Record) st
 	if err := os.WriteFile(path, damaged, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, err := Open(path, time.Now)
+	s, err := at(path, time.Now)
 	if err != nil {
 		return "refused to start"
 	}
@@ -253,7 +253,7 @@ func damagedRun(t *testing.T, sound []byte, seed int, records []store.Record) st
 		switch {
 		case errors.Is(err, store.ErrNotFound):
 			outcome = "a row was hidden"
-			if s.Check(context.Background()) == nil {
+			if Check(context.Background(), s.path, nil) == nil {
 				t.Errorf("run %d: %s is missing, and Check finds nothing wrong", seed, want.ID)
 			}
 			return outcome

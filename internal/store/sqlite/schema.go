@@ -18,6 +18,7 @@ var migrations = [][]string{
 	tables(store.Revocation),
 	append(tables(store.Operator, store.Session, store.Answer, store.Tally, store.Notice),
 		`CREATE INDEX "event_label" ON "event" (tenant, label, id)`), // who did what, among millions
+	{ledgerTable, identity, `INSERT INTO "identity" VALUES (lower(hex(randomblob(16))))`, `INSERT INTO "ledger" VALUES ('groups', 0, 1)`},
 }
 
 // tables lays out one table for each kind. The row is stored in the tree of its name, so a look-up is one search; the index by
@@ -87,6 +88,9 @@ func upgrade(c *conn, from int64) error {
 				return err
 			}
 		}
+	}
+	if err := openBooks(c); err != nil {
+		return err
 	}
 	_, err := c.exec("UPDATE schema_version SET version = $1", int64(len(migrations)))
 	return err

@@ -8,8 +8,9 @@ import (
 
 // texts are the statements of a kind, in words that PostgreSQL understands as well.
 type texts struct {
-	get, update, remove, sweep, check string
-	create                            map[int]string // by number of rows
+	get, before, update, check string
+	remove, clear, sweep       string         // these return the sums of what they remove
+	create                     map[int]string // by number of rows
 }
 
 // bundles are how many rows a statement may create at once, largest first: fewer statements cost less than more of them, but each
@@ -21,13 +22,14 @@ var statements = func() map[store.Kind]texts {
 	for _, k := range store.Kinds {
 		in := func(s string) string { return strings.ReplaceAll(s, "%", `"`+string(k)+`"`) }
 		t := texts{
-			get: in(`SELECT ` + columns + ` FROM % WHERE tenant = $1 AND id = $2`),
-			update: in(`UPDATE % SET rev = $1, parent = $2, label = $3, expires = $4, sum = $5, body = $6
-				WHERE tenant = $7 AND id = $8 AND rev = $9 AND (expires IS NULL OR expires > $10)`),
-			remove: in(`DELETE FROM % WHERE tenant = $1 AND id = $2`),
+			get:    in(`SELECT ` + columns + ` FROM % WHERE tenant = $1 AND id = $2`),
+			before: in(`SELECT sum FROM % WHERE tenant = $1 AND id = $2 AND rev = $3 AND (expires IS NULL OR expires > $4)`),
+			update: in(`UPDATE % SET rev = $1, parent = $2, label = $3, expires = $4, sum = $5, body = $6 WHERE tenant = $7 AND id = $8`),
+			remove: in(`DELETE FROM % WHERE tenant = $1 AND id = $2 RETURNING sum`),
+			clear:  in(`DELETE FROM % WHERE tenant = $1 AND id = $2 AND expires <= $3 RETURNING sum`),
 			sweep: in(`DELETE FROM % WHERE (tenant, id) IN
-				(SELECT tenant, id FROM % WHERE expires IS NOT NULL AND expires <= $1 ORDER BY expires LIMIT $2)`),
-			check:  in(`SELECT ` + columns + `, tenant FROM % WHERE (tenant, id) > ($1, $2) ORDER BY tenant, id LIMIT 1000`),
+				(SELECT tenant, id FROM % WHERE expires IS NOT NULL AND expires <= $1 ORDER BY expires LIMIT $2) RETURNING sum`),
+			check:  in(`SELECT ` + columns + `, tenant FROM % ORDER BY tenant, id`),
 			create: make(map[int]string),
 		}
 		for _, n := range bundles {
@@ -40,13 +42,12 @@ var statements = func() map[store.Kind]texts {
 
 const columns = `id, rev, parent, label, expires, sum, body`
 
-// create inserts n rows, each over an expired one if need be. Parameters are counted, not numbered: the driver looks a number up
-// by its text, which would cost as much as the rest of the row.
+// create inserts n rows where there are none. Parameters are counted, not numbered: the driver looks a number up by its text, which
+// would cost as much as the rest of the row.
 func create(n int) string {
 	row := `(?, ?, 1, ?, ?, ?, ?, ?)`
 	return `INSERT INTO % (tenant, id, rev, parent, label, expires, sum, body) VALUES ` + row + strings.Repeat(`, `+row, n-1) +
-		` ON CONFLICT (tenant, id) DO UPDATE SET rev = excluded.rev, parent = excluded.parent, label = excluded.label,
-		expires = excluded.expires, sum = excluded.sum, body = excluded.body WHERE %.expires <= ?`
+		` ON CONFLICT (tenant, id) DO NOTHING`
 }
 
 // list builds the statement for a page and its parameters. There are twenty-four different ones for each kind at most.

@@ -7,8 +7,10 @@
 // of their own and see what was last committed.
 //
 // The file may be open more than once, also in another process (a command beside the server): writers take turns. It must be on a
-// local disk. The file, its log and its index are readable by their owner only. Rows carry a checksum, so that a damaged one is an
-// error and not a wrong answer.
+// local disk. The file, its log, its index and its mark are readable by their owner only.
+//
+// Damage is noticed and refused, never answered from: each row carries a sum of its own (row.go), all rows of a kind are in the ledger
+// (ledger.go, verify.go), and what was acknowledged last is in a mark outside of the file (mark.go, admit.go).
 //
 // A Store may be used by any number of goroutines. Cancelling a context ends the waiting, never a statement: what is found is
 // found whole, and a write that was begun is finished and its outcome told.
@@ -32,8 +34,11 @@ type Store struct {
 	now     func() time.Time
 	readers readers
 	writer  *writer
+	proofs  map[store.Kind]*proof // nil where nobody relies on what is not there
+	seen    time.Time
 
 	closing chan struct{} // closed when Close begins: nothing more is taken on
+	work    sync.WaitGroup
 	once    sync.Once
 	ended   error
 }
@@ -42,30 +47,49 @@ var _ store.Store = (*Store)(nil)
 
 var errClosed = errors.New("the store is closed")
 
-// Open opens the file at path, creating it if there is none, and reads the time from now. It does not read the file through, so it
-// takes no longer for a large one; Check does. An error is one sentence that names the file and says what to do.
-func Open(path string, now func() time.Time) (*Store, error) {
-	return open(path, now)
+// Options say which store to open, and how.
+type Options struct {
+	Path string
+	Now  func() time.Time
+
+	Create bool   // make the file if there is none, and no mark of one
+	Mark   string // a second mark, on another disk: whoever puts back the folder puts back the mark beside the file as well
+	Serve  bool   // tokens are decided by what is not there: read it through, and answer no sooner
+
+	pragmas []string // further ones for the writer
 }
 
-// open is Open with further pragmas for the writer.
-func open(path string, now func() time.Time, pragmas ...string) (*Store, error) {
-	path, err := filepath.Abs(path)
+// Open opens a store. A file that is not what its mark says was written last is refused (ErrBehind), and so is one in which revocations
+// are missing where Options.Serve is set (ErrDamaged). Otherwise opening takes no longer for a large file. An error is one sentence that names
+// the file and says what to do.
+func Open(o Options) (*Store, error) {
+	path, err := filepath.Abs(o.Path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot find the store: %w", err)
 	}
-	if err := prepare(path); err != nil {
+	s := &Store{path: path, now: o.Now, closing: make(chan struct{})}
+	if s.seen, err = admit(path, o.Mark, o.Create); err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, now: now, closing: make(chan struct{})}
+	killed := left(path)
+	if err := prepare(path, o.Create); err != nil {
+		return nil, err
+	}
 	s.readers = newReaders(path, s.closing)
-	s.writer = newWriter(path, now, s.closing, pragmas)
-	if err := s.writer.connect(); err != nil {
+	if s.writer, err = newWriter(path, o.Mark, o.Now, s.closing, o.pragmas); err != nil {
 		return nil, explain(path, err)
+	}
+	if o.Serve {
+		if err := s.prove(killed); err != nil {
+			return nil, errors.Join(explain(path, err), s.readers.close(), s.writer.close())
+		}
 	}
 	go s.writer.run()
 	return s, nil
 }
+
+// Seen is the latest time that any process on the store had seen when it was opened; zero for a new store.
+func (s *Store) Seen() time.Time { return s.seen }
 
 // Close ends the store: calls that have been begun are finished, later ones fail. The last one to close a file moves its log into
 // it, so that the file alone is the whole store.
@@ -73,6 +97,8 @@ func (s *Store) Close() error {
 	s.once.Do(func() {
 		close(s.closing)
 		<-s.writer.stopped
+		s.work.Wait()
+		s.writer.seal()
 		s.ended = errors.Join(s.readers.close(), s.writer.close())
 	})
 	if s.ended != nil {
@@ -81,8 +107,9 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// Err says why the store no longer writes, or nil while it does. It reads on either way.
-func (s *Store) Err() error { return s.writer.broken() }
+// Err says why the store no longer writes, or nil while it does. It reads on either way, but for kinds of record that are not whole. It
+// looks whether the file is still there.
+func (s *Store) Err() error { return s.writer.present() }
 
 // Get returns one record, or store.ErrNotFound.
 func (s *Store) Get(ctx context.Context, tenant string, kind store.Kind, id string) (store.Record, error) {
@@ -97,12 +124,18 @@ func (s *Store) get(ctx context.Context, tenant string, kind store.Kind, id stri
 	if err := kind.Check(); err != nil {
 		return r, err
 	}
+	if err := s.sound(kind); err != nil {
+		return r, err
+	}
 	err = s.readers.do(ctx, func(c *conn) error {
 		return c.query(statements[kind].get, func(row []driver.Value) (err error) {
 			r, err = record(tenant, kind, row)
 			return err
 		}, tenant, id)
 	})
+	if err == nil && r.Rev == 0 {
+		err = s.absent(ctx, kind)
+	}
 	if err == nil && (r.Rev == 0 || r.Expired(s.now())) {
 		return store.Record{}, store.ErrNotFound
 	}
@@ -113,6 +146,9 @@ func (s *Store) get(ctx context.Context, tenant string, kind store.Kind, id stri
 func (s *Store) List(ctx context.Context, q store.Query) ([]store.Record, error) {
 	if err := q.Kind.Check(); err != nil {
 		return nil, fmt.Errorf("list: %w", err)
+	}
+	if err := s.sound(q.Kind); err != nil {
+		return nil, fmt.Errorf("list %s: %w", q.Kind, err)
 	}
 	var page []store.Record
 	sql, args := list(q, s.now().UnixMicro())

@@ -35,9 +35,14 @@ func TestEveryPromiseOfAStoreIsKept(t *testing.T) {
 	})
 }
 
+// at opens a store, and makes it if need be.
+func at(path string, now func() time.Time, pragmas ...string) (*Store, error) {
+	return Open(Options{Path: path, Now: now, Create: true, pragmas: pragmas})
+}
+
 func openAt(t *testing.T, path string, now func() time.Time, pragmas ...string) *Store {
 	t.Helper()
-	s, err := open(path, now, pragmas...)
+	s, err := at(path, now, pragmas...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -68,15 +69,49 @@ type writer struct {
 	conn *conn // nil after a failure, until the next group
 	logged
 	failed atomic.Pointer[error]
+
+	file  os.FileInfo // as it was opened
+	marks marks
+	store string // what it is called
+	last  int64  // group of this process; 0 before its first one
 }
 
-func newWriter(path string, now func() time.Time, closing <-chan struct{}, pragmas []string) *writer {
-	return &writer{
+// newWriter connects to the file and makes its marks where there are none.
+func newWriter(path, second string, now func() time.Time, closing <-chan struct{}, pragmas []string) (w *writer, err error) {
+	w = &writer{
 		path: path, now: now, closing: closing,
 		pragmas: append(append([]string{}, writing...), pragmas...),
 		bell:    make(chan struct{}, 1),
 		stopped: make(chan struct{}),
 	}
+	if left(path) {
+		w.length.Store(1) // there is something to be emptied
+	}
+	if w.file, err = os.Stat(path); err != nil {
+		return nil, err
+	}
+	if w.marks, err = openMarks(path, second); err != nil {
+		return nil, err
+	}
+	if err = w.connect(); err == nil {
+		err = w.begun()
+	}
+	if err != nil {
+		return nil, errors.Join(err, w.close())
+	}
+	return w, nil
+}
+
+// begun makes sure that there is a mark before there is anything to be marked.
+func (w *writer) begun() (err error) {
+	if w.store, err = w.conn.name(); err != nil {
+		return err
+	}
+	b, err := w.conn.books()
+	if err != nil {
+		return err
+	}
+	return w.marks.create(mark{w.store, b.groups, w.now()})
 }
 
 func (w *writer) connect() (err error) {
@@ -88,14 +123,28 @@ func (w *writer) connect() (err error) {
 
 func (w *writer) close() error {
 	if w.conn == nil {
-		return nil
+		return w.marks.close()
 	}
-	return w.conn.close()
+	return errors.Join(w.conn.close(), w.marks.close())
+}
+
+// seal notes in the file that nothing is missing from it, for whoever copies it. The next group, of any process, takes that back.
+func (w *writer) seal() {
+	if w.last == 0 || w.broken() != nil {
+		return
+	}
+	err := w.begin()
+	if err == nil {
+		err = w.settle(func() (int64, error) { return w.conn.count(1) })
+	}
+	if err != nil {
+		w.fail(err) // nothing is lost by it, and a copy will be said to be incomplete
+	}
 }
 
 // do queues ch and waits for its outcome. Until the writer has taken its group the caller may go away and nothing is written.
 func (w *writer) do(ctx context.Context, ch *change) (int, error) {
-	if err := cmp.Or(ctx.Err(), w.broken()); err != nil {
+	if err := cmp.Or(ctx.Err(), w.broken(), w.room(ch)); err != nil {
 		return 0, err
 	}
 	g, err := w.join(ch)
@@ -158,9 +207,13 @@ func (w *writer) withdraw(g *group, ch *change) bool {
 // run is the life of the writer. What was queued when the store is closed is still written.
 func (w *writer) run() {
 	defer close(w.stopped)
+	rest := time.NewTicker(idleAfter)
+	defer rest.Stop()
 	for closing := false; !closing; {
 		select {
 		case <-w.bell:
+		case <-rest.C:
+			w.idle()
 		case <-w.closing:
 			closing = true
 		}
@@ -219,41 +272,81 @@ func (w *writer) take() *group {
 	return g
 }
 
-// commit writes the changes of a group. Conflicts are rare, so first all are tried at once; if there is one, the group is done again
-// a change at a time to find out whose it is. Changes of a group were all asked for at the same time, so any order of them is as
-// good as another.
+// commit writes the changes of a group. Conflicts are rare, so first all are tried at once; if there is one, or what looks like one, the
+// group is done again a change at a time to find out whose it is. Changes of a group were all asked for at the same time, so any order
+// of them is as good as another.
 func (w *writer) commit(changes []*change) error {
 	now := w.now().UnixMicro()
-	err := w.conn.apply(changes, now)
+	changed := make(accounts)
+	err := w.conn.apply(changes, now, changed)
 	if errors.Is(err, store.ErrConflict) {
-		if len(changes) == 1 {
-			changes[0].err = err
-			_, err := w.conn.exec("ROLLBACK")
-			return err
-		}
 		if _, err := w.conn.exec("ROLLBACK"); err != nil {
 			return err
 		}
 		if err := w.begin(); err != nil {
 			return err
 		}
-		err = w.eachAlone(changes, now)
+		changed = make(accounts)
+		err = w.eachAlone(changes, now, changed)
 	}
 	if err != nil {
 		return err
 	}
-	_, err = w.conn.exec("COMMIT")
-	return err
+	return w.settle(func() (int64, error) { return w.conn.book(changed) })
+}
+
+// settle ends the open transaction with its number in the ledger, and marks it. Nothing of it has been acknowledged if that fails.
+func (w *writer) settle(book func() (group int64, err error)) error {
+	group, err := book()
+	if err == nil {
+		_, err = w.conn.exec("COMMIT")
+	}
+	if err != nil || group == 0 {
+		return err
+	}
+	if err := w.present(); err != nil {
+		return err
+	}
+	w.strange = group != w.last+1 // somebody else has written as well, or nobody yet
+	w.last = group
+	if err := w.marks.raise(mark{w.store, group, w.now()}); err != nil {
+		return w.give(err)
+	}
+	return nil
+}
+
+// present ends all writing when the file is no longer where it was: what is written then is lost.
+func (w *writer) present() error {
+	if err := w.broken(); err != nil {
+		return err
+	}
+	if now, err := os.Stat(w.path); err != nil || !os.SameFile(now, w.file) {
+		return w.give(cmp.Or(err, errors.New("another file has been put in its place")))
+	}
+	return nil
+}
+
+// give ends all writing.
+func (w *writer) give(err error) error {
+	err = fmt.Errorf("the store %s no longer writes: check its disk, then start again: %w", w.path, err)
+	w.failed.CompareAndSwap(nil, &err)
+	return w.broken()
 }
 
 // eachAlone applies the changes of a group one by one, undoing those that conflict.
-func (w *writer) eachAlone(changes []*change, now int64) error {
+func (w *writer) eachAlone(changes []*change, now int64, changed accounts) error {
 	for i, ch := range changes {
 		if _, err := w.conn.exec("SAVEPOINT one"); err != nil {
 			return err
 		}
 		ch.n = 0 // what the first attempt swept has been undone
-		if ch.err = w.conn.apply(changes[i:i+1], now); ch.err != nil {
+		own := make(accounts)
+		if ch.err = w.conn.clear(ch, now, own); ch.err == nil {
+			ch.err = w.conn.apply(changes[i:i+1], now, own)
+		}
+		if ch.err == nil {
+			changed.merge(own)
+		} else {
 			if !errors.Is(ch.err, store.ErrConflict) {
 				return ch.err
 			}
@@ -282,9 +375,8 @@ func (w *writer) fail(err error) {
 func (w *writer) judge(err error) {
 	switch c := code(err); {
 	case c == sqlite3.SQLITE_IOERR_FSYNC, c == sqlite3.SQLITE_IOERR_DIR_FSYNC,
-		c&0xff == sqlite3.SQLITE_CORRUPT, c&0xff == sqlite3.SQLITE_NOTADB:
-		err = fmt.Errorf("the store %s no longer writes: check its disk, then start again: %w", w.path, err)
-		w.failed.CompareAndSwap(nil, &err)
+		c&0xff == sqlite3.SQLITE_CORRUPT, c&0xff == sqlite3.SQLITE_NOTADB, errors.Is(err, errDamaged), errors.Is(err, errIncomplete):
+		_ = w.give(err) // which says the same to everybody from now on
 	}
 }
 
