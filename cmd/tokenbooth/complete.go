@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -179,14 +178,14 @@ func completedDesk(cmd *cobra.Command, s *settings, look func(context.Context, *
 
 // completedStore looks something up in a store that is there. It never makes one.
 func completedStore(cmd *cobra.Command, s *settings, look func(context.Context, *desk)) {
-	if s == nil || s.Store == "memory" || !exists(filepath.Join(s.Data, storeFile)) {
+	if s == nil || s.Store == "memory" || !exists(s.database()) {
 		return
 	}
 	ctx := cmd.Context()
 	if ctx == nil {
 		ctx = context.Background()
 	}
-	d, err := openDesk(ctx, s, nil)
+	d, err := openDesk(ctx, s, opening{})
 	if err != nil {
 		return
 	}

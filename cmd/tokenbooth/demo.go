@@ -67,6 +67,7 @@ func demo(ctx context.Context, out io.Writer, data, listenAt, operatorsAt, env s
 	if err != nil {
 		return errors.Join(err, lis.close())
 	}
+	s.firstStart = true // a demo is there to be tried: it begins anew whenever there is nothing
 	b, err := openBooth(ctx, s)
 	if err != nil {
 		return errors.Join(err, lis.close())
@@ -131,7 +132,8 @@ func forgetDemo(data string) error {
 		return fmt.Errorf("read the demo's folder: %w", err)
 	}
 	own := map[string]bool{"tokenbooth.yaml": true, "credentials.env": true, "key-encryption-key": true, "journal": true,
-		"tokenbooth.db": true, "tokenbooth.db-wal": true, "tokenbooth.db-shm": true}
+		"tokenbooth.db": true, "tokenbooth.db-wal": true, "tokenbooth.db-shm": true,
+		"tokenbooth.db.mark": true}
 	for _, e := range entries {
 		if !own[e.Name()] {
 			return fmt.Errorf("%s holds %s, which no demo wrote; give --data another folder", data, e.Name())

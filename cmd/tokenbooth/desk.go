@@ -31,6 +31,7 @@ type kept struct {
 	store  store.Store
 	broken func() error // why nothing can be written until a restart, or nil
 	close  func() error
+	seen   time.Time // the latest that any process on the store had seen when it was opened; zero where nobody knows
 }
 
 // desk is what is kept, and those who decide about it: what serve answers with, and what the other commands work on.
@@ -47,27 +48,50 @@ type desk struct {
 	keys      *keyring.Keyring
 }
 
-// openDesk opens the store and whoever works on it. They work through what over makes of the store; nil: on the store itself.
-func openDesk(ctx context.Context, s *settings, over func(store.Store) store.Store) (*desk, error) {
+// opening is how a store is opened: by a command, unless it says more.
+type opening struct {
+	create bool                          // make what is not there
+	serve  bool                          // tokens are decided by it
+	over   func(store.Store) store.Store // what everybody works through; nil: the store itself
+}
+
+// openDesk opens the store and whoever works on it. Where nothing may be made, nothing is: the store is opened before the key is.
+func openDesk(ctx context.Context, s *settings, how opening) (*desk, error) {
 	d := &desk{settings: s, now: clock(), hashing: limit.NewLane(s.lane())}
-	kek, err := keyEncryptionKey(s)
-	if err != nil {
-		return nil, err
+	keep := func() (err error) { d.kept, err = openStore(s, d.now, how); return err }
+	steps := []func() error{keep, d.unseal}
+	if how.create {
+		steps = []func() error{d.unseal, keep}
 	}
-	if d.sealer, err = secret.NewSealer(kek); err != nil {
-		return nil, err
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return nil, errors.Join(err, d.release())
+		}
 	}
-	if d.kept, err = openStore(s, d.now); err != nil {
-		return nil, err
-	}
-	if over != nil {
-		d.store = over(d.store)
+	if how.over != nil {
+		d.store = how.over(d.store)
 	}
 	d.opened = d.now()
 	if err := d.open(ctx); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
 	return d, nil
+}
+
+func (d *desk) unseal() error {
+	kek, err := keyEncryptionKey(d.settings)
+	if err == nil {
+		d.sealer, err = secret.NewSealer(kek)
+	}
+	return err
+}
+
+// release closes the store if it has been opened.
+func (d *desk) release() error {
+	if d.close == nil {
+		return nil
+	}
+	return d.close()
 }
 
 func (d *desk) open(ctx context.Context) (err error) {
@@ -91,20 +115,25 @@ func (d *desk) open(ctx context.Context) (err error) {
 const storeFile = "tokenbooth.db"
 
 // openStore opens the engine that the settings name.
-func openStore(s *settings, now func() time.Time) (kept, error) {
+func openStore(s *settings, now func() time.Time, how opening) (kept, error) {
 	if s.Store == "memory" {
 		none := func() error { return nil }
-		return kept{memory.New(now), none, none}, nil
+		return kept{memory.New(now), none, none, time.Time{}}, nil
 	}
-	if err := os.MkdirAll(s.Data, 0o700); err != nil {
-		return kept{}, fmt.Errorf("make the data folder: %w", err)
+	if how.create {
+		if err := os.MkdirAll(s.Data, 0o700); err != nil {
+			return kept{}, fmt.Errorf("make the data folder: %w", err)
+		}
 	}
-	db, err := sqlite.Open(sqlite.Options{Path: filepath.Join(s.Data, storeFile), Now: now, Create: true})
+	db, err := sqlite.Open(sqlite.Options{Path: s.database(), Now: now, Mark: s.path(s.Mark), Create: how.create, Serve: how.serve})
 	if err != nil {
 		return kept{}, err
 	}
-	return kept{db, db.Err, db.Close}, nil
+	return kept{db, db.Err, db.Close, db.Seen()}, nil
 }
+
+// database is the file that a store of these settings is kept in.
+func (s *settings) database() string { return filepath.Join(s.Data, storeFile) }
 
 // keyTenants says for whom there are signing keys, and how long a retired one must be kept: as long as any token it may have signed.
 func keyTenants(s *settings) []keyring.Tenant {
@@ -128,7 +157,7 @@ func keyEncryptionKey(s *settings) ([]byte, error) {
 	if s.KeyFile != "" {
 		file = s.path(s.KeyFile)
 	}
-	db := filepath.Join(s.Data, storeFile)
+	db := s.database()
 	sealed := s.Store == "sqlite" && exists(db) // looked at first: another process that starts now makes the key before the database
 	text, err := readText(file)
 	if errors.Is(err, fs.ErrNotExist) {

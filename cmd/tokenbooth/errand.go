@@ -99,7 +99,7 @@ func openKept(cmd *cobra.Command, s *settings) (d *desk, settle func(), err erro
 		return nil, nil, s.fault("store", "the registrations are in the memory of the running server and no other command can reach them; use store: sqlite")
 	}
 	w := &awaited{folder: s.serving(), ask: cmd.ErrOrStderr()}
-	d, err = openDesk(cmd.Context(), s, func(kept store.Store) store.Store { w.Store = kept; return w })
+	d, err = openDesk(cmd.Context(), s, opening{over: func(kept store.Store) store.Store { w.Store = kept; return w }})
 	return d, w.settle, err
 }
 

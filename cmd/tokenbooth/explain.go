@@ -44,7 +44,7 @@ refused, that process knows: name its settings with -c.`,
 			if s.Store == "memory" {
 				return s.fault("store", "what was refused is in the memory of the running process; its log has the reason under request_id")
 			}
-			k, err := openStore(s, clock())
+			k, err := openStore(s, clock(), opening{})
 			if err != nil {
 				return err
 			}

@@ -214,6 +214,22 @@ func (f *front) storeReady(ctx context.Context) error {
 	return err
 }
 
+// watchStore says once in the log that the store no longer writes: nothing else may ever ask.
+func (f *front) watchStore(ctx context.Context) {
+	for tick := time.NewTicker(sweepEvery); ; {
+		if err := f.kept.broken(); err != nil {
+			f.log.Error("the store has stopped writing", "error", err)
+			return
+		}
+		select {
+		case <-ctx.Done():
+			tick.Stop()
+			return
+		case <-tick.C:
+		}
+	}
+}
+
 // sweep removes expired rows in small steps, without ever holding up a writer for long.
 func (f *front) sweep(ctx context.Context) {
 	for tick := time.NewTicker(sweepEvery); ; {

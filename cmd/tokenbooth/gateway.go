@@ -70,7 +70,7 @@ func openGuard(ctx context.Context, s *settings) (g *guard, err error) {
 	if g.front, err = newFront(s); err != nil {
 		return nil, err
 	}
-	if g.kept, err = openStore(s, g.now); err != nil {
+	if g.kept, err = openStore(s, g.now, opening{create: true}); err != nil {
 		return nil, err
 	}
 	g.refusals = audit.NewLog(g.kept.store, g.log)

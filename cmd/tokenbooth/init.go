@@ -24,9 +24,10 @@ func initCommand() *cobra.Command {
 	var show bool
 	cmd := &cobra.Command{
 		Use:   "init",
-		Short: "Write a settings file to start from",
+		Short: "Write a settings file to start from, and make the database",
 		Long: `Init writes a settings file in which every setting is explained. It serves as it is, on this machine; change it to
-your hosts, contracts and APIs. A file that exists is never touched.`,
+your hosts, contracts and APIs. Then it makes what the settings say is kept in the data folder: the database and the
+key-encryption key. What exists is never touched: with settings of your own, init makes the database alone.`,
 		Example: `  tokenbooth init
   tokenbooth init -c /etc/tokenbooth/tokenbooth.yaml
   tokenbooth init --stdout`,
@@ -41,11 +42,21 @@ your hosts, contracts and APIs. A file that exists is never touched.`,
 			if show {
 				return p.write(text)
 			}
-			if err := writeNew(file, text); err != nil {
+			made, err := makeStore(file)
+			if err == nil && !made {
+				err = writeNew(file, text)
+			}
+			if err == nil && !made {
+				_, err = makeStore(file)
+			}
+			if err != nil {
 				return err
 			}
 			if p.json {
 				return p.object(map[string]string{"file": file})
+			}
+			if made {
+				return p.say("The database that %s names is made. Run it: tokenbooth serve", file)
 			}
 			c := ""
 			if file != defaultSettings {
@@ -62,6 +73,26 @@ Register a client:  tokenbooth client create%[2]s --name "My first client" -p or
 	cmd.Flags().String("operators", "127.0.0.1:8081", "`ADDRESS` of the operators' listener")
 	addJSON(cmd)
 	return cmd
+}
+
+// makeStore makes the database of settings that are there, and reports whether there was none before.
+func makeStore(file string) (made bool, err error) {
+	if !exists(file) {
+		return false, nil
+	}
+	s, err := loadSettings(file, nil)
+	if err != nil || s.Store == "memory" || exists(s.database()) {
+		return false, err
+	}
+	d := &desk{settings: s, now: clock()}
+	if err := d.unseal(); err != nil {
+		return false, err
+	}
+	k, err := openStore(s, d.now, opening{create: true})
+	if err != nil {
+		return false, err
+	}
+	return true, k.close()
 }
 
 // renderSettings fills in the first settings, and makes sure that they load.

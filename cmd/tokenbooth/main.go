@@ -13,6 +13,8 @@ import (
 
 	"charm.land/fang/v2"
 	"github.com/spf13/cobra"
+
+	"github.com/tokenbooth/tokenbooth/internal/store/sqlite"
 )
 
 func main() { os.Exit(run()) }
@@ -25,11 +27,16 @@ func run() int {
 	switch {
 	case errors.Is(err, errDrift):
 		return driftStatus
+	case errors.Is(err, sqlite.ErrBehind), errors.Is(err, sqlite.ErrDamaged):
+		return lostStatus
 	case err != nil:
 		return 1
 	}
 	return 0
 }
+
+// lostStatus is the exit status when the database is not what was last written: starting again will not help, a person must look.
+const lostStatus = 3
 
 // showError writes an error as one plain block: settings errors carry an excerpt whose columns must stay where they are.
 func showError(w io.Writer, _ fang.Styles, err error) {

@@ -28,11 +28,15 @@ func serveCommand() *cobra.Command {
 		Short: "Run the token desk and the gateway",
 		Long: `Serve answers on the public listener with the token endpoints and the protected APIs of all tenants, and on the
 operators' listener with the console, their API, health and metrics. SIGHUP, or a change of the settings file or of a tenant's file, reads tenants, dialects and
-certificates anew without dropping a request; settings with a fault are never applied.`,
+certificates anew without dropping a request; settings with a fault are never applied.
+
+The database must be there: tokenbooth init makes it, or --first-start does. A server that made one whenever there is none would go on without
+every revocation when it is lost.`,
 		Example: "  tokenbooth serve -c /etc/tokenbooth/tokenbooth.yaml",
 		Args:    cobra.NoArgs,
 		RunE:    serving(openBooth),
 	}
+	cmd.Flags().Bool("first-start", false, "make the database if there is none and never was one in the data folder")
 	return addServing(cmd)
 }
 
@@ -44,6 +48,9 @@ func serving[T interface {
 		s, err := settingsOf(cmd)
 		if err != nil {
 			return err
+		}
+		if f := cmd.Flags().Lookup("first-start"); f != nil {
+			s.firstStart = f.Value.String() == "true"
 		}
 		lis, err := listen(s)
 		if err != nil {
@@ -89,7 +96,7 @@ func openBooth(ctx context.Context, s *settings) (b *booth, err error) {
 	if b.presence, err = appear(s); err != nil {
 		return nil, err
 	}
-	if b.desk, err = openDesk(ctx, s, nil); err != nil {
+	if b.desk, err = openDesk(ctx, s, opening{create: s.firstStart || s.Store == "memory", serve: true}); err != nil {
 		return nil, errors.Join(err, b.presence.leave())
 	}
 	b.kept = b.desk.kept
@@ -150,7 +157,7 @@ func (b *booth) serve(ctx context.Context, l *listeners, again func() (*settings
 		more = append(more, answering{server.Listener(sandbox.New(sandbox.Options{Now: b.now, NewID: secret.UUID}), nil, b.log), l.sandbox})
 	}
 	if err == nil {
-		err = b.run(ctx, l, again, more, b.follow, b.desk.directory.Survey, b.desk.registry.WriteUses, b.rotate, b.tally, b.warn)
+		err = b.run(ctx, l, again, more, b.follow, b.desk.directory.Survey, b.desk.registry.WriteUses, b.watchStore, b.rotate, b.tally, b.warn)
 	}
 	return errors.Join(err, b.close())
 }

@@ -28,6 +28,7 @@ type settings struct {
 	InsecurePlainHTTP bool              `yaml:"insecure_plain_http,omitempty"` // credentials in clear, beyond this machine
 	Data              string            `yaml:"data"`                          // folder of the database, the journal and the key-encryption key
 	Store             string            `yaml:"store,omitempty"`               // sqlite or memory
+	Mark              string            `yaml:"mark,omitempty"`                // a second mark of the database, on another disk
 	KeyFile           string            `yaml:"key_encryption_key_file,omitempty"`
 	TrustedProxies    []netip.Prefix    `yaml:"trusted_proxies,omitempty"`
 	ReplayWindow      *time.Duration    `yaml:"replay_window,omitempty"`
@@ -38,6 +39,8 @@ type settings struct {
 	Dialects          []string          `yaml:"dialects,omitempty"`
 	Tenants           []registry.Tenant `yaml:"tenants"`                // of the settings file, and behind them those of TenantFiles
 	TenantFiles       string            `yaml:"tenant_files,omitempty"` // folder with a file for each further tenant
+
+	firstStart bool // make the database: said by a flag, never by a file
 
 	file  string // where they came from
 	text  []byte

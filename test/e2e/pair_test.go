@@ -94,6 +94,9 @@ func apart(t *testing.T, command, settings string) *booth {
 	if err := setClock(b.clock, 0); err != nil {
 		t.Fatal(err)
 	}
+	if command == "serve" {
+		b.operate(t, "init")
+	}
 	return b
 }
 

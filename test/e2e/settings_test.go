@@ -77,7 +77,7 @@ func TestReq060_UnsafeSettingsAreRefusedAtTheStart(t *testing.T) {
 func TestReq060_PlainHTTPBeyondThisMachineHasToBeAskedFor(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "settings.yaml"), "listen: 0.0.0.0:0\noperators: 127.0.0.1:0\ninsecure_plain_http: true"+oneTenant)
-	b := &booth{program: plainProgram, dir: dir, args: []string{"serve", "-c", "settings.yaml"}}
+	b := &booth{program: plainProgram, dir: dir, args: []string{"serve", "--first-start", "-c", "settings.yaml"}}
 	if err := b.start(); err != nil {
 		t.Fatal(err)
 	}
