@@ -4,7 +4,7 @@ GO     ?= go
 BINARY := bin/tokenbooth
 TOOL   := $(GO) tool -modfile=tools/go.mod
 
-.PHONY: build demo generate test check packages race e2e browser bench fuzz clean
+.PHONY: build demo generate test check packages clients race e2e browser bench fuzz clean
 
 ## build: the one binary, static
 build:
@@ -38,13 +38,18 @@ packages:
 	  $$sudo timeout 300 apt-get -qq update; \
 	  $$sudo env DEBIAN_FRONTEND=noninteractive timeout 300 apt-get -qq install -y --no-install-recommends $$missing; }
 
+## clients: OAuth clients for Node that others wrote, which tests have ask for tokens
+clients:
+	@command -v npm >/dev/null || { echo 'the tests of client libraries need npm'; exit 1; }
+	cd test/clients && timeout 300 npm ci --no-audit --no-fund
+
 ## race: unit and shape tests under the race detector; the scripts without it, which start the command hundreds of times
-race:
+race: clients
 	$(GO) test -race -skip '^TestScripts$$' -timeout 10m $$($(GO) list ./... | grep -v /test/e2e)
 	$(GO) test -run '^TestScripts$$' -timeout 5m ./cmd/tokenbooth
 
 ## e2e: the seeds' own commands against the real binary (curl and node)
-e2e:
+e2e: clients
 	@command -v curl >/dev/null || { echo 'e2e needs curl'; exit 1; }
 	@command -v node >/dev/null || { echo 'e2e needs node'; exit 1; }
 	$(GO) test -count=1 -timeout 8m ./test/e2e

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -164,6 +165,7 @@ func (f *front) gateway(s *settings, place string, t *registry.Tenant, dialects 
 		Tenant:  t.Name,
 		Tokens:  tokens,
 		Scheme:  schemeOf(t.Issuer),
+		Near:    func(r *http.Request) string { return f.handler.Near(r) },
 		Refused: f.callRefused(t.Name),
 		Served:  func(api, route string, status int) { f.metrics.Called(t.Name, api, route, status) },
 		Allow:   f.rations(t),

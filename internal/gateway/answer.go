@@ -3,6 +3,8 @@ package gateway
 import (
 	"maps"
 	"net/http"
+
+	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
 // answer is the way back to the caller. It remembers the status, and keeps what the server in front had put into the header from
@@ -49,7 +51,7 @@ func (c *call) refuse(status int, code, description, reason string) {
 	c.tell(Refusal{Code: code, Reason: reason})
 }
 
-// write answers in JSON. The texts are constants of this package: nothing a caller or an API sent is in them.
+// write answers in JSON. Nothing a caller or an API sent is in the texts: they are constants of this package, and paths of the settings.
 func (c *call) write(status int, code, description string) {
 	h := c.w.Header()
 	maps.Copy(h, c.w.front)
@@ -58,7 +60,8 @@ func (c *call) write(status int, code, description string) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	c.w.WriteHeader(status)
-	_, _ = c.w.Write([]byte(`{"error":"` + code + `","error_description":"` + description + `"}`)) // a caller that went away cannot be told
+	body := oauth.AppendJSON([]byte(`{"error":"`+code+`","error_description":`), description)
+	_, _ = c.w.Write(append(body, '}')) // a caller that went away cannot be told
 }
 
 // tell passes the outcome to the owner.

@@ -39,6 +39,7 @@ type Options struct {
 	Stall  time.Duration // how long a body or an answer may stand still once a call is let through; 0: 15 s
 	Scheme string        // of the address callers use, where something in front ends TLS; empty: that of the connection
 
+	Near    func(*http.Request) string                    // a path in front that the caller likely meant; empty: none. May be nil
 	Refused func(context.Context, *http.Request, Refusal) // told of every call that did not end with the API's answer; may be nil
 	Served  func(api, route string, status int)           // told of every call; api and route are empty where none matched; may be nil
 

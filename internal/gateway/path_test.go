@@ -254,3 +254,28 @@ func FuzzReq040_Path(f *testing.F) {
 		}
 	})
 }
+
+// A call that goes nowhere may have been meant for what stands in front.
+func TestACallThatGoesNowhereNamesWhatWasLikelyMeant(t *testing.T) {
+	w := newWorld(t, func(o *gateway.Options) {
+		o.Near = func(r *http.Request) string {
+			if strings.Contains(r.URL.Path, "token") {
+				return `/say"token"`
+			}
+			return ""
+		}
+	})
+	for target, want := range map[string]struct {
+		status       int
+		body, reason string
+	}{
+		"/token/":  {404, `{"error":"not_found","error_description":"There is nothing at this path. Did you mean /say\"token\"?"}`, `no route matches; /say"token" was likely meant`},
+		"//token":  {400, `{"error":"invalid_request","error_description":"The request target is ambiguous. Did you mean /say\"token\"?"}`, `; /say"token" was likely meant`},
+		"/nothing": {404, `{"error":"not_found","error_description":"There is nothing at this path."}`, "no route matches"},
+	} {
+		a, told := w.ask("POST", target), w.told()
+		if a.StatusCode != want.status || a.body != want.body || len(told) != 1 || !strings.HasSuffix(told[0].Reason, want.reason) {
+			t.Errorf("%s: %d %s %+v", target, a.StatusCode, a.body, told)
+		}
+	}
+}

@@ -51,7 +51,7 @@ func (c *call) decide() bool {
 		problem = checkQuery(c.r.URL.RawQuery)
 	}
 	if problem != "" {
-		c.refuse(http.StatusBadRequest, "invalid_request", "The request target is ambiguous.", problem)
+		c.astray(http.StatusBadRequest, "invalid_request", "The request target is ambiguous.", problem)
 		return false
 	}
 	c.path = path
@@ -71,7 +71,7 @@ const nothing = "There is nothing at this path."
 func (c *call) route() bool {
 	l := c.gateway.routes.find(c.r.URL.Path)
 	if l == nil {
-		c.refuse(http.StatusNotFound, "not_found", nothing, "no route matches")
+		c.astray(http.StatusNotFound, "not_found", nothing, "no route matches")
 		return false
 	}
 	if c.preflight(l) {
@@ -91,6 +91,17 @@ func (c *call) route() bool {
 		x.admit(c.w.Header(), c.r)
 	}
 	return true
+}
+
+// astray refuses a call that goes nowhere, and names the path in front of the gateway that was likely meant.
+func (c *call) astray(status int, code, description, reason string) {
+	if near := c.gateway.o.Near; near != nil {
+		if path := near(c.r); path != "" {
+			description += " Did you mean " + path + "?"
+			reason += "; " + path + " was likely meant"
+		}
+	}
+	c.refuse(status, code, description, reason)
 }
 
 // permitted checks the token and its permission. Whatever goes wrong, the answer is no.

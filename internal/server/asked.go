@@ -30,7 +30,8 @@ func (h *Handler) own(t *Tenant) map[string]answer {
 	if h.Issuer == nil {
 		return paths
 	}
-	paths[metadataPath] = public(constant(t.document()), "application/json")
+	paths[metadataPath] = public(constant(rendered(t.describe())), "application/json")
+	paths[openIDPath] = public(h.openID(t), "application/json")
 	paths[JWKSPath] = h.keys(t)
 	paths[IntrospectPath] = h.introspect(t)
 	paths[RevokePath] = h.revoke(t)
@@ -41,7 +42,7 @@ func (h *Handler) own(t *Tenant) map[string]answer {
 // Paths returns the paths that a server with an issuer answers for the tenant by itself, in byte order: neither a route of an API nor,
 // beside those that are one already, a token endpoint can be at any of them.
 func (t *Tenant) Paths() []string {
-	paths := []string{metadataPath, JWKSPath, IntrospectPath, RevokePath, FeedPath}
+	paths := []string{metadataPath, openIDPath, JWKSPath, IntrospectPath, RevokePath, FeedPath}
 	paths = slices.AppendSeq(paths, maps.Keys(t.Endpoints))
 	paths = slices.AppendSeq(paths, maps.Keys(t.resources()))
 	slices.Sort(paths)

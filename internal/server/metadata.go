@@ -33,25 +33,39 @@ type Metadata struct {
 // metadataPath is where a client that knows the issuer looks (RFC 8414, section 3). No issuer has a path (registry.CheckTenants).
 const metadataPath = "/.well-known/oauth-authorization-server"
 
-// document renders the metadata. Every URL is made of the configured issuer, none of a request. revocation_feed is a member of ours:
-// where guards follow what has been taken back.
-func (t *Tenant) document() []byte {
+// openIDPath is where verifiers look that know OpenID Connect only (OpenID Connect Discovery 1.0, section 4).
+const openIDPath = "/.well-known/openid-configuration"
+
+// document is the metadata as it goes over the wire. revocation_feed is a member of ours: where guards follow what has been taken back.
+type document struct {
+	Issuer            string             `json:"issuer"`
+	TokenEndpoint     string             `json:"token_endpoint,omitempty"`
+	JWKS              string             `json:"jwks_uri"`
+	Grants            []oauth.GrantType  `json:"grant_types_supported"`
+	Methods           []oauth.AuthMethod `json:"token_endpoint_auth_methods_supported"`
+	ResponseTypes     []string           `json:"response_types_supported"`
+	Scopes            []string           `json:"scopes_supported,omitempty"`
+	Introspection     string             `json:"introspection_endpoint"`
+	IntrospectMethods []oauth.AuthMethod `json:"introspection_endpoint_auth_methods_supported"`
+	Revocation        string             `json:"revocation_endpoint"`
+	RevokeMethods     []oauth.AuthMethod `json:"revocation_endpoint_auth_methods_supported"`
+	Feed              string             `json:"revocation_feed"`
+	Docs              string             `json:"service_documentation,omitempty"`
+}
+
+// openID is the same for who knows OpenID Connect only. Nobody signs in here, so there is neither an authorization endpoint nor an ID
+// token. The two members that its readers insist on are true of access tokens: sub is the same for everybody, and the algorithms are
+// those of the published keys, without which such a reader would take RS256 for the only one.
+type openID struct {
+	document
+	Subjects   []string `json:"subject_types_supported"`
+	Algorithms []string `json:"id_token_signing_alg_values_supported"`
+}
+
+// describe fills in the metadata. Every URL is made of the configured issuer, none of a request.
+func (t *Tenant) describe() document {
 	methods := []oauth.AuthMethod{oauth.AuthBasic, oauth.AuthPost}
-	doc := struct {
-		Issuer            string             `json:"issuer"`
-		TokenEndpoint     string             `json:"token_endpoint,omitempty"`
-		JWKS              string             `json:"jwks_uri"`
-		Grants            []oauth.GrantType  `json:"grant_types_supported"`
-		Methods           []oauth.AuthMethod `json:"token_endpoint_auth_methods_supported"`
-		ResponseTypes     []string           `json:"response_types_supported"`
-		Scopes            []string           `json:"scopes_supported,omitempty"`
-		Introspection     string             `json:"introspection_endpoint"`
-		IntrospectMethods []oauth.AuthMethod `json:"introspection_endpoint_auth_methods_supported"`
-		Revocation        string             `json:"revocation_endpoint"`
-		RevokeMethods     []oauth.AuthMethod `json:"revocation_endpoint_auth_methods_supported"`
-		Feed              string             `json:"revocation_feed"`
-		Docs              string             `json:"service_documentation,omitempty"`
-	}{Issuer: t.Issuer, JWKS: t.origin() + JWKSPath, Grants: t.Metadata.Grants, ResponseTypes: []string{}, Scopes: t.Metadata.Scopes, Docs: t.Metadata.Docs,
+	doc := document{Issuer: t.Issuer, JWKS: t.origin() + JWKSPath, Grants: t.Metadata.Grants, ResponseTypes: []string{}, Scopes: t.Metadata.Scopes, Docs: t.Metadata.Docs,
 		Methods: methods, Introspection: t.origin() + IntrospectPath, IntrospectMethods: methods, Revocation: t.origin() + RevokePath,
 		RevokeMethods: methods, Feed: t.origin() + FeedPath}
 	if path := t.tokenPath(); path != "" {
@@ -60,11 +74,47 @@ func (t *Tenant) document() []byte {
 			doc.Scopes = []string{terms.DefaultScope}
 		}
 	}
+	return doc
+}
+
+func rendered(doc any) []byte {
 	body, err := json.Marshal(doc)
 	if err != nil { // plain values: cannot happen
 		panic(err)
 	}
 	return body
+}
+
+// openID renders the metadata for readers of OpenID Connect, with the algorithms of the keys that are published at that moment.
+func (h *Handler) openID(t *Tenant) func() ([]byte, string, error) {
+	doc := openID{document: t.describe(), Subjects: []string{"public"}}
+	return func() ([]byte, string, error) {
+		set, _, err := h.Keys(t.Name)
+		if err != nil {
+			return nil, "", err
+		}
+		now := doc
+		now.Algorithms, err = algorithms(set)
+		return rendered(now), "", err
+	}
+}
+
+// algorithms returns those of a key set, each once, in the order of the set.
+func algorithms(set []byte) (all []string, err error) {
+	var published struct {
+		Keys []struct {
+			Algorithm string `json:"alg"`
+		} `json:"keys"`
+	}
+	if err := json.Unmarshal(set, &published); err != nil {
+		return nil, err
+	}
+	for _, k := range published.Keys {
+		if !slices.Contains(all, k.Algorithm) {
+			all = append(all, k.Algorithm)
+		}
+	}
+	return all, nil
 }
 
 // tokenPath is the endpoint a standard client should use: the standard dialect's, else one that a dialect names first.

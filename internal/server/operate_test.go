@@ -170,12 +170,12 @@ func TestMetadataOfATenantWithoutTheStandardDialect(t *testing.T) {
 	all := surface()
 	only := all[0]
 	only.Endpoints = nil
-	if doc := string(only.document()); strings.Contains(doc, "token_endpoint\"") {
+	if doc := string(rendered(only.describe())); strings.Contains(doc, "token_endpoint\"") {
 		t.Errorf("an endpoint that is not there: %s", doc)
 	}
 	only.Endpoints = map[string]*dialect.Endpoint{"/oauth2/default/v1/token": all[0].Endpoints["/oauth2/default/v1/token"], "/api/v1/token": all[0].Endpoints["/api/v1/token"]}
 	for range 20 { // a map has no order
-		if doc := string(only.document()); !strings.Contains(doc, `"token_endpoint":"https://login.acme.test/oauth2/default/v1/token"`) {
+		if doc := string(rendered(only.describe())); !strings.Contains(doc, `"token_endpoint":"https://login.acme.test/oauth2/default/v1/token"`) {
 			t.Fatalf("%s", doc)
 		}
 	}

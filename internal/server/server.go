@@ -8,7 +8,7 @@
 //
 // Every answer carries a request id. A refusal is answered in the words of the dialect and written down once, with its reason, under
 // that id; a fault of ours is 503 or 500 without its text. RFC 6749 (section 3.2), RFC 7009, RFC 7517, RFC 7662, RFC 8414, RFC 9110
-// (section 7.4), RFC 9728.
+// (section 7.4), RFC 9728; OpenID Connect Discovery 1.0, section 4.
 package server
 
 import (
@@ -16,8 +16,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"iter"
 	"log/slog"
+	"maps"
 	"net/http"
+	"path"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -68,6 +71,7 @@ type tenant struct {
 	Tenant
 	endpoints map[string]*endpoint // of tokens, by path
 	own       map[string]answer    // by path
+	alike     map[string]string    // path by what it has in common with those that were likely meant to be it
 }
 
 // endpoint is where tokens are asked for.
@@ -92,9 +96,14 @@ func New(o Options) *Handler {
 func (h *Handler) SetTenants(tenants []Tenant) {
 	hosts := map[string]*tenant{}
 	for _, t := range tenants {
-		ready := &tenant{Tenant: t, own: h.own(&t), endpoints: map[string]*endpoint{}}
-		for path, e := range t.Endpoints {
-			ready.endpoints[path] = &endpoint{e, e.Dialect(), h.Metrics.meter(t.Name, e.Dialect().Name)}
+		ready := &tenant{Tenant: t, own: h.own(&t), endpoints: map[string]*endpoint{}, alike: map[string]string{}}
+		for at, e := range t.Endpoints {
+			ready.endpoints[at] = &endpoint{e, e.Dialect(), h.Metrics.meter(t.Name, e.Dialect().Name)}
+		}
+		for _, paths := range []iter.Seq[string]{maps.Keys(ready.own), maps.Keys(ready.endpoints)} {
+			for p := range paths {
+				ready.alike[likeness(p)] = p
+			}
 		}
 		for _, host := range t.Hosts {
 			hosts[host] = ready
@@ -102,6 +111,19 @@ func (h *Handler) SetTenants(tenants []Tenant) {
 	}
 	h.hosts.Store(&hosts)
 }
+
+// Near returns the path of ours that a request which went on to Next was likely meant for: the same but for case, doubled slashes, a
+// slash at the end or needless escapes. Empty: none.
+func (h *Handler) Near(r *http.Request) string {
+	host, _ := edge.Host(r)
+	if t := (*h.hosts.Load())[host]; t != nil {
+		return t.alike[likeness(r.URL.Path)]
+	}
+	return ""
+}
+
+// likeness is what paths have in common that people and proxies take for each other.
+func likeness(p string) string { return strings.ToLower(path.Clean(p)) }
 
 // Leave ends each connection with its next answer: callers that keep connections find another server before this one goes. Who waits
 // for news is answered now.
