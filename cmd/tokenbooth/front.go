@@ -53,10 +53,10 @@ type front struct {
 	checks     atomic.Pointer[gateway.Checks] // who may ask for decisions; nil: nobody
 	checkCerts *server.Certificates
 
-	calls *limit.Limiter
-	reopen func() // opens anew, on SIGHUP, what other programs rotate
-	stale atomic.Uint64 // calls let through on what was known before, while nobody could be asked
-	work  sync.WaitGroup
+	calls  *limit.Limiter
+	reopen func()        // opens anew, on SIGHUP, what other programs rotate
+	stale  atomic.Uint64 // calls let through on what was known before, while nobody could be asked
+	work   sync.WaitGroup
 
 	opened func(tenant, client, permission string)        // is told what permissions are used; nil: nobody is
 	guards func(*registry.Tenant) (bearer.Options, error) // how a tenant's tokens are checked

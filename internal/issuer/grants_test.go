@@ -389,7 +389,9 @@ func TestACallerWhoseAddressNobodyKnowsIsInNoListAndIsCountedAgainstItsProxy(t *
 	d := open(t)
 	d.user(username)
 	d.client("anywhere")
-	d.client("listed", func(c *registry.Client) { c.AllowFrom = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")} })
+	d.client("listed", func(c *registry.Client) {
+		c.AllowFrom = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
+	})
 	unknown := func(r *oauth.TokenRequest) { r.Caller = oauth.Caller{Peer: netip.MustParseAddr("10.0.0.1")} }
 	d.must(d.ask("anywhere", unknown))
 	if e := d.refused(d.ask("listed", unknown), oauth.InvalidClient); !strings.Contains(e.Reason, "may not call from unknown (behind 10.0.0.1)") {

@@ -124,7 +124,9 @@ func TestWhatACommandHasSaidOfUsersTokensAndKeysIsTrueOfEveryServer(t *testing.T
 			t.Fatalf("%q: %d\n%s%s", args, code, out, problems)
 		}
 	}
-	as := func(password string) string { return values("grant_type", "password", "username", "ada", "password", password) }
+	as := func(password string) string {
+		return values("grant_type", "password", "username", "ada", "password", password)
+	}
 	wants := func(what string, status int, form string) {
 		t.Helper()
 		for i, d := range desks {
