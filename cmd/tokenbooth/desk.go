@@ -150,10 +150,28 @@ func keyEncryptionKey(s *settings) ([]byte, error) {
 	if err := os.MkdirAll(s.Data, 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}
-	if text := os.Getenv("TOKENBOOTH_KEY_ENCRYPTION_KEY"); text != "" {
-		return parseKey("$TOKENBOOTH_KEY_ENCRYPTION_KEY", text)
+	key, file, err := readKey(s)
+	if err != nil {
+		return nil, err
 	}
-	file := filepath.Join(s.Data, "key-encryption-key")
+	if key == nil {
+		return makeKey(file)
+	}
+	if info, err := os.Stat(file); err == nil && info.Mode().Perm()&0o077 != 0 && s.KeyFile == "" { // a file of ours; where others put theirs, they decide
+		if err := os.Chmod(file, 0o600); err != nil {
+			return nil, fmt.Errorf("%s can be read by others than its owner: %w", file, err)
+		}
+	}
+	return key, nil
+}
+
+// readKey reads the key-encryption key. It is nil where none is there and none has to be; file is where it is then to be made.
+func readKey(s *settings) (key []byte, file string, err error) {
+	if text := os.Getenv("TOKENBOOTH_KEY_ENCRYPTION_KEY"); text != "" {
+		key, err = parseKey("$TOKENBOOTH_KEY_ENCRYPTION_KEY", text)
+		return key, "", err
+	}
+	file = filepath.Join(s.Data, "key-encryption-key")
 	if s.KeyFile != "" {
 		file = s.path(s.KeyFile)
 	}
@@ -162,19 +180,15 @@ func keyEncryptionKey(s *settings) ([]byte, error) {
 	text, err := readText(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		if sealed {
-			return nil, fmt.Errorf("%s is sealed under a key-encryption key, and %s is not there; restore it, or name it with key_encryption_key_file", db, file)
+			return nil, file, fmt.Errorf("%s is sealed under a key-encryption key, and %s is not there; restore it, or name it with key_encryption_key_file", db, file)
 		}
-		return makeKey(file)
+		return nil, file, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the key-encryption key: %w", err)
+		return nil, file, fmt.Errorf("read the key-encryption key: %w", err)
 	}
-	if info, err := os.Stat(file); err == nil && info.Mode().Perm()&0o077 != 0 && s.KeyFile == "" { // a file of ours; where others put theirs, they decide
-		if err := os.Chmod(file, 0o600); err != nil {
-			return nil, fmt.Errorf("%s can be read by others than its owner: %w", file, err)
-		}
-	}
-	return parseKey(file, string(text))
+	key, err = parseKey(file, string(text))
+	return key, file, err
 }
 
 func parseKey(place, text string) ([]byte, error) {

@@ -53,10 +53,12 @@ type front struct {
 	checks     atomic.Pointer[gateway.Checks] // who may ask for decisions; nil: nobody
 	checkCerts *server.Certificates
 
-	calls  *limit.Limiter
-	reopen func()        // opens anew, on SIGHUP, what other programs rotate
-	stale  atomic.Uint64 // calls let through on what was known before, while nobody could be asked
-	work   sync.WaitGroup
+	calls   *limit.Limiter
+	reopen  func()  // opens anew, on SIGHUP, what other programs rotate
+	watched watched // by the one who watches alone
+	outcome outcome
+	stale   atomic.Uint64 // calls let through on what was known before, while nobody could be asked
+	work    sync.WaitGroup
 
 	opened func(tenant, client, permission string)        // is told what permissions are used; nil: nobody is
 	guards func(*registry.Tenant) (bearer.Options, error) // how a tenant's tokens are checked
@@ -92,6 +94,7 @@ func newFront(s *settings) (f *front, err error) {
 
 // count publishes what front counts by itself.
 func (f *front) count() {
+	f.countReloads()
 	f.metrics.Count("tokenbooth_refusals_not_recorded_total", "Refusals that were not kept: too many at once, or the store was away.", f.refusals.Dropped)
 	f.metrics.Count("tokenbooth_source_unread_total", "Requests whose trusted proxy sent X-Forwarded-For in a form that cannot be read.", f.door.Unread)
 	f.metrics.Count("tokenbooth_gateway_stale_total", "Calls let through on what was known before, while nobody could be asked.", f.stale.Load)
@@ -157,7 +160,7 @@ func (f *front) run(ctx context.Context, l *listeners, again func() (*settings, 
 		if stopping.Load() {
 			return server.Health{Reason: "stopping"}
 		}
-		return f.health(r.Context())
+		return f.state(r.Context())
 	}, f.beside)
 	more = append(more, answering{server.Listener(f.handler, f.certs, f.log), l.public}, answering{server.Listener(operators, f.operatorCerts, f.log), l.operators})
 	failed := make(chan error, len(more))

@@ -34,7 +34,7 @@ what it knows. The settings have the same form; each tenant says with follow who
 The client is one that stands for these APIs: tokenbooth client create --resource-server API.`,
 		Example: "  tokenbooth gateway -c /etc/tokenbooth/gateway.yaml",
 		Args:    cobra.NoArgs,
-		RunE:    serving(openGuard),
+		RunE:    serving(openGuard, checkGuard),
 	}
 	return addServing(cmd)
 }

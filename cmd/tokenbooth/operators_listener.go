@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/tokenbooth/tokenbooth/dialect"
 	"github.com/tokenbooth/tokenbooth/internal/admin"
@@ -91,7 +92,12 @@ func (b *booth) facts(r *http.Request) []console.Fact {
 	for _, t := range b.desk.registry.Tenants() {
 		taken += b.desk.feed.Set(t.Name).Len()
 	}
-	facts := []console.Fact{store, {Name: "Revocation feed", State: console.OK, Text: "in force, with " + entries(uint64(taken))}}
+	settings := console.Fact{Name: "Settings", State: console.OK, Text: "those of the file"}
+	if applied, refused := b.outcome.read(); refused != "" {
+		settings.State = console.Warning
+		settings.Text = "those of " + applied.UTC().Format(time.RFC3339) + " stay in force; the file's are refused: " + refused
+	}
+	facts := []console.Fact{store, settings, {Name: "Revocation feed", State: console.OK, Text: "in force, with " + entries(uint64(taken))}}
 	for _, lost := range []struct {
 		name string
 		n    uint64

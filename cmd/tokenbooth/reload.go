@@ -2,14 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -56,7 +54,9 @@ func (f *front) watch(ctx context.Context, again func() (*settings, error)) {
 		}
 		f.watchFiles(watcher) // a folder that was away and is back, before it is read
 		folder := f.settings.tenantFolder()
-		if err := f.reload(ctx, again); err != nil {
+		err := f.reload(ctx, again)
+		f.outcome.note(f.now(), err)
+		if err != nil {
 			f.log.Error("the new settings have a fault and are not applied; the old ones stay", "error", err)
 		}
 		f.watchFiles(watcher)
@@ -84,58 +84,6 @@ func (f *front) reloadCertificates(s *settings) error {
 		}
 	}
 	return nil
-}
-
-// files are what a change of means new settings.
-func (f *front) files() []string {
-	files := []string{f.settings.file}
-	if folder := f.settings.tenantFolder(); folder != "" {
-		files = append(files, folder)
-	}
-	if c := f.settings.Check; c != nil && c.SecretFile != "" {
-		files = append(files, f.settings.path(c.SecretFile))
-	}
-	for _, t := range f.settings.Tenants {
-		if t.Follow != nil {
-			files = append(files, f.settings.path(t.Follow.ClientSecretFile))
-		}
-	}
-	for _, d := range f.settings.Dialects {
-		files = append(files, f.settings.path(d))
-	}
-	for _, certs := range []*server.Certificates{f.certs, f.operatorCerts, f.checkCerts} {
-		if certs != nil {
-			files = append(files, certs.Files()...)
-		}
-	}
-	return files
-}
-
-// watchFiles watches the folders of the files: a file that is replaced is another file.
-func (f *front) watchFiles(w *fsnotify.Watcher) {
-	if w.Events == nil {
-		return
-	}
-	for _, file := range f.files() {
-		if err := w.Add(filepath.Dir(file)); err != nil {
-			f.log.Warn("a file is not watched; send SIGHUP after a change", "file", file, "error", err)
-		}
-	}
-	if folder := f.settings.tenantFolder(); folder != "" {
-		if err := w.Add(folder); err != nil && !errors.Is(err, fs.ErrNotExist) { // reading it says so, and the folder above is watched
-			f.log.Warn("the tenants' folder is not watched; send SIGHUP after a change", "folder", folder, "error", err)
-		}
-	}
-}
-
-func (f *front) matters(name string) bool {
-	for _, file := range f.files() {
-		if filepath.Clean(file) == filepath.Clean(name) {
-			return true
-		}
-	}
-	folder := f.settings.tenantFolder()
-	return folder != "" && filepath.Dir(filepath.Clean(name)) == folder && !strings.HasPrefix(filepath.Base(name), ".")
 }
 
 // reload applies new settings whole, or not at all. What is bound at the start (listeners, data folder, store) stays as it was.
@@ -169,4 +117,52 @@ func (f *front) reload(ctx context.Context, again func() (*settings, error)) err
 	}
 	f.log.Info("new settings are applied", "file", s.file, "tenants", len(s.Tenants))
 	return nil
+}
+
+// outcome is what became of the settings when they were last read.
+type outcome struct {
+	mu      sync.Mutex
+	applied time.Time // when those in force were
+	refused string    // why those of the file are not in force; empty: they are
+}
+
+// note keeps what became of a reload, of a fault its first line: what follows is an excerpt of the file.
+func (o *outcome) note(now time.Time, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if err == nil {
+		o.applied, o.refused = now, ""
+		return
+	}
+	o.refused, _, _ = strings.Cut(err.Error(), "\n")
+}
+
+func (o *outcome) read() (applied time.Time, refused string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.applied, o.refused
+}
+
+// countReloads publishes whether the settings in force are those of the file.
+func (f *front) countReloads() {
+	f.outcome.note(f.now(), nil)
+	f.metrics.Figure("tokenbooth_settings_reload_failed", "1 while the settings in force are not those of the file, because these have a fault.", func() float64 {
+		if _, refused := f.outcome.read(); refused != "" {
+			return 1
+		}
+		return 0
+	})
+	f.metrics.Figure("tokenbooth_settings_applied_timestamp_seconds", "When the settings in force were applied.", func() float64 {
+		applied, _ := f.outcome.read()
+		return float64(applied.UnixMilli()) / 1000
+	})
+}
+
+// state is the health of a process with what became of its settings. Old settings in force are no reason to send callers elsewhere.
+func (f *front) state(ctx context.Context) server.Health {
+	h := f.health(ctx)
+	if applied, refused := f.outcome.read(); refused != "" {
+		h.Settings = &server.Settings{Refused: refused, InForceSince: applied.UTC()}
+	}
+	return h
 }

@@ -34,7 +34,7 @@ The database must be there: tokenbooth init makes it, or --first-start does. A s
 every revocation when it is lost.`,
 		Example: "  tokenbooth serve -c /etc/tokenbooth/tokenbooth.yaml",
 		Args:    cobra.NoArgs,
-		RunE:    serving(openBooth),
+		RunE:    serving(openBooth, checkBooth),
 	}
 	cmd.Flags().Bool("first-start", false, "make the database if there is none and never was one in the data folder")
 	return addServing(cmd)
@@ -43,7 +43,7 @@ every revocation when it is lost.`,
 // serving makes the RunE of a command that serves: it takes the sockets, opens what answers on them, and lets it.
 func serving[T interface {
 	serve(context.Context, *listeners, func() (*settings, error)) error
-}](open func(context.Context, *settings) (T, error)) func(*cobra.Command, []string) error {
+}](open func(context.Context, *settings) (T, error), check func(*settings) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, _ []string) error {
 		s, err := settingsOf(cmd)
 		if err != nil {
@@ -51,6 +51,9 @@ func serving[T interface {
 		}
 		if f := cmd.Flags().Lookup("first-start"); f != nil {
 			s.firstStart = f.Value.String() == "true"
+		}
+		if only, _ := cmd.Flags().GetBool("check"); only { // it has one
+			return checkOnly(cmd, s, check)
 		}
 		lis, err := listen(s)
 		if err != nil {
@@ -69,6 +72,7 @@ func addServing(cmd *cobra.Command) *cobra.Command {
 	cmd.Flags().String("listen", "", "`ADDRESS` of the public listener (default from the settings)")
 	cmd.Flags().String("operators", "", "`ADDRESS` of the operators' listener (default from the settings)")
 	cmd.Flags().String("data", "", "`FOLDER` of the database and what is kept beside it (default from the settings)")
+	cmd.Flags().Bool("check", false, "read all that a start reads, say what is wrong, and start nothing")
 	return cmd
 }
 

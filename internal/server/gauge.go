@@ -13,6 +13,11 @@ func (m *Metrics) Gauge(name, help string, read func() map[string]float64) {
 	m.Registry.MustRegister(&byTenant{prometheus.NewDesc(name, help, []string{"tenant"}, nil), read})
 }
 
+// Figure adds a figure of the process; read returns it.
+func (m *Metrics) Figure(name, help string, read func() float64) {
+	m.Registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, read))
+}
+
 // Describe names the figure.
 func (g *byTenant) Describe(to chan<- *prometheus.Desc) { to <- g.desc }
 

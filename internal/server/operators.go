@@ -3,6 +3,7 @@ package server
 import (
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
@@ -13,6 +14,15 @@ import (
 type Health struct {
 	Reason  string              `json:"reason,omitempty"`  // why it cannot do its work; empty: it can
 	Issuers map[string]Followed `json:"issuers,omitempty"` // that it follows, by tenant
+
+	// Settings are there while those in force are not those of the file. That alone makes nobody unready: what is in force works.
+	Settings *Settings `json:"settings,omitempty"`
+}
+
+// Settings say why those of the file were refused.
+type Settings struct {
+	Refused      string    `json:"refused"`
+	InForceSince time.Time `json:"in_force_since"`
 }
 
 // Followed is how well an issuer is followed.
