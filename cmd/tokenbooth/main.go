@@ -66,7 +66,7 @@ callers already speak, renews them, takes them back, and checks them at the door
 	}
 	root.PersistentFlags().StringP("config", "c", "", "settings `FILE` (default tokenbooth.yaml, or $TOKENBOOTH_CONFIG)")
 	root.AddCommand(serveCommand(), initCommand(), demoCommand(), clientCommand(), userCommand(), operatorCommand(), tenantCommand(), keyCommand(),
-		dialectCommand(), tokenCommand(), gatewayCommand(), explainCommand(), auditCommand(), applyCommand(), storeCommand(), versionCommand())
+		dialectCommand(), tokenCommand(), gatewayCommand(), explainCommand(), auditCommand(), applyCommand(), storeCommand(), backupCommand(), restoreCommand(), versionCommand())
 	root.SetFlagErrorFunc(wrongFlag)
 	plainUsage(root)
 	return root

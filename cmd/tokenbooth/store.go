@@ -10,7 +10,7 @@ import (
 
 func storeCommand() *cobra.Command {
 	return group("store", "See that the database is whole",
-		"The database is one file in the data folder. Whoever copies it as a backup can check the copy here as well.", storeCheckCommand())
+		"The database is one file in the data folder. A backup of it can be checked here as well.", storeCheckCommand(), storeCompactCommand())
 }
 
 func storeCheckCommand() *cobra.Command {
@@ -43,4 +43,39 @@ whatever $TOKENBOOTH_SERVER says.`,
 			return err
 		},
 	}
+}
+
+func storeCompactCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "compact",
+		Short: "Give the room of removed rows back to the disk",
+		Long: `Compact writes the database anew without the room that removed rows have left. The server must be stopped: nothing could be written
+meanwhile, some ten seconds for each gigabyte. As much room as the database has is needed for as long.`,
+		Args: want(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := storedSettings(cmd)
+			if err == nil {
+				err = s.stopped("compact")
+			}
+			if err != nil {
+				return err
+			}
+			if err := sqlite.Check(cmd.Context(), s.database(), nil); err != nil {
+				return err
+			}
+			before, after, err := sqlite.Compact(s.database())
+			if err != nil {
+				return err
+			}
+			return printerOf(cmd).say("%s had %d MiB and has %d MiB.", s.database(), before>>20, after>>20)
+		},
+	}
+}
+
+// stopped refuses what must not be done beside a server.
+func (s *settings) stopped(what string) error {
+	if n := len(alive(s.serving())); n > 0 {
+		return fmt.Errorf("a server is at work on %s: stop it, then %s", s.Data, what)
+	}
+	return nil
 }

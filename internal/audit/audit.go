@@ -88,3 +88,6 @@ func decode(r store.Record) (Event, error) {
 	}
 	return e, nil
 }
+
+// Parse reads an event from the form that Record gives it.
+func Parse(r store.Record) (Event, error) { return decode(r) }

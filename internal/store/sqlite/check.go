@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/tokenbooth/tokenbooth/internal/store"
 )
@@ -17,13 +16,9 @@ import (
 // order, indexes, rows that are not what was written, rows that are not there, groups that its mark knows of. Of a copy without a mark it says
 // when it was made of a file in use, without its log. It changes nothing, takes some ten seconds for each gigabyte and holds nobody up, but
 // the log grows until it has seen all pages. done is told how many of the kinds have been read; it may be nil.
-func Check(ctx context.Context, file string, done func(kinds int)) error {
-	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w %s", ErrMissing, file)
-	}
-	path, err := filepath.Abs(file)
-	if err != nil {
-		return fmt.Errorf("cannot find the store: %w", err)
+func Check(ctx context.Context, path string, done func(kinds int)) error {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w %s", ErrMissing, path)
 	}
 	m, err := openMarks(path, "")
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"path/filepath"
 
 	"modernc.org/sqlite"
 )
@@ -41,6 +42,10 @@ func connect(path string, pragmas ...string) (*conn, error) { return dial(path, 
 
 // dial is connect in a mode: "rw", or "ro" for a connection that changes nothing, not even when it is the last one to close the file.
 func dial(path, mode string, pragmas ...string) (*conn, error) {
+	path, err := filepath.Abs(path) // in the name of a relative one the first folder would be a host
+	if err != nil {
+		return nil, err
+	}
 	name := url.URL{Scheme: "file", Path: path, RawQuery: "mode=" + mode}
 	opened, err := new(sqlite.Driver).Open(name.String())
 	if err != nil {
