@@ -69,6 +69,7 @@ var mayImport = map[string][]string{
 	"cmd/tokenbooth": {"*"},
 	"test/load":      {"*"},
 	"test/e2e":       {},
+	"test/steady":    {},
 }
 
 // onlyThere says where alone something dangerous or heavy may be imported.
