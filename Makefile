@@ -4,7 +4,7 @@ GO     ?= go
 BINARY := bin/tokenbooth
 TOOL   := $(GO) tool -modfile=tools/go.mod
 
-.PHONY: build demo generate test check packages clients race e2e browser bench fuzz clean
+.PHONY: build demo generate test check packages clients race e2e steady soak browser bench fuzz clean
 
 ## build: the one binary, static
 build:
@@ -19,7 +19,7 @@ generate:
 	$(GO) generate ./internal/admin
 
 ## test: everything that must pass; what .ci/run runs
-test: check packages race e2e browser
+test: check packages race e2e steady browser
 
 ## check: form and shape, without running the product
 check:
@@ -45,7 +45,7 @@ clients:
 
 ## race: unit and shape tests under the race detector; the scripts without it, which start the command hundreds of times
 race: clients
-	$(GO) test -race -skip '^TestScripts$$' -timeout 10m $$($(GO) list ./... | grep -v /test/e2e)
+	$(GO) test -race -skip '^TestScripts$$' -timeout 10m $$($(GO) list ./... | grep -v -e /test/e2e -e /test/steady)
 	$(GO) test -run '^TestScripts$$' -timeout 5m ./cmd/tokenbooth
 
 ## e2e: the seeds' own commands against the real binary (curl and node)
@@ -53,6 +53,14 @@ e2e: clients
 	@command -v curl >/dev/null || { echo 'e2e needs curl'; exit 1; }
 	@command -v node >/dev/null || { echo 'e2e needs node'; exit 1; }
 	$(GO) test -count=1 -timeout 8m ./test/e2e
+
+## steady: the real binary on damaged files, a sample
+steady:
+	$(GO) test -count=1 -timeout 4m ./test/steady
+
+## soak: the same, all of them
+soak:
+	TOKENBOOTH_SOAK=1 $(GO) test -count=1 -v -timeout 60m ./test/steady
 
 ## browser: the console of the real binary in Chromium; its pictures are in test/browser/artefacts
 browser: build packages
