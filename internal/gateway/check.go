@@ -228,6 +228,7 @@ func (n narrow) WriteHeader(status int) {
 	if status >= 300 && status < 500 && status != http.StatusUnauthorized {
 		status = http.StatusForbidden
 	}
+	delete(n.Header(), "Www-Authenticate") // nginx copies it into the refusal, which has one of its own
 	n.ResponseWriter.WriteHeader(status)
 }
 

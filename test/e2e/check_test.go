@@ -33,7 +33,7 @@ func TestReq039_Req046_Req088_WhatNginxAndCaddyRefuseIsRefusedInFullAndExplained
 			{"two programs could read it differently", "GET", "//workflows/1", good, 400, "", ""},
 		} {
 			a := e.through(t, proxy, c.method, c.path, c.token)
-			if got := a.header.Get("WWW-Authenticate"); a.status != c.status || !strings.Contains(got, c.challenge) || c.challenge == "" && got != "" {
+			if got := strings.Join(a.header.Values("WWW-Authenticate"), " AND "); a.status != c.status || strings.Contains(got, " AND ") || !strings.Contains(got, c.challenge) || c.challenge == "" && got != "" {
 				t.Errorf("%s: %d, WWW-Authenticate %q, want %d, %q: %s", c.name, a.status, got, c.status, c.challenge, a.body)
 			}
 			if calls := e.api.taken(); len(calls) > 0 {
@@ -82,6 +82,24 @@ func TestReq041_Req046_NginxAndCaddySayWhoCallsAndNothingTheCallerSays(t *testin
 		}
 		if a := e.through(t, proxy, "GET", "/hello", ""); a.status != 200 || e.api.taken()[0].Get("Tokenbooth-Subject") != "" {
 			t.Errorf("a public route: %d %s", a.status, a.body)
+		}
+	})
+}
+
+// Who calls may take up much: all their permissions are told to the API. A call's body may be large as well. Neither is for a limit of a
+// proxy's to end that nobody has set.
+func TestNginxAndCaddyPassLargeBodiesAndLongIdentities(t *testing.T) {
+	eachEdge(t, func(t *testing.T, e *edge, proxy string) {
+		for _, size := range []int{1 << 10, 3 << 20} { // max_body is for calls that our own gateway forwards
+			a := e.sending(t, proxy, "POST", "/workflows", strings.Repeat("x", size), e.scoped(t, "workflows"))
+			if calls := e.api.taken(); a.status != 200 || len(calls) != 1 {
+				t.Errorf("a body of %d bytes: %d %s, %d calls of the API", size, a.status, a.body, len(calls))
+			}
+		}
+		a := e.through(t, proxy, "GET", "/workflows/1", e.tokenOf(t, e.wide, e.wideSecret))
+		calls := e.api.taken()
+		if a.status != 200 || len(calls) != 1 || len(calls[0].Get("Tokenbooth-Scope")) < 3800 {
+			t.Errorf("a caller with many permissions: %d %.200s, %d calls of the API", a.status, a.body, len(calls))
 		}
 	})
 }

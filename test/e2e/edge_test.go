@@ -58,6 +58,17 @@ type edge struct {
 	proxies map[string]string
 	caller  *http.Client
 	api     *heard
+
+	wide, wideSecret string // of a client with many permissions, whose tokens are opaque
+}
+
+// manyPermissions declares so many that who holds them all is told to an API in more than 4 KB.
+func manyPermissions() string {
+	var b strings.Builder
+	for n := range 97 { // a scope has 100 words and 4 KiB at most
+		fmt.Fprintf(&b, ", {name: a.permission.with.a.rather.long.name.%03d}", n)
+	}
+	return b.String()
 }
 
 // heard is what an API was asked.
@@ -105,7 +116,7 @@ func startEdge(t *testing.T, asked string) *edge {
 	e := &edge{api: newHeard(t), proof: keepSecret("proof-of-a-proxy-" + strings.Repeat("7f3a", 8))}
 	at := freeAddresses(t, 7)
 	e.check = "http://" + at[4]
-	apis := swapped(t, guide(t, "tokenbooth.yaml, of a tenant"), "http://127.0.0.1:9000", e.api.URL, "[{name: workflows}]", "[{name: workflows}, {name: reports}]")
+	apis := swapped(t, guide(t, "tokenbooth.yaml, of a tenant"), "http://127.0.0.1:9000", e.api.URL, "[{name: workflows}]", "[{name: workflows}, {name: reports}"+manyPermissions()+"]")
 	check := swapped(t, guide(t, "tokenbooth.yaml"), "127.0.0.1:8083", at[4])
 	own := "dialects: [oauth2]"
 	e.pair = &pair{desk: apart(t, "serve", fmt.Sprintf(edgeSettings, at[0], at[1], "", at[0], own, apis))}
@@ -120,6 +131,7 @@ func startEdge(t *testing.T, asked string) *edge {
 		writeFile(t, filepath.Join(e.decides.dir, "gateway.secret"), secret+"\n")
 	}
 	e.id, e.secret = e.desk.register(t, "Reader", "-p", "workflows,reports")
+	e.wide, e.wideSecret = e.desk.register(t, "Holds many", "-p", "workflows"+strings.ReplaceAll(strings.ReplaceAll(manyPermissions(), ", {name: ", ","), "}", ""), "--token-form", "opaque")
 	writeFile(t, filepath.Join(e.decides.dir, "proxy.secret"), e.proof+"\n")
 	for _, b := range slices.Compact([]*booth{e.desk, e.decides}) {
 		b.begin(t)
@@ -214,10 +226,16 @@ func (a *authority) show(t *testing.T, dir, name string, c *x509.Certificate) (c
 // through sends a call by way of a proxy.
 func (e *edge) through(t *testing.T, proxy, method, path, token string, headers ...string) answer {
 	t.Helper()
+	return e.sending(t, proxy, method, path, "", token, headers...)
+}
+
+// sending is through, with a body.
+func (e *edge) sending(t *testing.T, proxy, method, path, body, token string, headers ...string) answer {
+	t.Helper()
 	if token != "" {
 		headers = append(headers, "Authorization: Bearer "+token)
 	}
-	a, err := ask(t.Context(), e.caller, method, e.proxies[proxy]+path, "", headers...)
+	a, err := ask(t.Context(), e.caller, method, e.proxies[proxy]+path, body, headers...)
 	if err != nil {
 		t.Fatalf("%s: %v", proxy, err)
 	}
