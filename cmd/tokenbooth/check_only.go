@@ -36,7 +36,7 @@ func checkBooth(s *settings) error {
 			return err
 		}
 	}
-	return checkFront(s)
+	return errors.Join(checkFront(s), checkStoreFile(s, s.firstStart))
 }
 
 // checkGuard reads what a gateway reads at its start. Whether the issuers answer is not asked.
@@ -46,10 +46,10 @@ func checkGuard(s *settings) error {
 			return err
 		}
 	}
-	return checkFront(s)
+	return errors.Join(checkFront(s), checkStoreFile(s, true))
 }
 
-// checkFront reads what both have: certificates, dialects, tenants with their routes, and whether the store's file may be written.
+// checkFront reads what both have: certificates, dialects, and tenants with their routes.
 func checkFront(s *settings) error {
 	f, err := newFront(s)
 	if err != nil {
@@ -75,17 +75,20 @@ func checkFront(s *settings) error {
 			}
 		}
 	}
-	return checkStoreFile(s)
+	return nil
 }
 
-// checkStoreFile opens the database as a file, to see that it may be written, and leaves it as it is. One that is not there is made at a start.
-func checkStoreFile(s *settings) error {
+// checkStoreFile opens the database as a file, to see that it may be written, and leaves it as it is.
+func checkStoreFile(s *settings, make bool) error {
 	if s.Store == "memory" {
 		return nil
 	}
 	db, err := os.OpenFile(filepath.Join(s.Data, storeFile), os.O_RDWR, 0)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) && make {
 		return nil
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no database %s; tokenbooth init makes it, or serve --first-start does", filepath.Join(s.Data, storeFile))
 	}
 	if err != nil {
 		return fmt.Errorf("the database cannot be written: %w", err)

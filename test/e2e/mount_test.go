@@ -61,8 +61,8 @@ tenants:
 func TestSettingsTenantsDialectsAndCertificatesOfAMountAreReadAnew(t *testing.T) {
 	t.Parallel()
 	at, a := freeAddresses(t, 2), newAuthority(t)
-	b := apart(t, "serve", "")
-	b.public, b.operators, b.args = "https://"+at[0], "http://"+at[1], []string{"serve", "-c", "settings/tokenbooth.yaml"}
+	b := apart(t, "gateway", "")
+	b.public, b.operators, b.args = "https://"+at[0], "http://"+at[1], []string{"serve", "--first-start", "-c", "settings/tokenbooth.yaml"}
 	mounts := map[string]*mount{}
 	for _, name := range []string{"settings", "tenants", "dialects", "tls"} {
 		mounts[name] = &mount{dir: filepath.Join(b.dir, name)}
