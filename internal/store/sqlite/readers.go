@@ -13,10 +13,11 @@ type readers struct {
 	path    string
 	idle    chan *conn // nil stands for one that is not open yet
 	closing <-chan struct{}
+	present func() error // why the file is not the one that was opened, or nil
 }
 
-func newReaders(path string, closing <-chan struct{}) readers {
-	r := readers{path: path, idle: make(chan *conn, max(4, 2*runtime.GOMAXPROCS(0))), closing: closing}
+func newReaders(path string, closing <-chan struct{}, present func() error) readers {
+	r := readers{path: path, idle: make(chan *conn, max(4, 2*runtime.GOMAXPROCS(0))), closing: closing, present: present}
 	for range cap(r.idle) {
 		r.idle <- nil
 	}
@@ -42,7 +43,7 @@ func (r readers) do(ctx context.Context, read func(*conn) error) (err error) {
 		return errClosed
 	}
 	if c == nil {
-		if c, err = connect(r.path, reading...); err != nil {
+		if c, err = r.connect(); err != nil {
 			r.idle <- nil
 			return err
 		}
@@ -54,6 +55,18 @@ func (r readers) do(ctx context.Context, read func(*conn) error) (err error) {
 	}
 	kept = c
 	return nil
+}
+
+// connect opens a connection to the file that the store was opened on: one that has been put in its place may say anything.
+func (r readers) connect() (*conn, error) {
+	c, err := connect(r.path, reading...)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.present(); err != nil {
+		return nil, cmp.Or(err, c.close())
+	}
+	return c, nil
 }
 
 // close waits for the reads that are under way.

@@ -75,10 +75,10 @@ func Open(o Options) (*Store, error) {
 	if err := prepare(path, o.Create); err != nil {
 		return nil, err
 	}
-	s.readers = newReaders(path, s.closing)
 	if s.writer, err = newWriter(path, o.Mark, o.Now, s.closing, o.pragmas); err != nil {
 		return nil, explain(path, err)
 	}
+	s.readers = newReaders(path, s.closing, s.writer.inPlace)
 	if o.Serve {
 		if err := s.prove(killed); err != nil {
 			return nil, errors.Join(explain(path, err), s.readers.close(), s.writer.close())

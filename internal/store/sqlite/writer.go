@@ -73,13 +73,13 @@ type writer struct {
 	file  os.FileInfo // as it was opened
 	marks marks
 	store string // what it is called
-	last  int64  // group of this process; 0 before its first one
+	last  int64  // group of this process; -1 before its first one
 }
 
 // newWriter connects to the file and makes its marks where there are none.
 func newWriter(path, second string, now func() time.Time, closing <-chan struct{}, pragmas []string) (w *writer, err error) {
 	w = &writer{
-		path: path, now: now, closing: closing,
+		path: path, now: now, closing: closing, last: -1,
 		pragmas: append(append([]string{}, writing...), pragmas...),
 		bell:    make(chan struct{}, 1),
 		stopped: make(chan struct{}),
@@ -130,7 +130,7 @@ func (w *writer) close() error {
 
 // seal notes in the file that nothing is missing from it, for whoever copies it. The next group, of any process, takes that back.
 func (w *writer) seal() {
-	if w.last == 0 || w.broken() != nil {
+	if w.last < 0 || w.broken() != nil {
 		return
 	}
 	err := w.begin()
@@ -320,10 +320,19 @@ func (w *writer) present() error {
 	if err := w.broken(); err != nil {
 		return err
 	}
-	if now, err := os.Stat(w.path); err != nil || !os.SameFile(now, w.file) {
-		return w.give(cmp.Or(err, errors.New("another file has been put in its place")))
+	if err := w.inPlace(); err != nil {
+		return w.give(err)
 	}
 	return nil
+}
+
+// inPlace reports whether the file is the one that was opened.
+func (w *writer) inPlace() error {
+	now, err := os.Stat(w.path)
+	if err == nil && !os.SameFile(now, w.file) {
+		err = errors.New("another file has been put in the place of the database")
+	}
+	return err
 }
 
 // give ends all writing.
