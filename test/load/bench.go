@@ -206,7 +206,7 @@ func (b *bench) play(core int, role string, args ...string) (side, error) {
 	if err != nil {
 		return side{}, err
 	}
-	p, err := b.spawn(core, b.dir, program, append([]string{"floor", role, addr.String()}, args...)...)
+	p, err := b.spawn([]int{core}, b.dir, program, append([]string{"floor", role, addr.String()}, args...)...)
 	if err != nil {
 		return side{}, err
 	}

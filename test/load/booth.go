@@ -52,6 +52,7 @@ type booth struct {
 	server    *process
 	jwts      [][]byte // requests for a token, one of each client
 	opaques   [][]byte
+	wide      bool // it has the generator's core as well, as a desk of a user's has
 }
 
 // booth returns the running product with so many clients in its database.
@@ -158,7 +159,11 @@ func (b *bench) open(t *booth) error {
 
 // launch starts one of the product's two servers and waits until it takes connections.
 func (b *bench) launch(t *booth, command string) (err error) {
-	if t.server, err = b.spawn(b.cores.server, t.dir, b.binary, command, "-c", t.file); err != nil {
+	on := []int{b.cores.server}
+	if t.wide {
+		on = append(on, b.cores.generator)
+	}
+	if t.server, err = b.spawn(on, t.dir, b.binary, command, "-c", t.file); err != nil {
 		return err
 	}
 	b.running = append(b.running, t.server)

@@ -73,8 +73,8 @@ type process struct {
 	ended chan struct{}
 }
 
-// spawn starts a program on one core. Its words go to a file in dir.
-func (c cores) spawn(core int, dir, program string, args ...string) (*process, error) {
+// spawn starts a program on these cores, one but for a figure that says otherwise. Its words go to a file in dir.
+func (c cores) spawn(on []int, dir, program string, args ...string) (*process, error) {
 	log, err := os.CreateTemp(dir, "log-")
 	if err != nil {
 		return nil, err
@@ -86,7 +86,7 @@ func (c cores) spawn(core int, dir, program string, args ...string) (*process, e
 	// A child inherits the core of the thread that starts it, from its first instruction on.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	if err := pin(0, core); err != nil {
+	if err := pin(0, on...); err != nil {
 		return nil, err
 	}
 	p.began = time.Now()
