@@ -3,11 +3,12 @@ package bearer
 import (
 	"slices"
 	"time"
+
+	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
 const (
-	maxMembers = 64 // of a header or of claims: each name is compared with those before it
-	maxList    = 256
+	maxMembers = 64           // of a header or of claims: each name is compared with those before it
 	lastSecond = 253402300799 // the end of the year 9999: beyond it, a date is an attack
 )
 
@@ -144,7 +145,7 @@ func (r *reader) list() ([]string, bool) {
 	ok := r.array(func() bool {
 		s, ok := r.str()
 		all = append(all, s)
-		return ok && len(all) <= maxList
+		return ok && len(all) <= oauth.MaxScopeWords
 	})
 	return all, ok
 }

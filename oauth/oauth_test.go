@@ -37,7 +37,7 @@ func TestReq076_ScopeGrammar(t *testing.T) {
 	for scope, valid := range map[string]bool{
 		"": true, "a": true, "a b": true, "service:integration": true, "https://x/y#z": true,
 		" a": false, "a ": false, "a  b": false, `a"b`: false, `a\b`: false, "a\tb": false, "ä": false, "a\x00": false,
-		strings.Repeat("a ", 100) + "a": false, strings.Repeat("x", 5000): false,
+		strings.Repeat("a ", MaxScopeWords) + "a": false, strings.Repeat("x", 5000): false,
 	} {
 		if ValidScope(scope) != valid {
 			t.Errorf("ValidScope(%.20q) is %v", scope, !valid)

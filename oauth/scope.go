@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// maxScope bounds a scope parameter, in bytes and in words; no contract we know comes near.
+// Bounds of a scope, wherever one stands: in a request, in a registration, in a token that is checked.
 const (
-	maxScopeBytes = 4096
-	maxScopeWords = 100
+	MaxScopeBytes = 4096
+	MaxScopeWords = 256
 )
 
 // ScopeWords walks the words of a space-separated scope (RFC 6749, section 3.3).
@@ -47,7 +47,7 @@ func ScopeWithin(asked, held string) bool {
 // ValidScope reports whether scope obeys the grammar of RFC 6749, section 3.3: words of printable ASCII without the double quote
 // and the backslash, one space between them.
 func ValidScope(scope string) bool {
-	if len(scope) > maxScopeBytes || strings.Count(scope, " ") >= maxScopeWords {
+	if len(scope) > MaxScopeBytes || strings.Count(scope, " ") >= MaxScopeWords {
 		return false
 	}
 	space := true // a space may not lead

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"os"
 	"reflect"
@@ -43,49 +42,77 @@ type declaredTenant struct {
 	Prune           bool             `yaml:"prune"`
 }
 
-// declaredClient is a client that shall be. The words are those of client show --json, where one is fit to be written.
+// declaredClient is a client that shall be. A field that was not said is left as it is.
 type declaredClient struct {
-	ID                 string             `yaml:"id"`
-	Name               *string            `yaml:"name"`
-	Description        *string            `yaml:"description"`
-	Permissions        []string           `yaml:"permissions"`
-	Grants             []oauth.GrantType  `yaml:"grants"`
-	AuthMethods        []oauth.AuthMethod `yaml:"auth_methods"`
-	Dialects           []string           `yaml:"dialects"`
-	TokenForm          *string            `yaml:"token_form"`
-	Lifetime           *time.Duration     `yaml:"lifetime"`
-	AllowFrom          []netip.Prefix     `yaml:"allow_from"`
-	ResourceServers    []string           `yaml:"resource_servers"`
-	AllowBodylessToken *bool              `yaml:"allow_bodyless_token"`
-	Expires            *ending            `yaml:"expires"`
-	Disabled           *bool              `yaml:"disabled"`
+	ID                  string `yaml:"id"`
+	registry.ClientSpec `yaml:",inline"`
+	said                map[string]bool
 }
 
 // declaredUser is a user that shall be.
 type declaredUser struct {
-	Username    string   `yaml:"username"`
-	Name        *string  `yaml:"name"`
-	Permissions []string `yaml:"permissions"`
-	Disabled    *bool    `yaml:"disabled"`
+	Username          string `yaml:"username"`
+	registry.UserSpec `yaml:",inline"`
+	said              map[string]bool
 }
 
-// ending is when a client ends; the zero time is never.
-type ending struct{ time.Time }
-
 // declaring is how declarations are decoded. An end that counts from now would be another one each time.
-var declaring = append(slices.Clone(strictly), yaml.CustomUnmarshaler(func(e *ending, b []byte) (err error) {
-	text := scalar(b)
-	if text == neverWord {
+var declaring = append(slices.Clone(strictly), reading(registry.ParseNetwork),
+	reading(func(text string) (registry.Span, error) {
+		if text == defaultWord {
+			return 0, nil
+		}
+		return registry.ParseSpan(text)
+	}),
+	reading(func(text string) (registry.Until, error) { return registry.ParseUntil(text, time.Time{}) }),
+	reading(func(text string) (oauth.TokenForm, error) {
+		if text == defaultWord {
+			return "", nil
+		}
+		return oauth.TokenForm(text), nil
+	}))
+
+// defaultWord stands for what the dialect says.
+const defaultWord = "default"
+
+// reading decodes values that people write in a form of their own.
+func reading[T any](parse func(string) (T, error)) yaml.DecodeOption {
+	return yaml.CustomUnmarshaler(func(v *T, b []byte) (err error) {
+		text := scalar(b)
+		if *v, err = parse(text); err != nil {
+			return &unfit{text, err.Error()}
+		}
 		return nil
+	})
+}
+
+// given are the fields that stand in a file of declarations, by registration.
+type given struct {
+	Clients, Users []map[string]any
+	Tenants        []struct{ Clients, Users []map[string]any }
+}
+
+// note keeps which fields were said.
+func (d *declared) note(g given) {
+	for i := range d.Clients {
+		d.Clients[i].said = keysOf(g.Clients[i])
 	}
-	if e.Time, err = time.Parse(time.RFC3339, text); err != nil {
-		e.Time, err = time.Parse(time.DateOnly, text)
+	for i := range d.Users {
+		d.Users[i].said = keysOf(g.Users[i])
 	}
-	if e.Time = e.UTC(); err != nil {
-		return &unfit{text, fmt.Sprintf("an end is a day (2027-01-31, at 00:00 UTC), a time (2027-01-31T12:00:00Z) or %s, not %q", neverWord, text)}
+	for i := range d.Tenants {
+		t := &d.Tenants[i]
+		(&declared{Clients: t.Clients, Users: t.Users}).note(given{Clients: g.Tenants[i].Clients, Users: g.Tenants[i].Users})
 	}
-	return nil
-}))
+}
+
+func keysOf(fields map[string]any) map[string]bool {
+	said := map[string]bool{}
+	for name := range fields {
+		said[name] = true
+	}
+	return said
+}
 
 // calledElsewhere are words of the command line and of its JSON, and what a declaration calls the same.
 var calledElsewhere = map[string]string{"client_id": "id", "lifetime_seconds": "lifetime, like 10m", "bodyless": "allow_bodyless_token",
@@ -121,6 +148,11 @@ func parseDeclarations(file string, text []byte) (*declared, error) {
 		return nil, err
 	}
 	d.page = p // a document that is null has made all of d empty
+	var g given
+	if err := p.safely(func() error { return yaml.Unmarshal(text, &g) }); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	d.note(g)
 	if err := p.safely(p.plainValues); err != nil {
 		return nil, err
 	}
@@ -236,19 +268,6 @@ func (d *declared) checkClients() error {
 			return d.page.fault(place+".id", fmt.Sprintf("client %s is declared twice", c.ID))
 		}
 		seen[c.ID] = true
-		if c.Lifetime != nil && *c.Lifetime%time.Second != 0 {
-			return d.page.fault(place+".lifetime", fmt.Sprintf("a token lives whole seconds, not %s", *c.Lifetime))
-		}
-		for j, n := range c.AllowFrom {
-			if n != n.Masked() {
-				return d.page.fault(fmt.Sprintf("%s.allow_from[%d]", place, j), fmt.Sprintf("%s has bits beyond its length; say %s for the network", n, n.Masked()))
-			}
-		}
-		if c.TokenForm != nil && *c.TokenForm == defaultForm {
-			*c.TokenForm = ""
-		}
-		c.Permissions, c.Grants, c.AuthMethods = eachOnce(c.Permissions), eachOnce(c.Grants), eachOnce(c.AuthMethods)
-		c.Dialects, c.AllowFrom, c.ResourceServers = eachOnce(c.Dialects), eachOnce(c.AllowFrom), eachOnce(c.ResourceServers)
 	}
 	return nil
 }
@@ -268,7 +287,7 @@ func (d *declared) checkUsers() error {
 			return d.page.fault(place+".username", fmt.Sprintf("user %s is declared twice", canonical))
 		}
 		seen[canonical] = true
-		u.Username, u.Permissions = canonical, eachOnce(u.Permissions)
+		u.Username = canonical
 	}
 	return nil
 }
@@ -276,21 +295,6 @@ func (d *declared) checkUsers() error {
 func (d *declared) clientPlace(i int) string { return fmt.Sprintf("%sclients[%d]", d.at, i) }
 func (d *declared) userPlace(i int) string   { return fmt.Sprintf("%susers[%d]", d.at, i) }
 func tenantPlace(i int) string               { return fmt.Sprintf("tenants[%d]", i) }
-
-// eachOnce returns a list without what stands in it again; no list stays none.
-func eachOnce[T comparable](list []T) []T {
-	if list == nil {
-		return nil
-	}
-	out, seen := []T{}, map[T]bool{}
-	for _, v := range list {
-		if !seen[v] {
-			out = append(out, v)
-		}
-		seen[v] = true
-	}
-	return out
-}
 
 // pickTenant finds the tenant that the file or the flag names; both may, if it is the same.
 func (d *declared) pickTenant(s *settings, flag string) (*registry.Tenant, error) {

@@ -46,12 +46,8 @@ type step struct {
 	tenant *tenantFile // what is written of a tenant
 }
 
-// difference is a field that is not as declared. Values are texts, lists of texts, or true or false; those of a creation have no Old.
-type difference struct {
-	Field string `json:"field"`
-	Old   any    `json:"old"`
-	New   any    `json:"new"`
-}
+// difference is a field that is not as declared; those of a creation have no Old.
+type difference registry.Change
 
 // registered looks up whom the plan has to know.
 func (d *declared) registered(ctx context.Context, a acts) (*registered, error) {
@@ -153,23 +149,15 @@ func (d *declared) planClient(t *registry.Tenant, i int, is *registry.Client, no
 	switch {
 	case is == nil:
 		before = &registry.Client{}
-		if known := t.PermissionNames(); c.Permissions == nil && len(known) > 0 {
+		if known := t.PermissionNames(); !c.said["permissions"] && len(known) > 0 {
 			return nil, d.page.fault(place+".permissions", fmt.Sprintf("client %s is not registered yet: say what it may do: a list of %s; [] is nothing", c.ID, strings.Join(known, ", ")))
 		}
 	case is.Deleted:
 		return nil, d.page.fault(place+".id", fmt.Sprintf("client %s was deleted at %s, and its id is never given again", c.ID, is.Updated.UTC().Format(time.RFC3339)))
 	}
 	want := s.wantedClient(t)
-	for _, n := range want.Dialects {
-		if all := spoken(t); !slices.Contains(all, n) && !slices.Contains(before.Dialects, n) {
-			return nil, d.page.fault(place+".dialects", fmt.Sprintf("tenant %s does not speak %q; it speaks %s%s", t.Name, n, strings.Join(all, ", "), didYouMean(n, all)))
-		}
-	}
-	if !want.Expires.Equal(before.Expires) && !want.Expires.IsZero() && !want.Expires.After(now) {
-		return nil, d.page.fault(place+".expires", fmt.Sprintf("%s is over already; it is %s", want.Expires.Format(time.RFC3339), now.UTC().Format(time.RFC3339)))
-	}
-	s.compare(fieldsOfClient(before), fieldsOfClient(want), is == nil)
-	if s.remark = want.Name; want.Disabled && c.Disabled == nil {
+	s.compare(registry.Changes(clientFields, &before.ClientSpec, &want.ClientSpec), is == nil)
+	if s.remark = want.Name; want.Disabled && !c.said["disabled"] {
 		s.remark += " (disabled, and the file does not say whether it shall be)"
 	}
 	return s, nil
@@ -191,13 +179,13 @@ func (d *declared) planUser(t *registry.Tenant, i int, is *registry.User) (*step
 	before := is
 	if is == nil {
 		before = &registry.User{}
-		if known := t.PermissionNames(); u.Permissions == nil && len(known) > 0 {
+		if known := t.PermissionNames(); !u.said["permissions"] && len(known) > 0 {
 			return nil, d.page.fault(place+".permissions", fmt.Sprintf("user %s is not registered yet: say what it may do: a list of %s; [] is nothing", u.Username, strings.Join(known, ", ")))
 		}
 	}
 	want := s.wantedUser(t)
-	s.compare(fieldsOfUser(before), fieldsOfUser(want), is == nil)
-	if s.remark = want.Name; want.Disabled && u.Disabled == nil {
+	s.compare(registry.Changes(registry.UserFields(), &before.UserSpec, &want.UserSpec), is == nil)
+	if s.remark = want.Name; want.Disabled && !u.said["disabled"] {
 		s.remark += " (disabled, and the file does not say whether it shall be)"
 	}
 	return s, nil

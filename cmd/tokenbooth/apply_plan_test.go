@@ -47,12 +47,11 @@ func bringAbout(t *registry.Tenant, steps []*step) *registered {
 func TestAPlanSaysWhatDiffersAndNothingElse(t *testing.T) {
 	is := &registered{
 		clients: map[string]*registry.Client{
-			"here": {Tenant: "acme", ID: "here", Rev: 3, Name: "Here", Description: "long here", Permissions: []string{"nql", "me"}, Grants: []oauth.GrantType{oauth.ClientCredentials},
-				Lifetime: 600, AllowFrom: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, Expires: planNow.Add(-time.Hour), Dialects: []string{"gone"}},
-			"off":  {Tenant: "acme", ID: "off", Name: "Off", Disabled: true},
+			"here": {Tenant: "acme", ID: "here", Rev: 3, ClientSpec: registry.ClientSpec{Name: "Here", Description: "long here", Permissions: []string{"nql", "me"}, Grants: []oauth.GrantType{oauth.ClientCredentials}, Lifetime: 600, AllowFrom: []registry.Network{{Prefix: netip.MustParsePrefix("192.0.2.0/24")}}, Expires: registry.Until{Time: planNow.Add(-time.Hour)}, Dialects: []string{"gone"}}},
+			"off":  {Tenant: "acme", ID: "off", ClientSpec: registry.ClientSpec{Name: "Off", Disabled: true, Grants: []oauth.GrantType{oauth.ClientCredentials}}},
 			"dead": {Tenant: "acme", ID: "dead", Deleted: true, Updated: planNow},
 		},
-		users: map[string]*registry.User{"ada": {Tenant: "acme", Username: "ada", ID: "usr_1", Name: "Ada", Permissions: []string{"me"}}},
+		users: map[string]*registry.User{"ada": {Tenant: "acme", Username: "ada", ID: "usr_1", UserSpec: registry.UserSpec{Name: "Ada", Permissions: []string{"me"}}}},
 	}
 	for _, test := range []struct{ name, text, want string }{
 		{"what is declared as it is", "clients: [{id: here, name: Here, lifetime: 10m, grants: [client_credentials]}]", "none client here"},
@@ -62,7 +61,7 @@ func TestAPlanSaysWhatDiffersAndNothingElse(t *testing.T) {
 		{"a dialect that the tenant speaks no more, as it is", "clients: [{id: here, dialects: [gone]}]", "none client here"},
 		{"a list emptied", "clients: [{id: here, allow_from: [], permissions: []}]", "change client here permissions:[nql me]→[] allow_from:[192.0.2.0/24]→[]"},
 		{"back to the defaults", "clients: [{id: here, lifetime: 0s, expires: never, description: \"\", token_form: default}]",
-			"change client here description:long here→ lifetime:10m→0s expires:2026-11-22T03:09:00Z→never"},
+			"change client here description:long here→ lifetime:10m→default expires:2026-11-22T03:09:00Z→never"},
 		{"a change of a user", "users: [{username: ada, name: Ada L, permissions: [nql, me], disabled: true}]",
 			"change user ada name:Ada→Ada L permissions:[me]→[nql me] disabled:false→true"},
 		{"new ones, with what they get", "clients: [{id: new, name: New, permissions: [nql]}]\nusers: [{username: Bob, permissions: []}]",
@@ -80,8 +79,6 @@ func TestAPlanSaysWhatDiffersAndNothingElse(t *testing.T) {
 			"f.yaml:1:11: clients[0].permissions: client new is not registered yet: say what it may do: a list of nql, me; [] is nothing"},
 		{"a new user without permissions", "users: [{username: bob}]", "f.yaml:1:9: users[0].permissions: user bob is not registered yet: say what it may do: a list of nql, me; [] is nothing"},
 		{"one declared under both", "clients: [{id: n, name: n, permissions: []}]\nusers: [{username: N, permissions: []}]", "f.yaml:2:20: users[0].username: n is the id of a client of tenant acme"},
-		{"a dialect that is not spoken", "clients: [{id: here, dialects: [oauth]}]", `f.yaml:1:32: clients[0].dialects: tenant acme does not speak "oauth"; it speaks oauth2; did you mean oauth2?`},
-		{"an end that is over", "clients: [{id: here, expires: 2026-11-22}]", "f.yaml:1:31: clients[0].expires: 2026-11-22T00:00:00Z is over already; it is 2026-11-22T04:09:00Z"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			d, err := parseDeclarations("f.yaml", []byte(test.text+"\n"))
@@ -142,7 +139,7 @@ func planRegistry(t *testing.T) (*registry.Registry, store.Store) {
 		t.Fatal(err)
 	}
 	for _, id := range []string{"a", "b"} {
-		if _, _, err := reg.CreateClient(t.Context(), "cli:test", registry.Client{Tenant: "acme", ID: id, Name: id}); err != nil {
+		if _, _, err := reg.CreateClient(t.Context(), "cli:test", registry.Client{Tenant: "acme", ID: id, ClientSpec: registry.ClientSpec{Name: id, Grants: []oauth.GrantType{oauth.ClientCredentials}}}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -174,7 +171,7 @@ func TestWhatSomebodyElseDidSinceThePlanIsNoticedBeforeAnythingIsWritten(t *test
 		},
 			"client b was changed since the plan was made, by cli:eve; nothing was changed: apply again to see what there is to do now"},
 		"a client registered": {func(ctx context.Context, r *registry.Registry) error {
-			_, _, err := r.CreateClient(ctx, "cli:eve", registry.Client{Tenant: "acme", ID: "c", Name: "c"})
+			_, _, err := r.CreateClient(ctx, "cli:eve", registry.Client{Tenant: "acme", ID: "c", ClientSpec: registry.ClientSpec{Name: "c", Grants: []oauth.GrantType{oauth.ClientCredentials}}})
 			return err
 		}, "client c was registered since the plan was made, by cli:eve; nothing was changed: apply again to see what there is to do now"},
 		"a user disabled": {func(ctx context.Context, r *registry.Registry) error {

@@ -26,7 +26,7 @@ func clientListCommand() *cobra.Command {
 		Short: "List the clients of a tenant",
 		Args:  want(),
 		RunE: forTenant(func(ctx context.Context, e *errand, _ []string) error {
-			views := []clientView{}
+			views := []facts{}
 			var rows [][]string
 			for after, more := "", true; more; more = after != "" {
 				page, err := e.FindClients(ctx, directory.Search{After: after, Limit: pageOf})
@@ -35,10 +35,10 @@ func clientListCommand() *cobra.Command {
 				}
 				after = page.Next
 				for _, c := range page.Clients {
-					v := viewClient(c, e.now)
-					views = append(views, v)
-					rows = append(rows, []string{c.ID, c.Name, strings.Join(c.Permissions, " "), fmt.Sprint(v.live()), v.State,
-						e.when(v.lastUsed(), "never"), e.when(c.Expires, "never")})
+					views = append(views, viewClient(c, e.now))
+					live, used := liveSecrets(c, e.now)
+					rows = append(rows, []string{c.ID, c.Name, strings.Join(c.Permissions, " "), fmt.Sprint(live), c.State(e.now),
+						e.when(used, "never"), e.when(c.Expires.Time, "never")})
 				}
 			}
 			if e.json {

@@ -13,7 +13,7 @@ import (
 )
 
 func clientCreateCommand() *cobra.Command {
-	var f clientFlags
+	var f *fieldFlags[registry.ClientSpec]
 	var id string
 	cmd := &cobra.Command{
 		Use:   "create --name NAME --permission PERMISSION",
@@ -24,7 +24,7 @@ secret is shown this once: only its hash is kept.`,
   tokenbooth client create --name "Nightly export" -p nql,enrichment --expires 90d --allow-from 192.0.2.0/24 --json`,
 		Args: want(),
 		RunE: forTenant(func(ctx context.Context, e *errand, _ []string) error {
-			c, err := f.newClient(e, id)
+			c, err := newClient(e, f, id)
 			if err != nil {
 				return err
 			}
@@ -36,30 +36,31 @@ secret is shown this once: only its hash is kept.`,
 		}),
 	}
 	cmd.Flags().StringVar(&id, "id", "", "`ID` it shall have (default one is drawn)")
-	return f.addTo(cmd)
+	f = flagsOf(cmd, registry.ClientFields)
+	return cmd
 }
 
 // newClient is a client as the flags describe it, with what is left out filled in.
-func (f *clientFlags) newClient(e *errand, id string) (*registry.Client, error) {
-	if f.name == "" {
+func newClient(e *errand, f *fieldFlags[registry.ClientSpec], id string) (*registry.Client, error) {
+	if !e.cmd.Flags().Changed("name") {
 		return nil, errors.New("--name: say what people shall call it; the calling application's name serves best")
 	}
 	if err := needPermissions(e); err != nil {
 		return nil, err
 	}
 	c := e.tenant.NewClient(id)
-	return &c, f.apply(e, &c)
+	return &c, f.put(e, &c.ClientSpec)
 }
 
 // issuedView is the one answer that has a secret in it.
 type issuedView struct {
-	ID       string     `json:"client_id"`
-	Secret   string     `json:"client_secret"`
-	Tenant   string     `json:"tenant"`
-	Dialect  string     `json:"dialect"`   // the first its tenant speaks that it may ask in; empty: none
-	TokenURL string     `json:"token_url"` // where it asks
-	Curl     string     `json:"curl"`      // and how
-	Client   clientView `json:"client"`
+	ID       string `json:"client_id"`
+	Secret   string `json:"client_secret"`
+	Tenant   string `json:"tenant"`
+	Dialect  string `json:"dialect"`   // the first its tenant speaks that it may ask in; empty: none
+	TokenURL string `json:"token_url"` // where it asks
+	Curl     string `json:"curl"`      // and how
+	Client   facts  `json:"client"`
 }
 
 // showIssued shows a client with a secret that was just made. It cannot be shown again.

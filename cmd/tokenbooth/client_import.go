@@ -7,11 +7,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
 func clientImportCommand() *cobra.Command {
-	var f clientFlags
+	var f *fieldFlags[registry.ClientSpec]
 	var hash string
 	var piped bool
 	cmd := &cobra.Command{
@@ -31,7 +32,7 @@ guesses at it are counted; rotate it when its callers can change.`,
   tokenbooth client import legacy --name Legacy -p all --hash '$2b$10$…'`,
 		Args: want("CLIENT-ID"),
 		RunE: forTenant(func(ctx context.Context, e *errand, args []string) error {
-			c, err := f.newClient(e, args[0])
+			c, err := newClient(e, f, args[0])
 			if err != nil {
 				return err
 			}
@@ -49,7 +50,8 @@ guesses at it are counted; rotate it when its callers can change.`,
 	cmd.Flags().StringVar(&hash, "hash", "", "`HASH` of the secret; - reads it from standard input")
 	cmd.Flags().BoolVar(&piped, "secret-stdin", false, "read the secret from the first line of standard input")
 	cmd.MarkFlagsMutuallyExclusive("hash", "secret-stdin")
-	return f.addTo(cmd)
+	f = flagsOf(cmd, registry.ClientFields)
+	return cmd
 }
 
 // importedSecret returns the secret, or its hash. There is no flag with the secret itself: it would stand in the shell's history and

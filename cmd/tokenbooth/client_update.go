@@ -11,7 +11,7 @@ import (
 )
 
 func clientUpdateCommand() *cobra.Command {
-	var f clientFlags
+	var f *fieldFlags[registry.ClientSpec]
 	cmd := &cobra.Command{
 		Use:   "update CLIENT-ID",
 		Short: "Change a client; what no flag names stays as it is",
@@ -30,7 +30,7 @@ may do changes with the next token it asks for; to end its present tokens: token
 				return err
 			}
 			_, err := e.UpdateClient(ctx, args[0], "client.update", 0, func(c *registry.Client) error {
-				return f.apply(e, c)
+				return f.put(e, &c.ClientSpec)
 			})
 			if err != nil {
 				return err
@@ -42,7 +42,8 @@ may do changes with the next token it asks for; to end its present tokens: token
 			return e.showClient(c)
 		}),
 	}
-	return f.addTo(cmd)
+	f = flagsOf(cmd, registry.ClientFields)
+	return cmd
 }
 
 // anyOwn reports whether a flag of the command itself was given, not only one of those it shares.

@@ -2,37 +2,23 @@ package main
 
 import (
 	"fmt"
-	"net/netip"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/registry"
-	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
-// clientView is what may be seen of a client: everything but its secrets and their hashes. These names are a promise to programs.
-type clientView struct {
-	Tenant             string             `json:"tenant"`
-	ID                 string             `json:"client_id"`
-	Name               string             `json:"name"`
-	Description        string             `json:"description"`
-	State              string             `json:"state"` // active, disabled, expired or deleted
-	Permissions        []string           `json:"permissions"`
-	Grants             []oauth.GrantType  `json:"grants"`
-	AuthMethods        []oauth.AuthMethod `json:"auth_methods"`     // empty: all
-	Dialects           []string           `json:"dialects"`         // empty: all its tenant speaks
-	TokenForm          oauth.TokenForm    `json:"token_form"`       // empty: the dialect's
-	Lifetime           int64              `json:"lifetime_seconds"` // 0: the dialect's
-	AllowFrom          []netip.Prefix     `json:"allow_from"`       // empty: from anywhere
-	ResourceServers    []string           `json:"resource_servers"` // APIs it stands for
-	AllowBodylessToken bool               `json:"allow_bodyless_token"`
-	Expires            *time.Time         `json:"expires"`
-	Secrets            []secretView       `json:"secrets"`
-	Created            time.Time          `json:"created"`
-	CreatedBy          string             `json:"created_by"`
-	Updated            time.Time          `json:"updated"`
-	UpdatedBy          string             `json:"updated_by"`
+// viewClient is what may be seen of a client: everything but its secrets and their hashes. These names are a promise to programs.
+func viewClient(c *registry.Client, now time.Time) facts {
+	secrets := []secretView{}
+	for i := range c.Credentials {
+		cr := &c.Credentials[i]
+		secrets = append(secrets, secretView{ID: cr.ID, Live: cr.Live(now), Imported: cr.Imported, Created: cr.Created.UTC(), Expires: orNull(cr.Expires),
+			LastUsed: orNull(cr.LastUsed), LastUsedFrom: cr.LastUsedFrom})
+	}
+	seen := facts{{"tenant", c.Tenant}, {"client_id", c.ID}, {"state", c.State(now)}}
+	return append(append(seen, factsOf(registry.ClientFields(now), &c.ClientSpec)...), fact{"secrets", secrets},
+		fact{"created", c.Created.UTC()}, fact{"created_by", c.CreatedBy}, fact{"updated", c.Updated.UTC()}, fact{"updated_by", c.UpdatedBy})
 }
 
 // secretView is what may be seen of a secret.
@@ -44,31 +30,6 @@ type secretView struct {
 	Expires      *time.Time `json:"expires"`
 	LastUsed     *time.Time `json:"last_used"` // to the minute
 	LastUsedFrom string     `json:"last_used_from"`
-}
-
-func viewClient(c *registry.Client, now time.Time) clientView {
-	v := clientView{Tenant: c.Tenant, ID: c.ID, Name: c.Name, Description: c.Description, State: stateOf(c, now), Permissions: filledIn(c.Permissions),
-		Grants: filledIn(c.Grants), AuthMethods: filledIn(c.AuthMethods), Dialects: filledIn(c.Dialects), TokenForm: c.TokenForm, Lifetime: c.Lifetime,
-		AllowFrom: filledIn(c.AllowFrom), ResourceServers: filledIn(c.ResourceServers), AllowBodylessToken: c.AllowBodylessToken, Expires: orNull(c.Expires), Secrets: []secretView{},
-		Created: c.Created.UTC(), CreatedBy: c.CreatedBy, Updated: c.Updated.UTC(), UpdatedBy: c.UpdatedBy}
-	for i := range c.Credentials {
-		cr := &c.Credentials[i]
-		v.Secrets = append(v.Secrets, secretView{ID: cr.ID, Live: cr.Live(now), Imported: cr.Imported, Created: cr.Created.UTC(), Expires: orNull(cr.Expires),
-			LastUsed: orNull(cr.LastUsed), LastUsedFrom: cr.LastUsedFrom})
-	}
-	return v
-}
-
-func stateOf(c *registry.Client, now time.Time) string {
-	switch {
-	case c.Deleted:
-		return "deleted"
-	case c.Disabled:
-		return "disabled"
-	case c.Barred(now) != "":
-		return "expired"
-	}
-	return "active"
 }
 
 // filledIn is a list that JSON shows as [] and not as null.
@@ -88,46 +49,47 @@ func orNull(t time.Time) *time.Time {
 	return &t
 }
 
-// live returns how many of the secrets work.
-func (v *clientView) live() (n int) {
-	for _, s := range v.Secrets {
-		if s.Live {
+// liveSecrets returns how many of a client's secrets work, and when any of them was used last.
+func liveSecrets(c *registry.Client, now time.Time) (n int, used time.Time) {
+	for i := range c.Credentials {
+		if c.Credentials[i].Live(now) {
 			n++
 		}
-	}
-	return n
-}
-
-// lastUsed returns when any of the secrets was used last.
-func (v *clientView) lastUsed() (last time.Time) {
-	for _, s := range v.Secrets {
-		if s.LastUsed != nil && s.LastUsed.After(last) {
-			last = *s.LastUsed
+		if at := c.Credentials[i].LastUsed; at.After(used) {
+			used = at
 		}
 	}
-	return last
+	return n, used
 }
 
 // showClient writes all there is to see of a client.
 func (e *errand) showClient(c *registry.Client) error {
-	v := viewClient(c, e.now)
 	if e.json {
-		return e.object(v)
+		return e.object(viewClient(c, e.now))
 	}
-	lines := []line{
-		{"Client ID", v.ID}, {"Name", v.Name}, {"Description", v.Description}, {"Tenant", v.Tenant}, {"State", v.State},
-		{"Permissions", orWord(v.Permissions, "none")}, {"Grants", orWord(v.Grants, "none")},
-		{"Proves itself by", orWord(v.AuthMethods, "any method")}, {"Dialects", orWord(v.Dialects, "all of the tenant")},
-		{"Token form", orElse(string(v.TokenForm), "the dialect's")}, {"Token lifetime", orElse(lifetime(v.Lifetime), "the dialect's")},
-		{"Allowed from", orWord(v.AllowFrom, "anywhere")}, {"Request without body", yesNo(v.AllowBodylessToken)},
-		{"Resource server of", strings.Join(v.ResourceServers, " ")},
-		{"Expires", e.when(c.Expires, "never")},
-		{"Created", e.when(v.Created, "") + " by " + v.CreatedBy}, {"Updated", e.when(v.Updated, "") + " by " + v.UpdatedBy},
+	lines := []line{{"Client ID", c.ID}, {"Tenant", c.Tenant}, {"State", c.State(e.now)}}
+	for _, f := range registry.ClientFields(e.now) {
+		switch {
+		case f.Name == "expires":
+			lines = append(lines, line{f.Label, e.when(c.Expires.Time, f.Unset)})
+		case f.Flag != "":
+			lines = append(lines, line{f.Label, textOf(&f, &c.ClientSpec)})
+		}
 	}
+	lines = append(lines, line{"Created", e.when(c.Created, "") + " by " + c.CreatedBy}, line{"Updated", e.when(c.Updated, "") + " by " + c.UpdatedBy})
 	for i := range c.Credentials {
 		lines = append(lines, line{fmt.Sprintf("Secret %d", i+1), e.describeSecret(&c.Credentials[i])})
 	}
 	return e.sheet(lines)
+}
+
+// textOf is the value of a field for people.
+func textOf[S any](f *registry.Field[S], of *S) string {
+	words := f.Get(of)
+	if f.Kind == registry.Switch {
+		return yesNo(len(words) > 0)
+	}
+	return orElse(strings.Join(words, " "), f.Unset)
 }
 
 func (e *errand) describeSecret(cr *registry.Credential) string {
@@ -149,32 +111,9 @@ func (e *errand) describeSecret(cr *registry.Credential) string {
 	return strings.Join(append(facts, used), "; ")
 }
 
-// orWord joins a list, or says what no list means.
-func orWord[T any](list []T, none string) string {
-	var words []string
-	for _, w := range list {
-		words = append(words, fmt.Sprint(w))
-	}
-	return orElse(strings.Join(slices.Clip(words), " "), none)
-}
-
 func orElse(text, otherwise string) string {
 	if text == "" {
 		return otherwise
-	}
-	return text
-}
-
-func lifetime(seconds int64) string {
-	if seconds == 0 {
-		return ""
-	}
-	text := (time.Duration(seconds) * time.Second).String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
 	}
 	return text
 }

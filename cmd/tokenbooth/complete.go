@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +15,18 @@ const mostCompleted = 500
 
 // completer finds what a shell may complete a word to: words, or words with a tab and a description.
 type completer = func(cmd *cobra.Command, s *settings) []string
+
+// completers are the fields whose flags a shell can complete; the others are text that nobody can guess.
+var completers = map[string]completer{"permissions": completePermissions, "grants": completeGrants, "auth_methods": completeAuthMethods,
+	"dialects": completeSpoken, "token_form": completeTokenForms, "resource_servers": completeAPIs}
+
+// completerOf says how the flag of a field is completed.
+func completerOf(field string) completer {
+	if known := completers[field]; known != nil {
+		return known
+	}
+	return func(*cobra.Command, *settings) []string { return nil }
+}
 
 // completeFlag offers names for a flag. Settings with a fault offer nothing: a shell is no place for messages.
 func completeFlag(cmd *cobra.Command, flag string, names completer) {
@@ -62,7 +73,7 @@ func completePermissions(cmd *cobra.Command, s *settings) []string {
 	if t == nil {
 		return nil
 	}
-	names := []string{described(everyPermission, "every one of them"), described(noPermission, "nothing at all")}
+	names := []string{described(everyPermission, "every one of them"), described("none", "nothing at all")}
 	for _, a := range t.DeclaredAPIs() {
 		for _, p := range a.Permissions {
 			names = append(names, described(p.Name, p.Label))
@@ -94,7 +105,7 @@ func completeDialects(_ *cobra.Command, s *settings) []string {
 
 func completeSpoken(cmd *cobra.Command, s *settings) []string {
 	if t := completedTenant(cmd, s); t != nil {
-		return spoken(t)
+		return t.Spoken()
 	}
 	return nil
 }
@@ -104,11 +115,11 @@ func completeGrants(*cobra.Command, *settings) []string {
 }
 
 func completeAuthMethods(*cobra.Command, *settings) []string {
-	return []string{string(oauth.AuthBasic), string(oauth.AuthPost), anyWord}
+	return []string{string(oauth.AuthBasic), string(oauth.AuthPost), "any"}
 }
 
 func completeTokenForms(*cobra.Command, *settings) []string {
-	return []string{string(oauth.JWT), string(oauth.Opaque), string(oauth.UUID), defaultForm}
+	return []string{string(oauth.JWT), string(oauth.Opaque), string(oauth.UUID), defaultWord}
 }
 
 func completeClients(cmd *cobra.Command, s *settings) (names []string) {
@@ -199,15 +210,4 @@ func described(word, about string) string {
 		return harmless(word)
 	}
 	return harmless(word) + "\t" + harmless(about)
-}
-
-// spoken returns the names of the dialects that a tenant speaks, each once.
-func spoken(t *registry.Tenant) []string {
-	names := slices.Clone(t.Dialects)
-	for _, e := range t.Endpoints {
-		if !slices.Contains(names, e.Dialect) {
-			names = append(names, e.Dialect)
-		}
-	}
-	return names
 }

@@ -100,10 +100,10 @@ func (b *booth) seedDemo(ctx context.Context, p demoPlaces) (*demoVars, error) {
 		}
 	}
 	v.set("NEXTHINK_BASIC", base64.StdEncoding.EncodeToString([]byte(v.values["NEXTHINK_CLIENT_ID"]+":"+v.values["NEXTHINK_CLIENT_SECRET"])))
-	if err := b.seedUser(ctx, v, kept, registry.User{Username: "demoaccount@example.com", Name: "John Doe"}, "NEXUDUS", false); err != nil {
+	if err := b.seedUser(ctx, v, kept, registry.User{Username: "demoaccount@example.com", UserSpec: registry.UserSpec{Name: "John Doe"}}, "NEXUDUS", false); err != nil {
 		return nil, err
 	}
-	if err := b.seedUser(ctx, v, kept, registry.User{Username: "jane.roe@example.com", Name: "Jane Roe"}, "NEXUDUS_TOTP", true); err != nil {
+	if err := b.seedUser(ctx, v, kept, registry.User{Username: "jane.roe@example.com", UserSpec: registry.UserSpec{Name: "Jane Roe"}}, "NEXUDUS_TOTP", true); err != nil {
 		return nil, err
 	}
 	if v.link, err = b.seedOperator(ctx); err != nil {

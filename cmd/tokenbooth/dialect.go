@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tokenbooth/tokenbooth/dialect"
+	"github.com/tokenbooth/tokenbooth/internal/registry"
 )
 
 func dialectCommand() *cobra.Command {
@@ -68,7 +69,7 @@ func dialectListCommand() *cobra.Command {
 				v := viewDialect(all[name])
 				views = append(views, v)
 				about, _, _ := strings.Cut(v.About, "\n")
-				rows = append(rows, []string{v.Name, v.TokenForm, lifetime(v.Lifetime), strings.Join(v.Endpoints, " "), about})
+				rows = append(rows, []string{v.Name, v.TokenForm, registry.Span(v.Lifetime).String(), strings.Join(v.Endpoints, " "), about})
 			}
 			if p.json {
 				return p.object(views)

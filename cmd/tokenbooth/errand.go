@@ -157,22 +157,6 @@ func are(n int) string {
 	return "are"
 }
 
-// flagOf says by which flag or argument a field of a registration is given.
-var flagOf = map[string]string{
-	"id": "the client id", "name": "--name", "description": "--description", "permissions": "--permission", "grants": "--grant",
-	"auth_methods": "--auth-method", "token_form": "--token-form", "lifetime": "--lifetime", "overlap": "--overlap",
-	"resource_servers": "--resource-server", "secret": "the secret", "hash": "--hash", "username": "the user name", "password": "the password",
-}
-
-// explain puts an error of those who decide into the words of the command line.
-func explain(err error) error {
-	p, ok := errors.AsType[*registry.Problem](err)
-	if !ok || flagOf[p.Field] == "" {
-		return err
-	}
-	return fmt.Errorf("%s: %s", flagOf[p.Field], p.Text)
-}
-
 // group is a command that only holds others.
 func group(use, short, long string, children ...*cobra.Command) *cobra.Command {
 	g := &cobra.Command{Use: use, Short: short, Long: long, RunE: onlyGroup, ValidArgsFunction: cobra.NoFileCompletions}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -292,7 +293,7 @@ func fieldNames(t reflect.Type, names []string) []string {
 	}
 	for i := range t.NumField() {
 		f := t.Field(i)
-		name, how, _ := strings.Cut(f.Tag.Get("yaml"), ",")
+		name, how, _ := strings.Cut(cmp.Or(f.Tag.Get("yaml"), f.Tag.Get("json")), ",")
 		switch {
 		case name != "" && utf8.ValidString(name):
 			names = fieldNames(f.Type, append(names, name))

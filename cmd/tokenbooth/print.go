@@ -16,6 +16,8 @@ import (
 	"charm.land/lipgloss/v2/table"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"github.com/tokenbooth/tokenbooth/internal/registry"
 )
 
 // printer writes what a command answers: for people on a terminal, as aligned columns for pipes, as JSON where --json says so. What
@@ -56,6 +58,42 @@ func (p *printer) object(v any) error {
 		}
 	}
 	return p.write(b.String())
+}
+
+// fact is one member of a JSON object, and facts is an object whose members stand in the order given.
+type (
+	fact struct {
+		name  string
+		value any
+	}
+	facts []fact
+)
+
+// factsOf are the fields of a registration.
+func factsOf[S any](fields []registry.Field[S], of *S) (all facts) {
+	for _, f := range fields {
+		all = append(all, fact{f.Name, f.JSON(of)})
+	}
+	return all
+}
+
+// MarshalJSON writes an object.
+func (all facts) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	b.WriteByte('{')
+	for i, f := range all {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, "%q:", f.name)
+		if err := enc.Encode(f.value); err != nil {
+			return nil, err
+		}
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
 }
 
 func escapeJSON(text string) string {

@@ -57,7 +57,7 @@ var readers = []reader{
 		if err != nil {
 			return "", err
 		}
-		return *d.Clients[0].Name + "/" + *d.Clients[0].Description, nil
+		return d.Clients[0].Name + "/" + d.Clients[0].Description, nil
 	})},
 	{"declarations on standard input", "clients:\n  - id: c\n    name: Café\n", func(t *testing.T, _ string, text []byte) (string, error) {
 		cmd := &cobra.Command{}
@@ -66,7 +66,7 @@ var readers = []reader{
 		if err != nil {
 			return "", err
 		}
-		return *d.Clients[0].Name, nil
+		return d.Clients[0].Name, nil
 	}},
 	{"a secret's file", "0123456789é\n", inFile("secret", func(file string) (string, error) {
 		s, err := readSecret(file)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,32 +19,11 @@ against it): a tenant has to allow the password grant, and so has each client.`,
 		userPasswordCommand(), userTOTPCommand(), userDeleteCommand()))
 }
 
-// userView is what may be seen of a user. These names are a promise to programs.
-type userView struct {
-	Tenant      string    `json:"tenant"`
-	Username    string    `json:"username"`
-	ID          string    `json:"user_id"`
-	Name        string    `json:"name"`
-	State       string    `json:"state"` // active, disabled or deleted
-	Permissions []string  `json:"permissions"`
-	TOTP        bool      `json:"totp"`
-	MustReset   bool      `json:"must_reset"`
-	Created     time.Time `json:"created"`
-	CreatedBy   string    `json:"created_by"`
-	Updated     time.Time `json:"updated"`
-	UpdatedBy   string    `json:"updated_by"`
-}
-
-func viewUser(u *registry.User) userView {
-	v := userView{Tenant: u.Tenant, Username: u.Username, ID: u.ID, Name: u.Name, State: "active", Permissions: filledIn(u.Permissions),
-		TOTP: len(u.TOTP) > 0, MustReset: u.MustReset, Created: u.Created.UTC(), CreatedBy: u.CreatedBy, Updated: u.Updated.UTC(), UpdatedBy: u.UpdatedBy}
-	switch {
-	case u.Deleted:
-		v.State = "deleted"
-	case u.Disabled:
-		v.State = "disabled"
-	}
-	return v
+// viewUser is what may be seen of a user. These names are a promise to programs.
+func viewUser(u *registry.User) facts {
+	seen := facts{{"tenant", u.Tenant}, {"username", u.Username}, {"user_id", u.ID}, {"state", u.State()}}
+	return append(append(seen, factsOf(registry.UserFields(), &u.UserSpec)...), fact{"totp", len(u.TOTP) > 0},
+		fact{"created", u.Created.UTC()}, fact{"created_by", u.CreatedBy}, fact{"updated", u.Updated.UTC()}, fact{"updated_by", u.UpdatedBy})
 }
 
 func userListCommand() *cobra.Command {
@@ -54,7 +32,7 @@ func userListCommand() *cobra.Command {
 		Short: "List the users of a tenant",
 		Args:  want(),
 		RunE: forTenant(func(ctx context.Context, e *errand, _ []string) error {
-			views := []userView{}
+			views := []facts{}
 			var rows [][]string
 			for after, more := "", true; more; more = after != "" {
 				page, next, err := e.FindUsers(ctx, "", after, 0)
@@ -63,9 +41,9 @@ func userListCommand() *cobra.Command {
 				}
 				after = next
 				for _, u := range page {
-					v := viewUser(u)
-					views = append(views, v)
-					rows = append(rows, []string{v.Username, v.Name, v.ID, strings.Join(v.Permissions, " "), yesNo(v.TOTP), v.State, e.when(v.Created, "")})
+					views = append(views, viewUser(u))
+					rows = append(rows, []string{u.Username, u.Name, u.ID, strings.Join(u.Permissions, " "), yesNo(len(u.TOTP) > 0), u.State(),
+						e.when(u.Created, "")})
 				}
 			}
 			if e.json {
@@ -90,13 +68,17 @@ func userShowCommand() *cobra.Command {
 }
 
 func (e *errand) showUser(u *registry.User) error {
-	v := viewUser(u)
 	if e.json {
-		return e.object(v)
+		return e.object(viewUser(u))
 	}
-	return e.sheet([]line{{"Username", v.Username}, {"Name", v.Name}, {"User ID", v.ID}, {"Tenant", v.Tenant}, {"State", v.State},
-		{"Permissions", orWord(v.Permissions, "none")}, {"One-time codes", yesNo(v.TOTP)}, {"Must change password", yesNo(v.MustReset)},
-		{"Created", e.when(v.Created, "") + " by " + v.CreatedBy}, {"Updated", e.when(v.Updated, "") + " by " + v.UpdatedBy}})
+	lines := []line{{"Username", u.Username}, {"User ID", u.ID}, {"Tenant", u.Tenant}, {"State", u.State()}}
+	for _, f := range registry.UserFields() {
+		if f.Flag != "" {
+			lines = append(lines, line{f.Label, textOf(&f, &u.UserSpec)})
+		}
+	}
+	return e.sheet(append(lines, line{"One-time codes", yesNo(len(u.TOTP) > 0)},
+		line{"Created", e.when(u.Created, "") + " by " + u.CreatedBy}, line{"Updated", e.when(u.Updated, "") + " by " + u.UpdatedBy}))
 }
 
 // userAbleCommand is enable, or disable.

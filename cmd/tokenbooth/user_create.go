@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -13,9 +14,8 @@ import (
 
 // userFlags are what user create can say.
 type userFlags struct {
-	name                   string
-	permissions            []string
-	piped, totp, mustReset bool
+	fields      *fieldFlags[registry.UserSpec]
+	piped, totp bool
 }
 
 func userCreateCommand() *cobra.Command {
@@ -31,20 +31,19 @@ one-time code is due at each sign-in; the secret for the authenticator app is sh
 		RunE: forTenant(func(ctx context.Context, e *errand, args []string) error { return f.create(ctx, e, args[0]) }),
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.name, "name", "", "the person's name")
-	flags.StringSliceVarP(&f.permissions, "permission", "p", nil, "`NAME` of what the user may do; repeat it, list with commas, or say all or none")
 	flags.BoolVar(&f.piped, "password-stdin", false, "read the password from the first line of standard input")
 	flags.BoolVar(&f.totp, "totp", false, "ask for a one-time code too, and show the secret it is made of, once")
-	flags.BoolVar(&f.mustReset, "must-reset", false, "the password must be changed before it buys anything")
-	completeFlag(cmd, "permission", completePermissions)
+	f.fields = flagsOf(cmd, userFields)
 	return cmd
 }
 
-// enrolledView is the one answer that has the secret of one-time codes in it.
-type enrolledView struct {
-	userView
-	Secret string `json:"totp_secret"`
-	URL    string `json:"otpauth_url"`
+// userFields are the fields of a user as of a moment, which is all one to them.
+func userFields(time.Time) []registry.Field[registry.UserSpec] { return registry.UserFields() }
+
+// enrolled is a user with the secret of one-time codes, which is in no other answer.
+type enrolled struct {
+	user        facts
+	secret, url string
 }
 
 func (f *userFlags) create(ctx context.Context, e *errand, username string) error {
@@ -58,12 +57,8 @@ func (f *userFlags) create(ctx context.Context, e *errand, username string) erro
 	if err := needPermissions(e); err != nil {
 		return err
 	}
-	u := registry.User{Tenant: e.tenant.Name, Username: canonical, Name: f.name, MustReset: f.mustReset}
-	var err error
-	if e.cmd.Flags().Changed("permission") {
-		u.Permissions, err = permissionsOf(e.tenant, f.permissions)
-	}
-	if err != nil {
+	u := registry.User{Tenant: e.tenant.Name, Username: canonical}
+	if err := f.fields.put(e, &u.UserSpec); err != nil {
 		return err
 	}
 	password, err := e.newPassword(ctx, canonical, f.piped)
@@ -80,7 +75,7 @@ func (f *userFlags) create(ctx context.Context, e *errand, username string) erro
 	said := fmt.Sprintf("User %s of tenant %s is registered.", made.Username, made.Tenant)
 	switch {
 	case f.totp:
-		return e.showTOTP(enrolledView{viewUser(made), totpSecret(url), url}, said)
+		return e.showTOTP(enrolled{viewUser(made), totpSecret(url), url}, said)
 	case e.json:
 		return e.object(viewUser(made))
 	}

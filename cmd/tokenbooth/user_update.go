@@ -12,9 +12,6 @@ import (
 )
 
 func userUpdateCommand() *cobra.Command {
-	var name string
-	var permissions []string
-	var mustReset bool
 	cmd := &cobra.Command{
 		Use:   "update USERNAME",
 		Short: "Change a user; what no flag names stays as it is",
@@ -24,27 +21,12 @@ token; to end the present ones: tokenbooth token revoke --user USERNAME.`,
 		Args:              want("USERNAME"),
 		ValidArgsFunction: completeFirst(completeUsers),
 	}
-	flags := cmd.Flags()
-	flags.StringVar(&name, "name", "", "the person's name")
-	flags.StringSliceVarP(&permissions, "permission", "p", nil, "`NAME` of what the user may do, in the place of all there were; repeat it, list with commas, or say all or none")
-	flags.BoolVar(&mustReset, "must-reset", false, "the password must be changed before it buys anything; --must-reset=false: it need not")
-	completeFlag(cmd, "permission", completePermissions)
+	fields := flagsOf(cmd, userFields)
 	cmd.RunE = forUser(func(ctx context.Context, e *errand, u *registry.User) error {
 		if !anyOwn(cmd) {
 			return fmt.Errorf("nothing to change: say what, for example --name; all flags: %s --help", cmd.CommandPath())
 		}
-		u, err := e.UpdateUser(ctx, u.Username, "user.update", 0, func(u *registry.User) (err error) {
-			if flags.Changed("name") {
-				u.Name = name
-			}
-			if flags.Changed("must-reset") {
-				u.MustReset = mustReset
-			}
-			if flags.Changed("permission") {
-				u.Permissions, err = permissionsOf(e.tenant, permissions)
-			}
-			return err
-		})
+		u, err := e.UpdateUser(ctx, u.Username, "user.update", 0, func(u *registry.User) error { return fields.put(e, &u.UserSpec) })
 		if err != nil {
 			return err
 		}
@@ -70,8 +52,8 @@ secret is worth nothing any more. With --off no code is asked for.`,
 			if off {
 				return e.userDone(ctx, u, fmt.Sprintf("User %s signs in without one-time codes.", u.Username))
 			}
-			v := enrolledView{viewUser(u), text.Reveal(), url} // as it was: nothing may come between the secret and whoever must have it
-			v.TOTP = true
+			u.TOTP = []byte(url) // that there is one is all that is shown; nothing may come between the secret and whoever must have it
+			v := enrolled{viewUser(u), text.Reveal(), url}
 			return e.showTOTP(v, fmt.Sprintf("User %s is asked for one-time codes.", u.Username))
 		}),
 	}
@@ -80,11 +62,11 @@ secret is worth nothing any more. With --off no code is asked for.`,
 }
 
 // showTOTP shows the secret of one-time codes, the one time it can be seen.
-func (e *errand) showTOTP(v enrolledView, said string) error {
+func (e *errand) showTOTP(v enrolled, said string) error {
 	if e.json {
-		return e.object(v)
+		return e.object(append(v.user, fact{"totp_secret", v.secret}, fact{"otpauth_url", v.url}))
 	}
-	return errors.Join(e.say("%s\n", said), e.sheet([]line{{"  One-time code secret", v.Secret}, {"  For the app", v.URL}}),
+	return errors.Join(e.say("%s\n", said), e.sheet([]line{{"  One-time code secret", v.secret}, {"  For the app", v.url}}),
 		e.say("\nThe secret is shown this once: what is kept of it is sealed."))
 }
 

@@ -3,6 +3,7 @@ package admin
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -186,23 +187,23 @@ func (a *api) EnableClient(ctx context.Context, in EnableClientRequestObject) (E
 	return EnableClient200JSONResponse{clientOut(c, a.Now()), EnableClient200ResponseHeaders{etag(c.Rev)}}, nil
 }
 
-// maxOverlap is how long two secrets may live side by side.
-const maxOverlap = 365 * 24 * time.Hour
-
 // RotateSecret answers a client's new secret.
 func (a *api) RotateSecret(ctx context.Context, in RotateSecretRequestObject) (RotateSecretResponseObject, error) {
 	rev, err := parseIfMatch(in.Params.IfMatch)
 	if err != nil {
 		return nil, err
 	}
-	if in.Body.Overlap < 0 || in.Body.Overlap > int64(maxOverlap/time.Second) {
-		return nil, atField("overlap", "An overlap is 0 seconds to a year.")
-	}
-	c, text, err := a.desk(ctx, in.Tenant).RotateSecret(ctx, in.Id, rev, time.Duration(in.Body.Overlap)*time.Second)
+	c, text, err := a.desk(ctx, in.Tenant).RotateSecret(ctx, in.Id, rev, overlap(in.Body.Overlap))
 	if err != nil {
 		return nil, err
 	}
 	return RotateSecret200JSONResponse{IssuedClient{clientOut(c, a.Now()), text.Reveal()}, RotateSecret200ResponseHeaders{etag(c.Rev)}}, nil
+}
+
+// overlap is a number of seconds as the rest of Go has it; one too large for that is too large for a client as well.
+func overlap(seconds int64) time.Duration {
+	const most = int64(math.MaxInt64 / time.Second)
+	return time.Duration(max(-1, min(seconds, most))) * time.Second
 }
 
 // RetireSecret ends a secret that is being replaced.

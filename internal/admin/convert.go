@@ -3,11 +3,9 @@ package admin
 import (
 	"encoding/json"
 	"fmt"
-	"net/netip"
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/registry"
-	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
 // as copies the fields that two generated types share: the contract builds one from the other, the generator writes them out twice.
@@ -44,47 +42,33 @@ func members[T any](s []T) []T {
 
 // writable returns what can be written of a client.
 func writable(c *registry.Client) ClientFields {
-	f := ClientFields{Name: c.Name, Description: c.Description, Permissions: c.Permissions, Grants: new(members(words[Grant](c.Grants))),
-		AuthMethods: words[AuthMethod](c.AuthMethods), Dialects: c.Dialects, TokenForm: TokenForm(c.TokenForm), Lifetime: c.Lifetime,
-		Expires: utc(c.Expires), ResourceServers: c.ResourceServers, AllowBodylessToken: new(c.AllowBodylessToken), Disabled: c.Disabled}
-	for _, p := range c.AllowFrom {
-		f.AllowFrom = append(f.AllowFrom, p.String())
-	}
+	f := as[ClientFields](c.ClientSpec)
+	f.Grants, f.AllowBodylessToken = new(members(words[Grant](c.Grants))), new(c.AllowBodylessToken) // left out, a tenant decides
 	return f
 }
 
 // put writes the fields to a client, all of them: what is left out it has no more.
 func (f *ClientFields) put(c *registry.Client) error {
-	c.Grants, c.AllowBodylessToken = nil, false
+	c.ClientSpec = registry.ClientSpec{Permissions: []string{}}
 	return f.putOver(c)
 }
 
 // newClient is a client that is being made of the fields: what is left out the tenant decides.
 func (f *ClientFields) newClient(t *registry.Tenant, id string) (registry.Client, error) {
 	c := t.NewClient(id)
+	c.Permissions = []string{}
 	err := f.putOver(&c)
 	return c, err
 }
 
-// putOver writes the fields to a client. Grants and requests without a body stay as they are where the fields do not say.
+// putOver writes the fields to a client, which keeps what they leave out.
 func (f *ClientFields) putOver(c *registry.Client) error {
-	var from []netip.Prefix
-	for i, text := range f.AllowFrom {
-		p, err := netip.ParsePrefix(text)
-		if err != nil {
-			return atField(fmt.Sprintf("allow_from[%d]", i), "A range of addresses is written like 192.0.2.0/24 or 2001:db8::/32.")
-		}
-		from = append(from, p)
+	text, err := json.Marshal(f)
+	if err != nil { // texts, numbers and times: cannot happen
+		panic(err)
 	}
-	c.Name, c.Description, c.Permissions = f.Name, f.Description, members(f.Permissions)
-	c.AuthMethods, c.Dialects, c.TokenForm = words[oauth.AuthMethod](f.AuthMethods), f.Dialects, oauth.TokenForm(f.TokenForm)
-	c.Lifetime, c.AllowFrom, c.Expires, c.ResourceServers = f.Lifetime, from, f.Expires, f.ResourceServers
-	c.Disabled = f.Disabled
-	if f.Grants != nil {
-		c.Grants = words[oauth.GrantType](*f.Grants)
-	}
-	if f.AllowBodylessToken != nil {
-		c.AllowBodylessToken = *f.AllowBodylessToken
+	if err := json.Unmarshal(text, &c.ClientSpec); err != nil { // of what the contract has as text, only networks have a form
+		return &registry.Problem{Field: "allow_from", Text: err.Error()}
 	}
 	return nil
 }

@@ -74,10 +74,7 @@ func (w *world) remote(as string, transport http.RoundTripper) *Remote {
 func TestAClientIsTheSameAtBothEnds(t *testing.T) {
 	w, ctx := open(t), t.Context()
 	r := w.remote("editor", nil)
-	want := registry.Client{Tenant: "acme", ID: "c/1", Name: "Postman", Description: "calls", Permissions: []string{"workflows", "nql"},
-		Grants: []oauth.GrantType{oauth.ClientCredentials, oauth.RefreshToken}, AuthMethods: []oauth.AuthMethod{oauth.AuthPost}, Dialects: []string{"oauth2"},
-		TokenForm: oauth.Opaque, Lifetime: 600, AllowFrom: []netip.Prefix{netip.MustParsePrefix("2001:db8::/32")}, Expires: w.clock().Add(time.Hour),
-		ResourceServers: []string{"flows"}, AllowBodylessToken: true, Disabled: true}
+	want := registry.Client{Tenant: "acme", ID: "c/1", ClientSpec: registry.ClientSpec{Name: "Postman", Description: "calls", Permissions: []string{"workflows", "nql"}, Grants: []oauth.GrantType{oauth.ClientCredentials, oauth.RefreshToken}, AuthMethods: []oauth.AuthMethod{oauth.AuthPost}, Dialects: []string{"oauth2"}, TokenForm: oauth.Opaque, Lifetime: 600, AllowFrom: []registry.Network{{Prefix: netip.MustParsePrefix("2001:db8::/32")}}, Expires: registry.Until{Time: w.clock().Add(time.Hour)}, ResourceServers: []string{"flows"}, AllowBodylessToken: true, Disabled: true}}
 	made, text, err := r.CreateClient(ctx, want)
 	if err != nil || text == "" {
 		t.Fatal(err)
@@ -103,7 +100,7 @@ func TestAClientIsTheSameAtBothEnds(t *testing.T) {
 func TestAClientWithoutGrantsHasNoneAtTheOtherEnd(t *testing.T) {
 	w, ctx := open(t), t.Context()
 	w.declare()
-	c := registry.Client{ID: "guard", Name: "Guard", ResourceServers: []string{"flows"}}
+	c := registry.Client{ID: "guard", ClientSpec: registry.ClientSpec{Name: "Guard", ResourceServers: []string{"flows"}}}
 	made, _, err := w.remote("editor", nil).CreateClient(ctx, c)
 	w.must(err)
 	c.ID = "guard-2"
@@ -124,7 +121,7 @@ func TestWhatTheServerRefusesIsSaidInOurOwnErrors(t *testing.T) {
 	if !errors.Is(err, registry.ErrNotFound) || !strings.Contains(err.Error(), "none") {
 		t.Errorf("not there: %v", err)
 	}
-	_, _, err = r.CreateClient(ctx, registry.Client{Name: "x", Permissions: []string{"root"}})
+	_, _, err = r.CreateClient(ctx, registry.Client{ClientSpec: registry.ClientSpec{Name: "x", Permissions: []string{"root"}, Grants: []oauth.GrantType{oauth.ClientCredentials}}})
 	if p, ok := errors.AsType[*registry.Problem](err); !ok || p.Field != "permissions" {
 		t.Errorf("a fault: %v", err)
 	}
@@ -183,7 +180,7 @@ func (l *losing) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func TestACreateWhoseAnswerIsLostIsNotDoneTwice(t *testing.T) {
 	w, ctx := open(t), t.Context()
-	c, text, err := w.remote("editor", &losing{left: 2}).CreateClient(ctx, registry.Client{Name: "once"})
+	c, text, err := w.remote("editor", &losing{left: 2}).CreateClient(ctx, registry.Client{ClientSpec: registry.ClientSpec{Name: "once", Grants: []oauth.GrantType{oauth.ClientCredentials}}})
 	if err != nil || text == "" {
 		t.Fatal(err)
 	}

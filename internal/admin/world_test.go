@@ -105,7 +105,7 @@ func tenants() []registry.Tenant {
 		return []registry.API{{Name: "flows", Audience: "https://api." + host, Permissions: []registry.Permission{{Name: "workflows"}, {Name: "nql"}}}}
 	}
 	return []registry.Tenant{
-		{Name: "acme", Hosts: []string{"acme.test"}, Issuer: "https://acme.test", APIs: flows("acme.test"), AllowPasswordGrant: true, OperatorsAPI: true},
+		{Name: "acme", Hosts: []string{"acme.test"}, Issuer: "https://acme.test", Dialects: []string{"oauth2", "nexthink"}, APIs: flows("acme.test"), AllowPasswordGrant: true, OperatorsAPI: true},
 		{Name: "other", Hosts: []string{"other.test"}, Issuer: "https://other.test", APIs: flows("other.test"), OperatorsAPI: true},
 		{Name: "closed", Hosts: []string{"closed.test"}, Issuer: "https://closed.test"},
 	}
@@ -181,8 +181,7 @@ func (w *world) pass(d time.Duration) { w.now.Add(d.Microseconds()) }
 // client registers a client.
 func (w *world) client(tenant, id string, permissions ...string) *registry.Client {
 	w.t.Helper()
-	c, text, err := w.registry.CreateClient(w.t.Context(), by, registry.Client{Tenant: tenant, ID: id, Name: id, Permissions: permissions,
-		Grants: []oauth.GrantType{oauth.ClientCredentials}})
+	c, text, err := w.registry.CreateClient(w.t.Context(), by, registry.Client{Tenant: tenant, ID: id, ClientSpec: registry.ClientSpec{Name: id, Permissions: permissions, Grants: []oauth.GrantType{oauth.ClientCredentials}}})
 	w.must(err)
 	w.secrets[id] = text
 	return c
@@ -211,8 +210,7 @@ func (w *world) deskPrograms() {
 	owner := &operator.Actor{By: "cli:root", Roles: map[string]operator.Role{operator.All: operator.Owner}, Fresh: true}
 	for _, role := range operator.Roles() {
 		id := "desk-" + string(role)
-		c, text, err := w.options.Office.At(owner, "acme").CreateClient(w.t.Context(), registry.Client{ID: id, Name: id,
-			Permissions: []string{registry.DeskPrefix + string(role)}, Grants: []oauth.GrantType{oauth.ClientCredentials}})
+		c, text, err := w.options.Office.At(owner, "acme").CreateClient(w.t.Context(), registry.Client{ID: id, ClientSpec: registry.ClientSpec{Name: id, Permissions: []string{registry.DeskPrefix + string(role)}, Grants: []oauth.GrantType{oauth.ClientCredentials}}})
 		w.must(err)
 		w.secrets[c.ID] = text
 		w.tokens[id] = w.token("acme", id, standard)
@@ -241,7 +239,7 @@ func (w *world) session(operatorID string) *operator.Session {
 // user registers a user of acme whose hash is a fast one.
 func (w *world) user(name string) *registry.User {
 	w.t.Helper()
-	_, err := w.registry.CreateUser(w.t.Context(), by, registry.User{Tenant: "acme", Username: name, Permissions: []string{"workflows"}}, password)
+	_, err := w.registry.CreateUser(w.t.Context(), by, registry.User{Tenant: "acme", Username: name, UserSpec: registry.UserSpec{Permissions: []string{"workflows"}}}, password)
 	w.must(err)
 	u, err := w.registry.UserByName(w.t.Context(), "acme", name)
 	w.must(err)

@@ -61,7 +61,7 @@ func TestARefusedSignInIsExplainedInTheLogOfTheDesk(t *testing.T) {
 
 func TestPeopleInALogLeadToTheirPages(t *testing.T) {
 	w := newDeskWorld(t)
-	bob, err := w.registry.CreateUser(t.Context(), "cli:root", registry.User{Tenant: "acme", Username: "bob@acme.test", Name: payload}, deskPassword)
+	bob, err := w.registry.CreateUser(t.Context(), "cli:root", registry.User{Tenant: "acme", Username: "bob@acme.test", UserSpec: registry.UserSpec{Name: payload}}, deskPassword)
 	w.must(err)
 	auditor := w.signIn("anna", operator.Auditor)
 	const page = `<a href="/t/acme/users/bob@acme.test"`

@@ -47,7 +47,7 @@ func (v *visit) fields(f *clientForm, before *registry.Client) *clientFields {
 	if before == nil {
 		before = &registry.Client{}
 	}
-	p := &clientFields{clientForm: f, EndsNow: before.Expires, Today: v.Now().UTC().Format(time.DateOnly),
+	p := &clientFields{clientForm: f, EndsNow: before.Expires.Time, Today: v.Now().UTC().Format(time.DateOnly),
 		MayBodyless: mayBodyless(v.tenant, before)}
 	p.Permitted = v.permissionBoxes(f.Permissions, before.Permissions)
 	p.GrantBoxes = grantBoxes(v.tenant, f.Grants, before)
@@ -57,7 +57,7 @@ func (v *visit) fields(f *clientForm, before *registry.Client) *clientFields {
 	p.FormBoxes = ticked("token_form", []string{f.TokenForm}, [][3]string{{"", "as the dialect says", "the usual choice"},
 		{string(oauth.JWT), "JWT", "an API checks it by itself"}, {string(oauth.Opaque), "opaque", "an API asks us about it; taken back at once"},
 		{string(oauth.UUID), "UUID", "opaque, in the form of a UUID"}})
-	for _, d := range once(append(dialectsOf(v.tenant), before.Dialects...)) {
+	for _, d := range once(append(v.tenant.Spoken(), before.Dialects...)) {
 		p.DialectBoxes = append(p.DialectBoxes, tick("dialect", d, d, "", f.Dialects))
 	}
 	for _, a := range v.tenant.APIs {

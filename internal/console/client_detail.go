@@ -99,9 +99,9 @@ func (v *visit) clientPage(status int, problem *registry.Problem, typed string) 
 		OnlyOwners: v.offers(operator.ChangeClients) && !v.mayChange(c.Permissions), OfDesk: slices.ContainsFunc(c.Permissions, registry.IsDeskPermission)}
 	p.MadeBy, p.ChangedBy = v.nameOf(c.CreatedBy), v.nameOf(c.UpdatedBy)
 	if c.Lifetime > 0 {
-		p.LifetimeText = spanText(time.Duration(c.Lifetime) * time.Second)
+		p.LifetimeText = c.Lifetime.String()
 	}
-	if endsWithin(c.Expires, v.Now(), soon) && p.Barred == "" {
+	if endsWithin(c.Expires.Time, v.Now(), soon) && p.Barred == "" {
 		p.Expiry = tag{"soon", "tag-warn"}
 	}
 	p.MayDelete = p.MayChange && v.offers(operator.DeleteClients)

@@ -80,7 +80,7 @@ func clientSave(v *visit) error {
 // compare lays what was typed beside what is kept, where the two differ.
 func (f *clientForm) compare(c *registry.Client) (out []beside) {
 	theirs := formOfClient(c)
-	theirs.Ends = endText(c.Expires)
+	theirs.Ends = endText(c.Expires.Time)
 	yours := *f
 	switch f.Ends {
 	case endsOn:

@@ -13,10 +13,8 @@ import (
 
 // The parts that the examples of API credentials and users share. The one client and the one user have everything in them.
 var (
-	exampleClient = &registry.Client{ID: hostile, Name: hostile, Description: hostile, Rev: 7, Permissions: []string{hostile}, AllowFrom: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")},
-		Dialects: []string{hostile}, AuthMethods: []oauth.AuthMethod{oauth.AuthBasic}, TokenForm: oauth.JWT, Expires: noon, NotBefore: noon, Created: noon, Updated: noon, AllowBodylessToken: true,
-		Credentials: []registry.Credential{{ID: "s1", LastUsed: noon, LastUsedFrom: hostile, Expires: noon}}}
-	exampleUser   = &registry.User{ID: hostile, Username: hostile, Name: hostile, Rev: 7, NotBefore: noon, Created: noon, Updated: noon, Permissions: []string{hostile}}
+	exampleClient = &registry.Client{ID: hostile, Rev: 7, NotBefore: noon, Created: noon, Updated: noon, Credentials: []registry.Credential{{ID: "s1", LastUsed: noon, LastUsedFrom: hostile, Expires: noon}}, ClientSpec: registry.ClientSpec{Name: hostile, Description: hostile, Permissions: []string{hostile}, AllowFrom: []registry.Network{{Prefix: netip.MustParsePrefix("192.0.2.0/24")}}, Dialects: []string{hostile}, AuthMethods: []oauth.AuthMethod{oauth.AuthBasic}, TokenForm: oauth.JWT, Expires: registry.Until{Time: noon}, AllowBodylessToken: true, Grants: []oauth.GrantType{oauth.ClientCredentials}}}
+	exampleUser   = &registry.User{ID: hostile, Username: hostile, Rev: 7, NotBefore: noon, Created: noon, Updated: noon, UserSpec: registry.UserSpec{Name: hostile, Permissions: []string{hostile}}}
 	exampleBoxes  = []box{{Field: "permission", Value: hostile, ID: "a", Label: hostile, Hint: hostile, Checked: true}, {Field: "permission", Value: "x", ID: "b", Label: "x", Off: true}}
 	exampleGroups = []boxGroup{{Title: hostile, Boxes: exampleBoxes}, {Title: "one", Plain: true, Boxes: []box{{Field: "permission", Value: "y", ID: "c", Label: "one"}}},
 		{Title: hostile, Operators: true, Desk: true, Boxes: []box{{Field: "permission", Value: "z", ID: "d", Label: hostile}}}}
@@ -62,7 +60,7 @@ var clientExamples = map[string][]any{
 		Rotating: true, MayUndo: true, Overlaps: exampleBoxes, Usage: registry.Usage{Days: []registry.DayUse{{Day: noon, Tokens: 5}}, Since: noon}, Total: 5, Told: true,
 		Unused: []heldPermission{{hostile, hostile, noon, true, false}}, Refusals: exampleRefusals, MayAudit: true, AuditPage: "/a", Elsewhere: true, MayChange: true, MayDelete: true, MayRevoke: true,
 		MayStop: true, Problems: problemsAt("", "typed", "overlap"), Typed: hostile},
-		&clientPage{Client: &registry.Client{Disabled: true}, MayChange: true, MayAudit: true}, &clientPage{Client: &registry.Client{}}},
+		&clientPage{Client: &registry.Client{ClientSpec: registry.ClientSpec{Disabled: true}}, MayChange: true, MayAudit: true}, &clientPage{Client: &registry.Client{}}},
 	"client_try": {&tryPage{Client: exampleClient, Detail: "/d", Action: "/a", Contracts: []tryContract{{0, hostile, true}}, Problem: hostile, Result: &tryResult{Title: hostile, Request: hostile, Status: 200, Reason: hostile,
 		Answer: hostile, RequestID: hostile, Explain: "/e", Token: hostile, Masked: hostile, Header: hostile, Claims: hostile, Known: &oauth.Introspection{Active: true, ClientID: hostile, Scope: hostile, Audience: []string{hostile}, KeyID: hostile},
 		Guarded: []guardVerdict{{hostile, hostile, hostile, hostile, true, hostile}, {}}}},
@@ -76,5 +74,5 @@ var clientExamples = map[string][]any{
 		Chains: []tokenRow{{ID: hostile, ClientName: hostile, ClientURL: "/c", Scope: hostile, Issued: noon, Used: noon, Expires: noon, State: tag{hostile, "tag-ok"}}, {ClientName: hostile}}, MoreAt: "/m", Refusals: exampleRefusals, MayAudit: true,
 		AuditPage: "/a", Form: userForm{Rev: 7, Name: hostile, MustReset: true}, Permitted: exampleGroups, MayChange: true, MayDelete: true, MayRevoke: true,
 		Problems: problemsAt("name", "permissions", "password", "typed"), Typed: hostile, Changed: exampleChanged, By: hostile, MadeBy: hostile, ChangedBy: hostile, Beside: exampleBeside},
-		&userPage{User: &registry.User{Disabled: true}, MayChange: true}, &userPage{User: &registry.User{}}},
+		&userPage{User: &registry.User{UserSpec: registry.UserSpec{Disabled: true}}, MayChange: true}, &userPage{User: &registry.User{}}},
 }

@@ -121,7 +121,7 @@ func (v *visit) listAddress(q directory.Search, after string) string {
 }
 
 func (v *visit) clientRow(c *registry.Client) clientRow {
-	row := clientRow{Client: c, Href: v.path("clients", c.ID), State: clientState(c, v.Now()), Ends: c.Expires}
+	row := clientRow{Client: c, Href: v.path("clients", c.ID), State: clientState(c, v.Now()), Ends: c.Expires.Time}
 	for _, p := range c.Permissions[:min(labelsInRow, len(c.Permissions))] {
 		row.Labels = append(row.Labels, labelOf(v.tenant, p))
 	}
@@ -166,7 +166,7 @@ func clientState(c *registry.Client, now time.Time) tag {
 		return tag{"expired", "tag-bad"}
 	case live == 0:
 		return tag{"no live secret", "tag-bad"}
-	case endsWithin(c.Expires, now, soon), newest != nil && endsWithin(newest.Expires, now, soon):
+	case endsWithin(c.Expires.Time, now, soon), newest != nil && endsWithin(newest.Expires, now, soon):
 		return tag{"expires soon", "tag-warn"}
 	case live > 1:
 		return tag{"two secrets live", "tag-warn"}

@@ -111,7 +111,7 @@ func TestAProblemStandsAtItsFieldBesideWhatWasTyped(t *testing.T) {
 		"no name":       {"name", "", "name", "needs a name"},
 		"network":       {"allow_from", "10.0.0.5/8", "allow_from", "beyond its length"},
 		"no network":    {"allow_from", "example.com", "allow_from", "neither an address nor a network"},
-		"lifetime":      {"lifetime", "soon", "lifetime", "give a time like"},
+		"lifetime":      {"lifetime", "soon", "lifetime", "is no duration; write one like"},
 		"long lifetime": {"lifetime", "9999h", "lifetime", "14 days"},
 		"no permission": {"permission", "unheard-of", "permissions", "no permission"},
 		"no dialect":    {"dialect", "klingon", "dialects", "does not speak"},
@@ -297,7 +297,7 @@ func TestReq051_WhatIsTypedIsNeverMarkup(t *testing.T) {
 	w := newClientsWorld(t)
 	id, _ := w.owner.newClient(t, "name", hostile, "description", hostile, "permission", "nql")
 	refused := w.owner.post("/t/acme/new-client", "form", "f1", "name", hostile, "description", hostile, "allow_from", hostile, "lifetime", hostile, "ends", "on", "ends_on", hostile, "grant", "client_credentials")
-	if _, err := w.registry.CreateUser(t.Context(), "cli:root", registry.User{Tenant: "acme", Username: "bob@acme.test", Name: hostile}, "seven purple tractors"); err != nil {
+	if _, err := w.registry.CreateUser(t.Context(), "cli:root", registry.User{Tenant: "acme", Username: "bob@acme.test", UserSpec: registry.UserSpec{Name: hostile}}, "seven purple tractors"); err != nil {
 		t.Fatal(err)
 	}
 	here := "/t/acme/clients/" + id
@@ -346,7 +346,7 @@ func TestThePermissionsThatAreNeverUsedAreDroppedAtOneClick(t *testing.T) {
 func TestTheListIsSearchedSortedAndPaged(t *testing.T) {
 	w := newClientsWorld(t)
 	for _, name := range []string{"Alpha", "Beta", "Gamma"} {
-		c := registry.Client{Tenant: "acme", ID: strings.ToLower(name), Name: name, Permissions: []string{"nql"}, Grants: []oauth.GrantType{oauth.ClientCredentials}}
+		c := registry.Client{Tenant: "acme", ID: strings.ToLower(name), ClientSpec: registry.ClientSpec{Name: name, Permissions: []string{"nql"}, Grants: []oauth.GrantType{oauth.ClientCredentials}}}
 		if _, _, err := w.registry.CreateClient(t.Context(), "cli:root", c); err != nil {
 			t.Fatal(err)
 		}
@@ -360,7 +360,7 @@ func TestTheListIsSearchedSortedAndPaged(t *testing.T) {
 		t.Error("descending is not from Z to A")
 	}
 	for range pageOfClients {
-		if _, _, err := w.registry.CreateClient(t.Context(), "cli:root", registry.Client{Tenant: "acme", Name: "Many", Grants: []oauth.GrantType{oauth.ClientCredentials}}); err != nil {
+		if _, _, err := w.registry.CreateClient(t.Context(), "cli:root", registry.Client{Tenant: "acme", ClientSpec: registry.ClientSpec{Name: "Many", Grants: []oauth.GrantType{oauth.ClientCredentials}}}); err != nil {
 			t.Fatal(err)
 		}
 		w.advance(time.Millisecond)

@@ -51,7 +51,7 @@ func TestLiveTokensAreFoundByClientAndUserAndTakenBack(t *testing.T) {
 	w := newDeskWorld(t)
 	ed := w.signIn("edna", operator.Editor)
 	ed.get("/t/acme/tokens").shows(t, 200, "No refresh chain is live")
-	_, err := w.registry.CreateUser(t.Context(), "cli:root", registry.User{Tenant: "acme", Username: "bob@acme.test", Name: payload, Permissions: []string{"workflows"}}, deskPassword)
+	_, err := w.registry.CreateUser(t.Context(), "cli:root", registry.User{Tenant: "acme", Username: "bob@acme.test", UserSpec: registry.UserSpec{Name: payload, Permissions: []string{"workflows"}}}, deskPassword)
 	w.must(err)
 	w.signInUser("bob@acme.test")
 	chains := ed.get("/t/acme/tokens?client=" + w.client.ID)

@@ -100,8 +100,7 @@ func newDeskWorld(t testing.TB) *deskWorld {
 	}
 	w.console = New(Options{Office: w.office, Operators: w.ops, Dialects: func() map[string]*dialect.Dialect { return contracts }, Public: http.NotFoundHandler(),
 		Fetches: func(string) []Fetch { return w.fetches }, Now: w.now, URL: "https://desk.example.com", Door: &edge.Door{NewID: func() string { return secret.NewID(w.now()) }}, Version: "test"})
-	w.client, w.secret, err = w.registry.CreateClient(t.Context(), "cli:root", registry.Client{Tenant: "acme", Name: "Nightly " + payload, Permissions: []string{"workflows"},
-		Grants: []oauth.GrantType{oauth.ClientCredentials, oauth.Password, oauth.RefreshToken}})
+	w.client, w.secret, err = w.registry.CreateClient(t.Context(), "cli:root", registry.Client{Tenant: "acme", ClientSpec: registry.ClientSpec{Name: "Nightly " + payload, Permissions: []string{"workflows"}, Grants: []oauth.GrantType{oauth.ClientCredentials, oauth.Password, oauth.RefreshToken}}})
 	w.must(err)
 	return w
 }

@@ -82,8 +82,7 @@ func TestLinksLeadToTheOneWhoseNameTheyHave(t *testing.T) {
 // walkClient registers a client of an id, where it may have it, and follows all links to it.
 func (w *world) walkClient(p *person, id string) bool {
 	w.t.Helper()
-	c := registry.Client{Tenant: "acme", ID: id, Name: "the client " + id, Permissions: []string{"nql"}, Expires: w.now().Add(24 * time.Hour),
-		Grants: []oauth.GrantType{oauth.ClientCredentials}}
+	c := registry.Client{Tenant: "acme", ID: id, ClientSpec: registry.ClientSpec{Name: "the client " + id, Permissions: []string{"nql"}, Expires: registry.Until{Time: w.now().Add(24 * time.Hour)}, Grants: []oauth.GrantType{oauth.ClientCredentials}}}
 	if _, err := w.registry.ImportClient(w.t.Context(), "cli:root", c, "a secret that was", ""); err != nil {
 		return false
 	}
@@ -107,7 +106,7 @@ func (w *world) walkClient(p *person, id string) bool {
 // walkUser is walkClient for a user.
 func (w *world) walkUser(p *person, username string) bool {
 	w.t.Helper()
-	u := registry.User{Tenant: "acme", Username: username, Name: "the user " + username}
+	u := registry.User{Tenant: "acme", Username: username, UserSpec: registry.UserSpec{Name: "the user " + username}}
 	made, err := w.registry.CreateUser(w.t.Context(), "cli:root", u, testWord)
 	if err != nil {
 		return false

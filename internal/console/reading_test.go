@@ -15,6 +15,7 @@ import (
 	"github.com/tokenbooth/tokenbooth/internal/directory"
 	"github.com/tokenbooth/tokenbooth/internal/operator"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
 const readingMark = `<p data-reading>The clients of this tenant are being read: 0 so far.</p>`
@@ -22,7 +23,7 @@ const readingMark = `<p data-reading>The clients of this tenant are being read: 
 func TestAPageThatNeedsAllClientsSaysHowFarTheyAreRead(t *testing.T) {
 	w := newWorld(t)
 	owner := w.owner()
-	made, _, err := w.registry.CreateClient(t.Context(), "cli:root", registry.Client{Tenant: "acme", Name: "Nightly", Permissions: []string{"nql"}, Expires: w.now().Add(time.Hour)})
+	made, _, err := w.registry.CreateClient(t.Context(), "cli:root", registry.Client{Tenant: "acme", ClientSpec: registry.ClientSpec{Name: "Nightly", Permissions: []string{"nql"}, Expires: registry.Until{Time: w.now().Add(time.Hour)}, Grants: []oauth.GrantType{oauth.ClientCredentials}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,7 @@ func TestReq059_WhatAPageRefusesIsWrittenDownOnce(t *testing.T) {
 		t.Run(target, func(t *testing.T) {
 			w := newClientsWorld(t)
 			w.Office.Refusals = nil // so that they are written on the spot
-			c, _, err := w.registry.CreateClient(t.Context(), "cli:root", registry.Client{Tenant: "acme", ID: "CLIENT", Name: "c", Grants: []oauth.GrantType{oauth.ClientCredentials}})
+			c, _, err := w.registry.CreateClient(t.Context(), "cli:root", registry.Client{Tenant: "acme", ID: "CLIENT", ClientSpec: registry.ClientSpec{Name: "c", Grants: []oauth.GrantType{oauth.ClientCredentials}}})
 			if err != nil || c.ID != "CLIENT" {
 				t.Fatal(c, err)
 			}
@@ -59,7 +59,7 @@ func TestReq059_WhatAPageRefusesIsWrittenDownOnce(t *testing.T) {
 
 func TestReq059_ATryInTheConsoleLeavesATraceOfTheOperator(t *testing.T) {
 	w := newClientsWorld(t)
-	c, text, err := w.registry.CreateClient(t.Context(), "cli:root", registry.Client{Tenant: "acme", Name: "c", Permissions: []string{"nql"}, Grants: []oauth.GrantType{oauth.ClientCredentials}})
+	c, text, err := w.registry.CreateClient(t.Context(), "cli:root", registry.Client{Tenant: "acme", ClientSpec: registry.ClientSpec{Name: "c", Permissions: []string{"nql"}, Grants: []oauth.GrantType{oauth.ClientCredentials}}})
 	if err != nil {
 		t.Fatal(err)
 	}

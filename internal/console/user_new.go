@@ -55,7 +55,7 @@ func userCreate(v *visit) error {
 	if p.Own {
 		password = oauth.Secret(in.Get("password"))
 	}
-	u := registry.User{Username: p.Username, Name: p.Name, Permissions: permissions}
+	u := registry.User{Username: p.Username, UserSpec: registry.UserSpec{Name: p.Name, Permissions: permissions}}
 	made, otpauth, err := v.desk.CreateUser(v.r.Context(), u, password, p.TOTP)
 	if problem, ok := errors.AsType[*registry.Problem](err); ok {
 		p.Problems = map[string]string{fieldOf(problem): problem.Text}

@@ -17,7 +17,7 @@ import (
 func TestReq54_tenants_with_slow_secrets_are_known_from_the_start(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		before, s, c := world(t)
-		old := registry.Client{Tenant: "acme", ID: "old", Name: "Old"}
+		old := registry.Client{Tenant: "acme", ID: "old", ClientSpec: registry.ClientSpec{Name: "Old", Grants: []oauth.GrantType{oauth.ClientCredentials}}}
 		if _, err := before.registry.ImportClient(ctx, by, old, "", string(secret.HashPassword("x"))); err != nil {
 			t.Fatal(err)
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/registry/registrytest"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
+	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
 func TestClientsAreCountedByWhenTheyEndAndARotationIsNoAlarm(t *testing.T) {
@@ -16,11 +17,13 @@ func TestClientsAreCountedByWhenTheyEndAndARotationIsNoAlarm(t *testing.T) {
 	d, _, c := world(t)
 	add := func(id string, client, secret time.Duration) {
 		t.Helper()
-		made := registry.Client{Tenant: "acme", ID: id, Name: id}
+		made := registry.Client{Tenant: "acme", ID: id, ClientSpec: registry.ClientSpec{Name: id, Grants: []oauth.GrantType{oauth.ClientCredentials}}}
 		if client != 0 {
-			made.Expires = c.now().Add(client)
+			made.Expires = registry.Until{Time: c.now().Add(client)}
 		}
+		c.advance(-2 * time.Hour) // when it was made, no end was over
 		create(t, d, made)
+		c.advance(2 * time.Hour)
 		if secret != 0 {
 			_, err := d.registry.UpdateClient(ctx, by, "client.update", "acme", id, func(cl *registry.Client) error {
 				cl.Credentials[0].Expires = c.now().Add(secret)
@@ -107,7 +110,7 @@ func TestAClientHasSlowSecretsUntilTheyAreUsedReplacedOrGone(t *testing.T) {
 		},
 	} {
 		id := fmt.Sprint("old-", i)
-		made, err := d.registry.ImportClient(ctx, by, registry.Client{Tenant: "acme", ID: id, Name: "Old"}, "", hash)
+		made, err := d.registry.ImportClient(ctx, by, registry.Client{Tenant: "acme", ID: id, ClientSpec: registry.ClientSpec{Name: "Old", Grants: []oauth.GrantType{oauth.ClientCredentials}}}, "", hash)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,13 +15,14 @@ import (
 	"github.com/tokenbooth/tokenbooth/internal/registry/registrytest"
 	"github.com/tokenbooth/tokenbooth/internal/store"
 	"github.com/tokenbooth/tokenbooth/internal/store/storetest"
+	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
 // crowd registers clients of many kinds: odd ones hold campaigns, and each is made a second after the one before.
 func crowd(t testing.TB, d *Directory, c *clock, n int) {
 	t.Helper()
 	for i := range n {
-		cl := registry.Client{Tenant: "acme", ID: fmt.Sprintf("App-%03d", i), Name: fmt.Sprintf("Näme %c of %03d", 'A'+i%7, (i*37)%n), Permissions: []string{"workflows"}}
+		cl := registry.Client{Tenant: "acme", ID: fmt.Sprintf("App-%03d", i), ClientSpec: registry.ClientSpec{Name: fmt.Sprintf("Näme %c of %03d", 'A'+i%7, (i*37)%n), Permissions: []string{"workflows"}, Grants: []oauth.GrantType{oauth.ClientCredentials}}}
 		if i%2 == 1 {
 			cl.Permissions = []string{"campaigns", "nql"}
 		}
@@ -45,13 +46,13 @@ func found(t testing.TB, d *Directory, q Search) (ids []string, page Page) {
 func TestASearchFindsWhatItSays(t *testing.T) {
 	d, _, c := world(t)
 	create(t, d, postman())
-	create(t, d, registry.Client{Tenant: "acme", ID: "b", Name: "STRASSE 100%", Permissions: []string{"campaigns"}})
-	create(t, d, registry.Client{Tenant: "acme", ID: "ccc", Name: "Ünder_score", Permissions: []string{"nql", "workflows"}})
-	create(t, d, registry.Client{Tenant: "acme", ID: "gone", Name: "Postman too", Permissions: []string{"nql"}})
-	create(t, d, registry.Client{Tenant: "acme", ID: "off", Name: "Off", Expires: c.now().Add(time.Hour)})
-	create(t, d, registry.Client{Tenant: "acme", ID: "soon", Name: "Soon", Expires: c.now().Add(29 * 24 * time.Hour)})
-	create(t, d, registry.Client{Tenant: "acme", ID: "late", Name: "Late", Expires: c.now().Add(31 * 24 * time.Hour)})
-	create(t, d, registry.Client{Tenant: "acme", ID: "over", Name: "Over", Expires: c.now().Add(time.Minute)})
+	create(t, d, registry.Client{Tenant: "acme", ID: "b", ClientSpec: registry.ClientSpec{Name: "STRASSE 100%", Permissions: []string{"campaigns"}, Grants: []oauth.GrantType{oauth.ClientCredentials}}})
+	create(t, d, registry.Client{Tenant: "acme", ID: "ccc", ClientSpec: registry.ClientSpec{Name: "Ünder_score", Permissions: []string{"nql", "workflows"}, Grants: []oauth.GrantType{oauth.ClientCredentials}}})
+	create(t, d, registry.Client{Tenant: "acme", ID: "gone", ClientSpec: registry.ClientSpec{Name: "Postman too", Permissions: []string{"nql"}, Grants: []oauth.GrantType{oauth.ClientCredentials}}})
+	create(t, d, registry.Client{Tenant: "acme", ID: "off", ClientSpec: registry.ClientSpec{Name: "Off", Expires: registry.Until{Time: c.now().Add(time.Hour)}, Grants: []oauth.GrantType{oauth.ClientCredentials}}})
+	create(t, d, registry.Client{Tenant: "acme", ID: "soon", ClientSpec: registry.ClientSpec{Name: "Soon", Expires: registry.Until{Time: c.now().Add(29 * 24 * time.Hour)}, Grants: []oauth.GrantType{oauth.ClientCredentials}}})
+	create(t, d, registry.Client{Tenant: "acme", ID: "late", ClientSpec: registry.ClientSpec{Name: "Late", Expires: registry.Until{Time: c.now().Add(31 * 24 * time.Hour)}, Grants: []oauth.GrantType{oauth.ClientCredentials}}})
+	create(t, d, registry.Client{Tenant: "acme", ID: "over", ClientSpec: registry.ClientSpec{Name: "Over", Expires: registry.Until{Time: c.now().Add(time.Minute)}, Grants: []oauth.GrantType{oauth.ClientCredentials}}})
 	if err := errors.Join(registrytest.DeleteClient(ctx, d.registry, by, "acme", "gone"), registrytest.DisableClient(ctx, d.registry, by, "acme", "off", true)); err != nil {
 		t.Fatal(err)
 	}
@@ -263,15 +264,18 @@ func TestWhoDoesNotWaitForASearchIsNotHeldUpByOne(t *testing.T) {
 func TestExpiringTellsTheSoonestFirstAndNoSecretThatIsReplaced(t *testing.T) {
 	d, _, c := world(t)
 	hour := func(n int) time.Time { return c.now().Truncate(time.Second).Add(time.Duration(n) * time.Hour) }
-	for id, ends := range map[string]time.Time{"a": hour(3), "b": hour(1), "never": {}, "later": hour(100), "off": hour(2), "over": hour(-1)} {
-		create(t, d, registry.Client{Tenant: "acme", ID: id, Name: "Name of " + id, Expires: ends})
+	all := map[string]time.Time{"a": hour(3), "b": hour(1), "never": {}, "later": hour(100), "off": hour(2), "over": hour(-1)}
+	c.advance(-2 * time.Hour) // when it was made, no end was over
+	for id, ends := range all {
+		create(t, d, registry.Client{Tenant: "acme", ID: id, ClientSpec: registry.ClientSpec{Name: "Name of " + id, Expires: registry.Until{Time: ends}, Grants: []oauth.GrantType{oauth.ClientCredentials}}})
 	}
+	c.advance(2 * time.Hour)
 	create(t, d, postman())
 	made, err := d.registry.UpdateClient(ctx, by, "client.update", "acme", "postman", func(c *registry.Client) error { c.Credentials[0].Expires = hour(2); return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
-	create(t, d, registry.Client{Tenant: "acme", ID: "rotated", Name: "R"})
+	create(t, d, registry.Client{Tenant: "acme", ID: "rotated", ClientSpec: registry.ClientSpec{Name: "R", Grants: []oauth.GrantType{oauth.ClientCredentials}}})
 	if err := rotateSecret(d, "rotated", time.Hour); err != nil {
 		t.Fatal(err)
 	}

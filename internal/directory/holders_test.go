@@ -7,6 +7,7 @@ import (
 
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/registry/registrytest"
+	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
 func TestHoldersAreWhatASearchForEachPermissionCounts(t *testing.T) {
@@ -32,10 +33,10 @@ func TestHoldersAreWhatASearchForEachPermissionCounts(t *testing.T) {
 func TestHoldersOfMorePermissionsThanARowHasBitsForAreCounted(t *testing.T) {
 	list := newRoster()
 	for n := range 200 {
-		list.put(&registry.Client{ID: fmt.Sprint("c", n), Name: "n", Permissions: []string{fmt.Sprint("p", n%100), "all"}})
+		list.put(&registry.Client{ID: fmt.Sprint("c", n), ClientSpec: registry.ClientSpec{Name: "n", Permissions: []string{fmt.Sprint("p", n%100), "all"}, Grants: []oauth.GrantType{oauth.ClientCredentials}}})
 	}
 	for n := range 100 {
-		list.put(&registry.Client{ID: fmt.Sprint("c", n), Name: "n", Deleted: true, Permissions: []string{fmt.Sprint("p", n), "all"}})
+		list.put(&registry.Client{ID: fmt.Sprint("c", n), Deleted: true, ClientSpec: registry.ClientSpec{Name: "n", Permissions: []string{fmt.Sprint("p", n), "all"}, Grants: []oauth.GrantType{oauth.ClientCredentials}}})
 	}
 	all := list.holders()
 	if len(all) != 101 || all["all"] != 100 || all["p3"] != 1 || all["p99"] != 1 {

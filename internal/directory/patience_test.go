@@ -14,6 +14,7 @@ import (
 	"github.com/tokenbooth/tokenbooth/internal/store"
 	"github.com/tokenbooth/tokenbooth/internal/store/memory"
 	"github.com/tokenbooth/tokenbooth/internal/store/storetest"
+	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
 // sluggish is a store in which a page of clients, or of their uses, takes a second.
@@ -58,7 +59,7 @@ func sluggishly(t *testing.T, f func(t *testing.T, d *Directory, s *sluggish, su
 		s := &sluggish{Store: memory.New(time.Now)}
 		d := open(t, s, newClock())
 		for i := range manyClients {
-			create(t, d, registry.Client{Tenant: "acme", ID: fmt.Sprintf("app-%04d", i), Name: fmt.Sprintf("App %04d", i)})
+			create(t, d, registry.Client{Tenant: "acme", ID: fmt.Sprintf("app-%04d", i), ClientSpec: registry.ClientSpec{Name: fmt.Sprintf("App %04d", i), Grants: []oauth.GrantType{oauth.ClientCredentials}}})
 		}
 		f(t, d, s, func() func() {
 			life, stop := context.WithCancel(t.Context())

@@ -12,16 +12,17 @@ import (
 
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
+	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
 // listed makes a roster of clients like most.
 func listed(n int) *roster {
 	t, made := newRoster(), time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for i := range n {
-		c := &registry.Client{ID: secret.NewID(made), Name: fmt.Sprintf("Application %d of site %d", i*7919%n, i%50), Created: made}
+		c := &registry.Client{ID: secret.NewID(made), Created: made, ClientSpec: registry.ClientSpec{Name: fmt.Sprintf("Application %d of site %d", i*7919%n, i%50), Grants: []oauth.GrantType{oauth.ClientCredentials}}}
 		c.Permissions = []string{fmt.Sprintf("permission-%d", i%9)}
 		if i%10 == 0 {
-			c.Expires = made.Add(time.Duration(i) * time.Minute)
+			c.Expires = registry.Until{Time: made.Add(time.Duration(i) * time.Minute)}
 		}
 		t.put(c)
 		made = made.Add(time.Minute)
@@ -63,8 +64,7 @@ func TestARosterSaysWhatItsClientsAreWhateverHappensToThem(t *testing.T) {
 		if was := want[id]; was != nil && was.Deleted {
 			continue // for good
 		}
-		c := &registry.Client{ID: id, Name: strings.Repeat("Ä", rand.IntN(5)) + "x", Disabled: rand.IntN(2) == 0, Deleted: rand.IntN(20) == 0,
-			Expires: time.Unix(int64(rand.IntN(3)), 0), Credentials: []registry.Credential{{ID: "s", Expires: time.Unix(int64(1+rand.IntN(3)), 0)}}}
+		c := &registry.Client{ID: id, Deleted: rand.IntN(20) == 0, Credentials: []registry.Credential{{ID: "s", Expires: time.Unix(int64(1+rand.IntN(3)), 0)}}, ClientSpec: registry.ClientSpec{Name: strings.Repeat("Ä", rand.IntN(5)) + "x", Disabled: rand.IntN(2) == 0, Expires: registry.Until{Time: time.Unix(int64(rand.IntN(3)), 0)}, Grants: []oauth.GrantType{oauth.ClientCredentials}}}
 		for range rand.IntN(4) {
 			c.Permissions = append(c.Permissions, fmt.Sprintf("p%d", rand.IntN(100))) // more than a row has bits for
 		}

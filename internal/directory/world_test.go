@@ -14,6 +14,7 @@ import (
 	"github.com/tokenbooth/tokenbooth/internal/store"
 	"github.com/tokenbooth/tokenbooth/internal/store/memory"
 	"github.com/tokenbooth/tokenbooth/internal/store/storetest"
+	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
 var ctx = context.Background()
@@ -65,7 +66,7 @@ func world(t testing.TB) (*Directory, *storetest.Faulty, *clock) {
 }
 
 func postman() registry.Client {
-	return registry.Client{Tenant: "acme", ID: "postman", Name: "Postman", Permissions: []string{"workflows"}}
+	return registry.Client{Tenant: "acme", ID: "postman", ClientSpec: registry.ClientSpec{Name: "Postman", Permissions: []string{"workflows"}, Grants: []oauth.GrantType{oauth.ClientCredentials}}}
 }
 
 func create(t testing.TB, d *Directory, c registry.Client) {

@@ -48,7 +48,7 @@ func (i *Issuer) authenticate(ctx context.Context, asker *oauth.Asker, as manner
 	}
 	ends := cred.Expires
 	if ends.IsZero() || !c.Expires.IsZero() && c.Expires.Before(ends) { // the secret ends with its client
-		ends = c.Expires
+		ends = c.Expires.Time
 	}
 	return &caller{tenant: t, client: c, id: c.ID, secretEnds: ends}, nil
 }

@@ -122,7 +122,7 @@ func deeds(t *testing.T) map[string]deed {
 func (d *desk) imported(t *testing.T) oauth.TokenRequest {
 	t.Helper()
 	id := fmt.Sprintf("imported-%d", requests.Add(1))
-	if _, err := d.Registry.ImportClient(ctx, by, registry.Client{Tenant: "acme", ID: id, Name: id, Grants: []oauth.GrantType{oauth.ClientCredentials}},
+	if _, err := d.Registry.ImportClient(ctx, by, registry.Client{Tenant: "acme", ID: id, ClientSpec: registry.ClientSpec{Name: id, Grants: []oauth.GrantType{oauth.ClientCredentials}}},
 		"", string(secret.HashPassword("imported secret"))); err != nil {
 		t.Fatal(err)
 	}

@@ -53,7 +53,7 @@ func times(n int, r oauth.TokenRequest) []oauth.TokenRequest {
 // weak registers a client whose secret was made elsewhere, and returns a request with a wrong one and a right one.
 func (d *desk) weak(id string) (wrong, right oauth.TokenRequest) {
 	d.t.Helper()
-	if _, err := d.Registry.ImportClient(ctx, by, registry.Client{Tenant: "acme", ID: id, Name: id, Grants: []oauth.GrantType{oauth.ClientCredentials}},
+	if _, err := d.Registry.ImportClient(ctx, by, registry.Client{Tenant: "acme", ID: id, ClientSpec: registry.ClientSpec{Name: id, Grants: []oauth.GrantType{oauth.ClientCredentials}}},
 		"hunter2", ""); err != nil {
 		d.t.Fatal(err)
 	}
@@ -200,7 +200,7 @@ func TestReq053_the_73rd_byte_of_an_imported_secret_counts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Registry.ImportClient(ctx, by, registry.Client{Tenant: "acme", ID: "old", Name: "Old", Grants: []oauth.GrantType{oauth.ClientCredentials}},
+	if _, err := d.Registry.ImportClient(ctx, by, registry.Client{Tenant: "acme", ID: "old", ClientSpec: registry.ClientSpec{Name: "Old", Grants: []oauth.GrantType{oauth.ClientCredentials}}},
 		"", string(h)); err != nil {
 		t.Fatal(err)
 	}

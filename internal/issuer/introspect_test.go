@@ -167,9 +167,10 @@ func TestReq006_B13_whoever_is_stopped_is_not_alive_whatever_the_token_says(t *t
 		}, nil},
 		"client expired": {func(d *desk) error {
 			_, err := d.Registry.UpdateClient(ctx, by, "client.update", "acme", "app", func(c *registry.Client) error {
-				c.Expires = d.clock.now()
+				c.Expires = registry.Until{Time: d.clock.now().Add(time.Second)}
 				return nil
 			})
+			d.clock.advance(time.Second)
 			return err
 		}, nil},
 	} {

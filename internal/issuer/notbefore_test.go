@@ -134,7 +134,9 @@ func TestAJWTOfTheSecondInWhichItsHolderWasLetInAgainDiesWithItsChain(t *testing
 
 func TestNoTokenOutlivesItsClient(t *testing.T) {
 	d := open(t)
-	d.client("app", func(c *registry.Client) { c.Expires = d.clock.now().Add(10*time.Minute + 500*time.Millisecond) })
+	d.client("app", func(c *registry.Client) {
+		c.Expires = registry.Until{Time: d.clock.now().Add(10*time.Minute + 500*time.Millisecond)}
+	})
 	for _, terms := range []*oauth.Terms{standard, opaque} {
 		tok := d.must(d.ask("app", withTerms(terms)))
 		in := d.shown("app", tok.AccessToken)

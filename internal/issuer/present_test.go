@@ -44,11 +44,11 @@ func TestReq057_017_018_only_who_proves_to_be_a_client_is_told_anything(t *testi
 		d.client(id, func(c *registry.Client) {
 			switch id {
 			case "late":
-				c.Expires = d.clock.now().Add(time.Hour)
+				c.Expires = registry.Until{Time: d.clock.now().Add(time.Hour)}
 			case "basic":
 				c.AuthMethods = []oauth.AuthMethod{oauth.AuthBasic}
 			case "near":
-				c.AllowFrom = []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}
+				c.AllowFrom = []registry.Network{{Prefix: netip.MustParsePrefix("198.51.100.0/24")}}
 			}
 		})
 	}
@@ -148,7 +148,7 @@ func TestOfWhatAClientMayAskForNothingMattersWhenItAsksAboutATokenOfItsOwn(t *te
 	d.client("app")
 	tok := d.must(d.ask("app", withTerms(opaque))).AccessToken
 	if _, err := d.Registry.UpdateClient(ctx, by, "client.update", "acme", "app", func(c *registry.Client) error {
-		c.Grants, c.Dialects, c.Permissions = nil, []string{"dadi"}, nil
+		c.Grants, c.Dialects, c.Permissions = []oauth.GrantType{oauth.RefreshToken}, []string{"dadi"}, nil
 		return nil
 	}); err != nil {
 		t.Fatal(err)

@@ -70,7 +70,7 @@ func tenants() []registry.Tenant {
 		{Name: "query", Audience: "https://api.acme.test/query", Permissions: []registry.Permission{{Name: "nql"}}},
 	}
 	return []registry.Tenant{
-		{Name: "acme", Hosts: []string{"login.acme.test"}, Issuer: "https://login.acme.test", APIs: api, AllowPasswordGrant: true},
+		{Name: "acme", Hosts: []string{"login.acme.test"}, Issuer: "https://login.acme.test", Dialects: []string{"oauth2", "nexthink", "dadi", "nexudus"}, APIs: api, AllowPasswordGrant: true},
 		{Name: "other", Hosts: []string{"login.other.test"}, Issuer: "https://login.other.test", AllowPasswordGrant: true},
 		{Name: "strict", Hosts: []string{"login.strict.test"}, Issuer: "https://login.strict.test", AllowBodylessToken: true},
 	}
@@ -130,8 +130,7 @@ func openOn(t testing.TB, c *clock, inner store.Store) *desk {
 // client registers a client of acme with every grant and permission, changed as a test needs it.
 func (d *desk) client(id string, change ...func(*registry.Client)) *registry.Client {
 	d.t.Helper()
-	c := registry.Client{Tenant: "acme", ID: id, Name: id, Permissions: []string{"workflows", "campaigns", "nql"},
-		Grants: []oauth.GrantType{oauth.ClientCredentials, oauth.Password, oauth.RefreshToken}}
+	c := registry.Client{Tenant: "acme", ID: id, ClientSpec: registry.ClientSpec{Name: id, Permissions: []string{"workflows", "campaigns", "nql"}, Grants: []oauth.GrantType{oauth.ClientCredentials, oauth.Password, oauth.RefreshToken}}}
 	for _, f := range change {
 		f(&c)
 	}
@@ -146,7 +145,7 @@ func (d *desk) client(id string, change ...func(*registry.Client)) *registry.Cli
 // user registers a user of acme. Its hash is a fast one: what a slow one costs is another test's matter.
 func (d *desk) user(name string) *registry.User {
 	d.t.Helper()
-	u, err := d.Registry.CreateUser(ctx, by, registry.User{Tenant: "acme", Username: name, Name: "Bob", Permissions: []string{"workflows", "nql"}}, password)
+	u, err := d.Registry.CreateUser(ctx, by, registry.User{Tenant: "acme", Username: name, UserSpec: registry.UserSpec{Name: "Bob", Permissions: []string{"workflows", "nql"}}}, password)
 	if err == nil {
 		u, err = d.Registry.UpdateUser(ctx, by, "user.import", "acme", name, func(u *registry.User) error {
 			u.Hash = secret.HashSecret(password)

@@ -35,7 +35,7 @@ func (w *world) sign(id string, text oauth.Secret, form oauth.TokenForm, request
 func TestReq046_NothingThatIsReturnedHasAHashOrASealedSecret(t *testing.T) {
 	w := open(t)
 	owner, root := w.as(operator.Owner), w.root()
-	made, _, err := owner.CreateClient(ctx, registry.Client{Name: "one", Permissions: []string{"nql"}})
+	made, _, err := owner.CreateClient(ctx, registry.Client{ClientSpec: registry.ClientSpec{Name: "one", Permissions: []string{"nql"}, Grants: []oauth.GrantType{oauth.ClientCredentials}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func TestHashesSayTheirKindAlone(t *testing.T) {
 
 func TestReq050_WhatHappenedToARequestIsExplainedToItsOwnTenantOnly(t *testing.T) {
 	w := open(t)
-	c, text, err := w.as(operator.Owner).CreateClient(ctx, registry.Client{Name: "one", Permissions: []string{"nql"}, Grants: []oauth.GrantType{oauth.ClientCredentials}})
+	c, text, err := w.as(operator.Owner).CreateClient(ctx, registry.Client{ClientSpec: registry.ClientSpec{Name: "one", Permissions: []string{"nql"}, Grants: []oauth.GrantType{oauth.ClientCredentials}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +142,7 @@ func TestReq050_WhatHappenedToARequestIsExplainedToItsOwnTenantOnly(t *testing.T
 func TestOpaqueTokensAreSeenAndRevokedByIDAndText(t *testing.T) {
 	w := open(t)
 	d := w.as(operator.Editor)
-	c, text, err := d.CreateClient(ctx, registry.Client{Name: "one", Permissions: []string{"nql"}, Grants: []oauth.GrantType{oauth.ClientCredentials}})
+	c, text, err := d.CreateClient(ctx, registry.Client{ClientSpec: registry.ClientSpec{Name: "one", Permissions: []string{"nql"}, Grants: []oauth.GrantType{oauth.ClientCredentials}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -139,7 +139,7 @@ func TestARotationIsUndoneOrItsOldSecretRetired(t *testing.T) {
 	if c, err = d.RetireSecret(ctx, c.ID, c.Rev, old); err != nil || len(c.Credentials) != 1 || c.Credentials[0].ID == old {
 		t.Errorf("%+v, %v", c, err)
 	}
-	if _, err := d.ImportClient(ctx, registry.Client{ID: c.ID, Name: "again", Grants: []oauth.GrantType{oauth.ClientCredentials}}, "known secret", ""); err == nil {
+	if _, err := d.ImportClient(ctx, registry.Client{ID: c.ID, ClientSpec: registry.ClientSpec{Name: "again", Grants: []oauth.GrantType{oauth.ClientCredentials}}}, "known secret", ""); err == nil {
 		t.Error("an id was given twice")
 	}
 }

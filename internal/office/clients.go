@@ -80,9 +80,7 @@ func (d *Desk) mayMake(c *registry.Client) error {
 
 // written keeps of a client what an operator may write, whatever a surface has let through.
 func (d *Desk) written(c *registry.Client) registry.Client {
-	return registry.Client{Tenant: d.tenant, ID: c.ID, Name: c.Name, Description: c.Description, Permissions: c.Permissions, Grants: c.Grants,
-		AuthMethods: c.AuthMethods, Dialects: c.Dialects, TokenForm: c.TokenForm, Lifetime: c.Lifetime, AllowFrom: c.AllowFrom, Expires: c.Expires,
-		ResourceServers: c.ResourceServers, AllowBodylessToken: c.AllowBodylessToken, Disabled: c.Disabled}
+	return registry.Client{Tenant: d.tenant, ID: c.ID, ClientSpec: c.ClientSpec}
 }
 
 // UpdateClient changes what an operator may write of a client; anything else that edit changes is put back. act names the change in the

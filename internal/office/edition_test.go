@@ -65,7 +65,7 @@ func TestTheWarningOfImportedSecretsEndsWithThem(t *testing.T) {
 		}
 		return false
 	}
-	c, err := d.ImportClient(ctx, registry.Client{ID: "old", Name: "Old"}, "", string(secret.HashPassword("an old secret")))
+	c, err := d.ImportClient(ctx, registry.Client{ID: "old", ClientSpec: registry.ClientSpec{Name: "Old", Grants: []oauth.GrantType{oauth.ClientCredentials}}}, "", string(secret.HashPassword("an old secret")))
 	if err != nil {
 		t.Fatal(err)
 	}

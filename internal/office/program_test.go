@@ -32,19 +32,19 @@ func TestReq047_AnEditorCannotMakeHimselfAnOwner(t *testing.T) {
 	add := func(c *registry.Client) error { c.Permissions = append(c.Permissions, ownerPermission); return nil }
 	for what, try := range map[string]func() error{
 		"create one": func() error {
-			_, _, err := editor.CreateClient(ctx, registry.Client{Name: "x", Permissions: []string{"nql", ownerPermission}})
+			_, _, err := editor.CreateClient(ctx, registry.Client{ClientSpec: registry.ClientSpec{Name: "x", Permissions: []string{"nql", ownerPermission}, Grants: []oauth.GrantType{oauth.ClientCredentials}}})
 			return err
 		},
 		"create one with less than his own role": func() error {
-			_, _, err := editor.CreateClient(ctx, registry.Client{Name: "x", Permissions: []string{registry.OperatorsPrefix + "viewer"}})
+			_, _, err := editor.CreateClient(ctx, registry.Client{ClientSpec: registry.ClientSpec{Name: "x", Permissions: []string{registry.OperatorsPrefix + "viewer"}, Grants: []oauth.GrantType{oauth.ClientCredentials}}})
 			return err
 		},
 		"create one with a permission that is not there yet": func() error {
-			_, _, err := editor.CreateClient(ctx, registry.Client{Name: "x", Permissions: []string{registry.OperatorsPrefix + "emperor"}})
+			_, _, err := editor.CreateClient(ctx, registry.Client{ClientSpec: registry.ClientSpec{Name: "x", Permissions: []string{registry.OperatorsPrefix + "emperor"}, Grants: []oauth.GrantType{oauth.ClientCredentials}}})
 			return err
 		},
 		"import one": func() error {
-			_, err := editor.ImportClient(ctx, registry.Client{ID: "x", Name: "x", Permissions: []string{ownerPermission}}, "known", "")
+			_, err := editor.ImportClient(ctx, registry.Client{ID: "x", ClientSpec: registry.ClientSpec{Name: "x", Permissions: []string{ownerPermission}, Grants: []oauth.GrantType{oauth.ClientCredentials}}}, "known", "")
 			return err
 		},
 		"make one of a plain client":     func() error { _, err := editor.UpdateClient(ctx, plain.ID, "", 0, add); return err },
@@ -75,7 +75,7 @@ func TestReq047_AnEditorCannotMakeHimselfAnOwner(t *testing.T) {
 	for what, try := range map[string]func() error{ // which not even an owner may
 		"make a user one": func() error { _, err := editor.UpdateUser(ctx, jane, "", 0, crown); return err },
 		"create a user who is": func() error {
-			_, _, err := editor.CreateUser(ctx, registry.User{Username: "x", Permissions: []string{ownerPermission}}, password, false)
+			_, _, err := editor.CreateUser(ctx, registry.User{Username: "x", UserSpec: registry.UserSpec{Permissions: []string{ownerPermission}}}, password, false)
 			return err
 		},
 	} {
@@ -110,11 +110,11 @@ func TestToGrantTheOperatorsAPIAsksForAFreshSignIn(t *testing.T) {
 	w := open(t)
 	owner := actor(operator.Owner)
 	owner.Fresh = false
-	_, _, err := w.At(owner, "acme").CreateClient(ctx, registry.Client{Name: "x", Permissions: []string{ownerPermission}})
+	_, _, err := w.At(owner, "acme").CreateClient(ctx, registry.Client{ClientSpec: registry.ClientSpec{Name: "x", Permissions: []string{ownerPermission}, Grants: []oauth.GrantType{oauth.ClientCredentials}}})
 	if !errors.Is(err, operator.ErrStale) {
 		t.Error(err)
 	}
-	if _, _, err := w.At(owner, "acme").CreateClient(ctx, registry.Client{Name: "x", Permissions: []string{"nql"}, Grants: []oauth.GrantType{oauth.ClientCredentials}}); err != nil {
+	if _, _, err := w.At(owner, "acme").CreateClient(ctx, registry.Client{ClientSpec: registry.ClientSpec{Name: "x", Permissions: []string{"nql"}, Grants: []oauth.GrantType{oauth.ClientCredentials}}}); err != nil {
 		t.Error(err)
 	}
 }
@@ -142,8 +142,7 @@ func TestReq048_WhatAnOperatorMayNotWriteIsPutBack(t *testing.T) {
 		!is.Credentials[0].Expires.IsZero() {
 		t.Errorf("%+v", is)
 	}
-	made, _, err := w.as(operator.Owner).CreateClient(ctx, registry.Client{Tenant: "other", Name: "x", Deleted: true, NotBefore: w.now(), CreatedBy: "somebody", Rev: 9,
-		Credentials: []registry.Credential{{Hash: "sha256$x"}}})
+	made, _, err := w.as(operator.Owner).CreateClient(ctx, registry.Client{Tenant: "other", Deleted: true, NotBefore: w.now(), CreatedBy: "somebody", Rev: 9, Credentials: []registry.Credential{{Hash: "sha256$x"}}, ClientSpec: registry.ClientSpec{Name: "x", Grants: []oauth.GrantType{oauth.ClientCredentials}}})
 	if err != nil || made.Tenant != "acme" || made.Deleted || !made.NotBefore.IsZero() || made.CreatedBy != "operator:owner" || len(made.Credentials) != 1 || made.Credentials[0].Hash != "sha256$" {
 		t.Errorf("%+v, %v", made, err)
 	}

@@ -62,7 +62,7 @@ func TestNothingOfARehearsalStays(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := openOn(t, engine)
 			g := w.furnish()
-			made, text, err := w.as(operator.Owner).CreateClient(ctx, registry.Client{ID: "keeper", Name: "keeper", Permissions: []string{"nql"}, Grants: []oauth.GrantType{oauth.ClientCredentials}})
+			made, text, err := w.as(operator.Owner).CreateClient(ctx, registry.Client{ID: "keeper", ClientSpec: registry.ClientSpec{Name: "keeper", Permissions: []string{"nql"}, Grants: []oauth.GrantType{oauth.ClientCredentials}}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -111,7 +111,7 @@ func TestNothingOfARehearsalStays(t *testing.T) {
 func TestOnPaperWhatIsDoneNextFindsItDone(t *testing.T) {
 	w := open(t)
 	p := w.onPaper(operator.Editor)
-	c := registry.Client{ID: "new", Name: "new", Permissions: []string{"nql"}, Grants: []oauth.GrantType{oauth.ClientCredentials}}
+	c := registry.Client{ID: "new", ClientSpec: registry.ClientSpec{Name: "new", Permissions: []string{"nql"}, Grants: []oauth.GrantType{oauth.ClientCredentials}}}
 	made, text, err := p.CreateClient(ctx, c)
 	if err != nil || made.CreatedBy != "operator:editor" || text == "" {
 		t.Fatalf("%+v, %v", made, err)
@@ -153,7 +153,7 @@ func TestASearchOnPaperFindsWhatIsRegistered(t *testing.T) {
 	if _, err := p.DisableClient(ctx, is.ID, 0, true); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := p.CreateClient(ctx, registry.Client{ID: "new", Name: "new", Permissions: []string{"nql"}}); err != nil {
+	if _, _, err := p.CreateClient(ctx, registry.Client{ID: "new", ClientSpec: registry.ClientSpec{Name: "new", Permissions: []string{"nql"}, Grants: []oauth.GrantType{oauth.ClientCredentials}}}); err != nil {
 		t.Fatal(err)
 	}
 	for name, d := range map[string]*Desk{"on paper": p, "really": w.as(operator.Owner)} {
@@ -175,11 +175,11 @@ func problemAt(err error) string {
 func TestReq047_WhatIsRefusedOnPaperIsAnEventInTheRecord(t *testing.T) {
 	tries := map[string]func(p *Desk) error{
 		"an act": func(p *Desk) error {
-			_, _, err := p.CreateClient(ctx, registry.Client{ID: "new", Name: "new"})
+			_, _, err := p.CreateClient(ctx, registry.Client{ID: "new", ClientSpec: registry.ClientSpec{Name: "new", Grants: []oauth.GrantType{oauth.ClientCredentials}}})
 			return err
 		},
 		"what only an owner may grant": func(p *Desk) error {
-			_, _, err := p.CreateClient(ctx, registry.Client{ID: "new", Name: "new", Permissions: []string{"tokenbooth:viewer"}})
+			_, _, err := p.CreateClient(ctx, registry.Client{ID: "new", ClientSpec: registry.ClientSpec{Name: "new", Permissions: []string{"tokenbooth:viewer"}, Grants: []oauth.GrantType{oauth.ClientCredentials}}})
 			return err
 		},
 		"on paper over paper": func(p *Desk) error {

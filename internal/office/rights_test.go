@@ -81,7 +81,7 @@ func (g given) arguments(method string, of reflect.Type) (args []reflect.Value) 
 				return []reflect.Value{reflect.Zero(reflect.TypeFor[error]())}
 			})
 		case in == reflect.TypeFor[registry.Client]():
-			value = reflect.ValueOf(registry.Client{ID: "new-" + strings.ToLower(method[5:]), Name: "new", Grants: []oauth.GrantType{oauth.ClientCredentials}})
+			value = reflect.ValueOf(registry.Client{ID: "new-" + strings.ToLower(method[5:]), ClientSpec: registry.ClientSpec{Name: "new", Grants: []oauth.GrantType{oauth.ClientCredentials}}})
 		case in == reflect.TypeFor[registry.User]():
 			value = reflect.ValueOf(registry.User{Username: "new@acme.test"})
 		case in == reflect.TypeFor[operator.Operator]():
@@ -151,7 +151,7 @@ func TestB57_AnOwnerOfOneTenantIsNobodyInAnother(t *testing.T) {
 func TestB57_TheNamesOfAnotherTenantsThingsAreNobodysHere(t *testing.T) {
 	w, g := furnished(t)
 	root := w.At(named("cli:root"), "other")
-	c, _, err := root.CreateClient(ctx, registry.Client{Name: "theirs", Permissions: []string{"nql"}})
+	c, _, err := root.CreateClient(ctx, registry.Client{ClientSpec: registry.ClientSpec{Name: "theirs", Permissions: []string{"nql"}, Grants: []oauth.GrantType{oauth.ClientCredentials}}})
 	if err != nil {
 		t.Fatal(err)
 	}

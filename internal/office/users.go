@@ -50,7 +50,7 @@ func (d *Desk) CreateUser(ctx context.Context, u registry.User, password oauth.S
 	if err := d.may(operator.ChangeUsers); err != nil {
 		return nil, "", err
 	}
-	u = registry.User{Tenant: d.tenant, Username: u.Username, Name: u.Name, Permissions: u.Permissions, MustReset: u.MustReset, Disabled: u.Disabled}
+	u = registry.User{Tenant: d.tenant, Username: u.Username, UserSpec: u.UserSpec}
 	if totp {
 		var text string
 		if text, totpURL, err = d.newTOTP(u.Username); err != nil {

@@ -104,7 +104,7 @@ func (w *world) root() *Staff {
 // client registers a client of acme, by an owner.
 func (w *world) client(permissions ...string) *registry.Client {
 	w.t.Helper()
-	c, _, err := w.as(operator.Owner).CreateClient(ctx, registry.Client{Name: "Postman", Permissions: permissions, Grants: []oauth.GrantType{oauth.ClientCredentials}})
+	c, _, err := w.as(operator.Owner).CreateClient(ctx, registry.Client{ClientSpec: registry.ClientSpec{Name: "Postman", Permissions: permissions, Grants: []oauth.GrantType{oauth.ClientCredentials}}})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func (w *world) client(permissions ...string) *registry.Client {
 // user registers a user of acme, by an owner.
 func (w *world) user(name string, permissions ...string) *registry.User {
 	w.t.Helper()
-	u, _, err := w.as(operator.Owner).CreateUser(ctx, registry.User{Username: name, Permissions: permissions}, password, false)
+	u, _, err := w.as(operator.Owner).CreateUser(ctx, registry.User{Username: name, UserSpec: registry.UserSpec{Permissions: permissions}}, password, false)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -1,14 +1,11 @@
 package registry
 
 import (
-	"cmp"
 	"net/netip"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/tokenbooth/tokenbooth/internal/secret"
 	"github.com/tokenbooth/tokenbooth/oauth"
@@ -32,26 +29,11 @@ type Client struct {
 	ID     string `json:"-"`
 	Rev    uint64 `json:"-"`
 
-	Name        string             `json:"name"`
-	Description string             `json:"description,omitempty"`
-	Permissions []string           `json:"permissions"`
-	Grants      []oauth.GrantType  `json:"grants"`
-	AuthMethods []oauth.AuthMethod `json:"auth_methods,omitempty"` // empty: basic and post
-	Dialects    []string           `json:"dialects,omitempty"`     // empty: all its tenant speaks
-	TokenForm   oauth.TokenForm    `json:"token_form,omitempty"`   // empty: the dialect's
-	Lifetime    int64              `json:"lifetime,omitempty"`     // seconds, of access tokens; 0: the dialect's; never longer than that
-	AllowFrom   []netip.Prefix     `json:"allow_from,omitempty"`   // empty: from anywhere
-	Expires     time.Time          `json:"expires,omitzero"`
+	ClientSpec
 
-	// ResourceServers are the APIs of its tenant, by name, that the client stands for: it may ask about any token that is meant for
-	// one of them (RFC 7662, section 4), and may follow what the issuer takes back.
-	ResourceServers []string `json:"resource_servers,omitempty"`
-
-	AllowBodylessToken bool         `json:"allow_bodyless_token,omitempty"`
-	Disabled           bool         `json:"disabled,omitempty"`
-	Deleted            bool         `json:"deleted,omitempty"`   // the id stays taken: it may not become somebody else's
-	NotBefore          time.Time    `json:"not_before,omitzero"` // tokens issued before are refused
-	Credentials        []Credential `json:"credentials"`
+	Deleted     bool         `json:"deleted,omitempty"`   // the id stays taken: it may not become somebody else's
+	NotBefore   time.Time    `json:"not_before,omitzero"` // tokens issued before are refused
+	Credentials []Credential `json:"credentials"`
 
 	Created   time.Time `json:"created"`
 	CreatedBy string    `json:"created_by"`
@@ -94,6 +76,19 @@ func (c *Client) Slow() bool {
 	return slices.ContainsFunc(c.Credentials, func(c Credential) bool { return c.Hash.Slow() })
 }
 
+// State is what a client is at now, in the one word that lists, searches and programs have for it.
+func (c *Client) State(now time.Time) string {
+	switch {
+	case c.Deleted:
+		return "deleted"
+	case c.Disabled:
+		return "disabled"
+	case c.Barred(now) != "":
+		return "expired"
+	}
+	return "active"
+}
+
 // Barred says why the client may not act at now, or nothing.
 func (c *Client) Barred(now time.Time) string {
 	switch {
@@ -101,7 +96,7 @@ func (c *Client) Barred(now time.Time) string {
 		return "the client is deleted"
 	case c.Disabled:
 		return "the client is disabled"
-	case !c.Expires.IsZero() && !now.Before(c.Expires):
+	case !c.Expires.IsZero() && !now.Before(c.Expires.Time):
 		return "the client expired at " + c.Expires.UTC().Format(time.RFC3339)
 	}
 	return ""
@@ -122,82 +117,7 @@ func (c *Client) MaySpeak(dialect string) bool {
 
 // MayCallFrom reports whether the client may ask from this address.
 func (c *Client) MayCallFrom(addr netip.Addr) bool {
-	return len(c.AllowFrom) == 0 || slices.ContainsFunc(c.AllowFrom, func(p netip.Prefix) bool { return p.Contains(addr.Unmap()) })
-}
-
-// check refuses a registration that could not work or should not. What it held before the settings took away a permission or a grant
-// it may keep, or nobody could disable it any more.
-func (c *Client) check(t *Tenant, before *Client) error {
-	if c.Name == "" || len(c.Name) > 200 {
-		return problem("name", "a client needs a name of 1 to 200 bytes; the calling application's name serves best")
-	}
-	if len(c.Description) > 2000 {
-		return problem("description", "a description is 2,000 bytes at most")
-	}
-	if c.Name != before.Name && !oneLine(c.Name) {
-		return problem("name", "a name is one line of text, without control characters and without those that turn the direction of writing")
-	}
-	if c.Description != before.Description && !plainText(c.Description) {
-		return problem("description", "a description is lines of text, without control characters and without those that turn the direction of writing")
-	}
-	if c.ID != before.ID && (c.ID == "." || c.ID == "..") {
-		return problem("id", "a client id stands in addresses, where %s is no name", c.ID)
-	}
-	if !validClientID(c.ID) {
-		return problem("id", "a client id is 1 to 128 printable ASCII characters without colon and space, and does not start with %s", userPrefix)
-	}
-	if c.Lifetime < 0 || c.Lifetime > 0 && c.Lifetime < 10 || c.Lifetime > 14*24*3600 {
-		return problem("lifetime", "a token lives 10 seconds to 14 days, and never longer than its dialect says")
-	}
-	for _, g := range c.Grants {
-		switch {
-		case g == oauth.Password && !t.AllowPasswordGrant && !before.MayUse(g):
-			return problem("grants", "tenant %s does not allow the password grant; see allow_password_grant", t.Name)
-		case g != oauth.ClientCredentials && g != oauth.Password && g != oauth.RefreshToken:
-			return problem("grants", "a grant is client_credentials, password or refresh_token, not %q", g)
-		}
-	}
-	for _, m := range c.AuthMethods {
-		if m != oauth.AuthBasic && m != oauth.AuthPost {
-			return problem("auth_methods", "a client proves itself by %s or %s, not %q", oauth.AuthBasic, oauth.AuthPost, m)
-		}
-	}
-	if !slices.Contains([]oauth.TokenForm{"", oauth.JWT, oauth.Opaque, oauth.UUID}, c.TokenForm) {
-		return problem("token_form", "a token is jwt, opaque or uuid, not %q", c.TokenForm)
-	}
-	if err := cmp.Or(once("permissions", c.Permissions, before.Permissions), once("grants", c.Grants, before.Grants),
-		once("auth_methods", c.AuthMethods, before.AuthMethods), once("dialects", c.Dialects, before.Dialects),
-		once("resource_servers", c.ResourceServers, before.ResourceServers), once("allow_from", c.AllowFrom, before.AllowFrom)); err != nil {
-		return err
-	}
-	if err := checkAlone(c.Permissions); err != nil {
-		return err
-	}
-	if err := t.checkResourceServers(c.ResourceServers, before.ResourceServers); err != nil {
-		return err
-	}
-	return t.checkPermissions("permissions", c.Permissions, before.Permissions)
-}
-
-// longestList bounds what somebody could make us keep and show: what is named on these lists is far less.
-const longestList = 1000
-
-// once refuses a list that names something twice or has no end, unless it was kept before there was this rule.
-func once[T comparable](field string, list, before []T) error {
-	if slices.Equal(list, before) {
-		return nil
-	}
-	if len(list) > longestList {
-		return problem(field, "a list has %d entries at most", longestList)
-	}
-	seen := make(map[T]bool, len(list))
-	for _, entry := range list {
-		if seen[entry] {
-			return problem(field, "%v is named twice", entry)
-		}
-		seen[entry] = true
-	}
-	return nil
+	return len(c.AllowFrom) == 0 || slices.ContainsFunc(c.AllowFrom, func(n Network) bool { return n.Contains(addr.Unmap()) })
 }
 
 // ready fills in what the hot path reads.
@@ -208,30 +128,4 @@ func (c *Client) ready(t *Tenant) {
 	for i := range c.Credentials {
 		c.Credentials[i].used = new(atomic.Int64)
 	}
-}
-
-// oneLine reports whether a text cannot make a line of a log, a terminal or a page look like another: no control character, and none
-// that ends a line or turns the direction of writing (Unicode Technical Report 36, section 2.6).
-func oneLine(s string) bool {
-	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(c rune) bool {
-		return unicode.IsControl(c) || c == '\u2028' || c == '\u2029' || unicode.Is(unicode.Bidi_Control, c)
-	})
-}
-
-// plainText is oneLine for each line of a text, whichever way lines end where it was typed.
-func plainText(s string) bool {
-	return oneLine(strings.NewReplacer("\r\n", "", "\n", "").Replace(s))
-}
-
-// validClientID lets imported ids be what they are, within what a Basic header and a log line can carry.
-func validClientID(id string) bool {
-	if id == "" || len(id) > 128 || strings.HasPrefix(id, userPrefix) {
-		return false
-	}
-	for i := range len(id) {
-		if c := id[i]; c <= 0x20 || c >= 0x7f || c == ':' {
-			return false
-		}
-	}
-	return true
 }

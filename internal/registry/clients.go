@@ -132,7 +132,7 @@ func (r *Registry) register(ctx context.Context, by, act string, c Client, cred 
 	if c.ID == "" {
 		c.ID = secret.NewID(now)
 	}
-	if err := c.check(t, &Client{}); err != nil {
+	if err := c.check(t, &Client{}, now); err != nil {
 		return nil, err
 	}
 	if err := r.notAUser(ctx, c.Tenant, c.ID); err != nil {
@@ -193,7 +193,7 @@ func (r *Registry) UpdateClient(ctx context.Context, by, act, tenant, id string,
 		}
 		c.Tenant, c.ID, c.Rev, c.Created, c.CreatedBy = before.Tenant, before.ID, before.Rev, before.Created, before.CreatedBy
 		c.Updated, c.UpdatedBy = r.now(), by
-		if err := c.check(t, &before); err != nil {
+		if err := c.check(t, &before, c.Updated); err != nil {
 			return nil, err
 		}
 		if c.Barred(c.Updated) != "" && before.Barred(c.Updated) == "" || c.endsSooner(&before) {
@@ -215,7 +215,7 @@ func (r *Registry) UpdateClient(ctx context.Context, by, act, tenant, id string,
 
 // endsSooner reports whether a client ends before it would have, and so soon that a token given out before may live on.
 func (c *Client) endsSooner(before *Client) bool {
-	return !c.Expires.IsZero() && (before.Expires.IsZero() || c.Expires.Before(before.Expires)) && c.Expires.Before(c.Updated.Add(feed.Horizon))
+	return !c.Expires.IsZero() && (before.Expires.IsZero() || c.Expires.Before(before.Expires.Time)) && c.Expires.Before(c.Updated.Add(feed.Horizon))
 }
 
 // RevokeClient ends the tokens that a client was given so far. The client may ask for new ones.

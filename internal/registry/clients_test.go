@@ -111,7 +111,7 @@ func TestReq36_one_id_in_two_tenants_is_two_clients(t *testing.T) {
 func TestAClientStopsWhenItExpiresIsDisabledOrDeleted(t *testing.T) {
 	r, _, c := world(t)
 	reg := postman()
-	reg.Expires = c.now().Add(time.Hour)
+	reg.Expires = Until{c.now().Add(time.Hour)}
 	made, _ := create(t, r, reg)
 	if why := made.Barred(c.now()); why != "" {
 		t.Errorf("barred before: %s", why)
@@ -195,7 +195,7 @@ func TestAnEditCannotChangeWhoseAClientIs(t *testing.T) {
 func TestReq100_every_change_is_recorded_with_its_author_or_does_not_happen(t *testing.T) {
 	r, s, _ := world(t)
 	create(t, r, postman())
-	if _, err := r.ImportClient(ctx, by, Client{Tenant: "acme", ID: "old", Name: "Old"}, "secret", ""); err != nil {
+	if _, err := r.ImportClient(ctx, by, Client{Tenant: "acme", ID: "old", ClientSpec: ClientSpec{Name: "Old", Grants: []oauth.GrantType{oauth.ClientCredentials}}}, "secret", ""); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := rotateSecret(ctx, r, by, "acme", "postman", 0); err != nil {
@@ -271,7 +271,7 @@ func TestOfManyWhoChangeAClientNoneIsLost(t *testing.T) {
 	for i := range 20 {
 		all.Go(func() {
 			_, err := r.UpdateClient(ctx, by, "client.update", "acme", "postman", func(c *Client) error {
-				c.Description += fmt.Sprintf("%02d ", i)
+				c.Description += fmt.Sprintf("%02d;", i)
 				return nil
 			})
 			mu.Lock()

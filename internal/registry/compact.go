@@ -24,7 +24,7 @@ func (c *Client) texts() (texts [4 + 2*MaxLiveSecrets]*string, n int) {
 
 // times are a client's own times.
 func (c *Client) times() (times [4 + 3*MaxLiveSecrets]*time.Time, n int) {
-	times[0], times[1], times[2], times[3] = &c.Created, &c.Updated, &c.Expires, &c.NotBefore
+	times[0], times[1], times[2], times[3] = &c.Created, &c.Updated, &c.Expires.Time, &c.NotBefore
 	for i := range c.Credentials {
 		times[4+3*i], times[5+3*i], times[6+3*i] = &c.Credentials[i].Created, &c.Credentials[i].Expires, &c.Credentials[i].Before
 	}
@@ -115,7 +115,7 @@ const maxScopes, maxLikes = 1000, 16
 func (l *likes) of(c *Client) *Client {
 	like := *c
 	like.ID, like.Name, like.Description, like.CreatedBy, like.UpdatedBy = "", "", "", "", ""
-	like.Rev, like.Expires, like.NotBefore, like.Created, like.Updated = 0, time.Time{}, time.Time{}, time.Time{}, time.Time{}
+	like.Rev, like.Expires, like.NotBefore, like.Created, like.Updated = 0, Until{}, time.Time{}, time.Time{}, time.Time{}
 	if like.Credentials != nil {
 		like.Credentials = []Credential{}
 	}

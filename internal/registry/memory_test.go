@@ -61,10 +61,7 @@ func stock(clients, most int) (*shelf, *remembered[*Client]) {
 // usual is a client like most.
 func usual(id string) Client {
 	made := time.Date(2026, 11, 22, 8, 0, 0, 123, time.UTC)
-	return Client{Tenant: "acme", ID: id, Rev: 3, Name: "Name of " + id, Permissions: []string{"workflows"}, Scope: "workflows",
-		Audiences: []string{"https://a"}, Grants: []oauth.GrantType{oauth.ClientCredentials},
-		Credentials: []Credential{{ID: "secret of " + id, Hash: secret.Hash("sha256$" + id), Created: made}},
-		Created:     made, CreatedBy: "bob", Updated: made.Add(time.Hour), UpdatedBy: "eve"}
+	return Client{Tenant: "acme", ID: id, Rev: 3, Scope: "workflows", Audiences: []string{"https://a"}, Credentials: []Credential{{ID: "secret of " + id, Hash: secret.Hash("sha256$" + id), Created: made}}, Created: made, CreatedBy: "bob", Updated: made.Add(time.Hour), UpdatedBy: "eve", ClientSpec: ClientSpec{Name: "Name of " + id, Permissions: []string{"workflows"}, Grants: []oauth.GrantType{oauth.ClientCredentials}}}
 }
 
 func known(t *testing.T, m *remembered[*Client], id string) *Client {
@@ -173,8 +170,12 @@ func filled(t *testing.T, v reflect.Value) {
 		switch x := f.Addr().Interface().(type) {
 		case *time.Time:
 			*x = time.Date(2030+i, 1, 2, 3, 4, 5, 6, time.UTC)
-		case *[]netip.Prefix:
-			*x = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+		case *ClientSpec:
+			filled(t, f)
+		case *Until:
+			*x = Until{time.Date(2030+i, 1, 2, 3, 4, 5, 6, time.UTC)}
+		case *[]Network:
+			*x = []Network{{netip.MustParsePrefix("192.0.2.0/24")}}
 		default:
 			switch f.Kind() {
 			case reflect.String:

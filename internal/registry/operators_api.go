@@ -70,7 +70,7 @@ func (t *Tenant) checkUserPermissions(wanted, held []string) error {
 	if i := slices.IndexFunc(wanted, IsOperatorsPermission); i >= 0 {
 		return problem("permissions", "%s is for operators' programs: register a client for it", wanted[i])
 	}
-	if err := once("permissions", wanted, held); err != nil {
+	if err := short("permissions", wanted, held); err != nil {
 		return err
 	}
 	return t.checkPermissions("permissions", wanted, held)

@@ -100,7 +100,7 @@ func TestOperatorsPermissionsAreForClientsOfTenantsThatHaveTheAPI(t *testing.T) 
 	if _, _, err := r.CreateClient(ctx, by, c); field(err) != "permissions" {
 		t.Errorf("a role that is none: %v", err)
 	}
-	u := User{Tenant: "acme", Username: "bob@acme.test", Permissions: []string{"tokenbooth:viewer"}}
+	u := User{Tenant: "acme", Username: "bob@acme.test", UserSpec: UserSpec{Permissions: []string{"tokenbooth:viewer"}}}
 	if _, err := r.CreateUser(ctx, by, u, password); field(err) != "permissions" {
 		t.Errorf("a user: %v", err)
 	}

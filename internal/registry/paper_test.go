@@ -33,7 +33,7 @@ func TestOnPaperTheSameRulesRefuseTheSame(t *testing.T) {
 		}
 	}
 	for name, refused := range map[string]User{"a name that is taken": {Tenant: "acme", Username: "BOB"}, "the id of a client": {Tenant: "acme", Username: "postman"},
-		"a permission nobody has": {Tenant: "acme", Username: "new", Permissions: []string{"root"}}} {
+		"a permission nobody has": {Tenant: "acme", Username: "new", UserSpec: UserSpec{Permissions: []string{"root"}}}} {
 		_, want := r.CreateUser(ctx, by, refused, password)
 		_, got := onPaper(r, s, c).CreateUser(ctx, by, refused, password)
 		if want == nil || got == nil || got.Error() != want.Error() {

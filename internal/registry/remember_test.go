@@ -292,7 +292,7 @@ func TestR18_a_store_that_fails_is_never_nobody(t *testing.T) {
 			return err
 		},
 		"ImportClient": func(r *Registry) error {
-			_, err := r.ImportClient(ctx, by, Client{Tenant: "acme", ID: fresh(), Name: "X"}, "secret", "")
+			_, err := r.ImportClient(ctx, by, Client{Tenant: "acme", ID: fresh(), ClientSpec: ClientSpec{Name: "X", Grants: []oauth.GrantType{oauth.ClientCredentials}}}, "secret", "")
 			return err
 		},
 		"RotateSecret": func(r *Registry) error { _, _, err := rotateSecret(ctx, r, by, "acme", "postman", 0); return err },

@@ -14,12 +14,15 @@ import (
 // Rotate gives a client a new secret and lets the present ones work for overlap still, never longer than they would have. With two live
 // secrets there is no room for a third. It is an edit for UpdateClient: whoever must know that nobody was faster looks at c.Rev first.
 func (c *Client) Rotate(now time.Time, overlap time.Duration) (oauth.Secret, error) {
+	if overlap < 0 || overlap > longestOverlap {
+		return "", problem("overlap", "an overlap is 0 seconds to a year")
+	}
 	live := slices.DeleteFunc(slices.Clone(c.Credentials), func(cr Credential) bool { return !cr.Live(now) })
 	if len(live) >= MaxLiveSecrets && overlap > 0 {
 		return "", problem("overlap", "client %s has %d live secrets already: retire the old one or undo the rotation first, or rotate with an overlap of 0 to end both",
 			c.ID, MaxLiveSecrets)
 	}
-	if overlap <= 0 {
+	if overlap == 0 {
 		live = nil
 	}
 	for i := range live {

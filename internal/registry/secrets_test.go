@@ -29,7 +29,7 @@ func TestReq105_a_secret_is_shown_once_and_only_its_hash_is_kept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.ImportClient(ctx, by, Client{Tenant: "acme", ID: "old", Name: "Old"}, "an-imported-secret", ""); err != nil {
+	if _, err := r.ImportClient(ctx, by, Client{Tenant: "acme", ID: "old", ClientSpec: ClientSpec{Name: "Old", Grants: []oauth.GrantType{oauth.ClientCredentials}}}, "an-imported-secret", ""); err != nil {
 		t.Fatal(err)
 	}
 	all := kept(t, s)
@@ -107,7 +107,7 @@ func TestSecretsOfEveryKindCanBeImportedAndAreUpgraded(t *testing.T) {
 			if h != "" {
 				text = ""
 			}
-			made, err := r.ImportClient(ctx, by, Client{Tenant: "acme", ID: "The.Old-Id_1", Name: "Old"}, text, h)
+			made, err := r.ImportClient(ctx, by, Client{Tenant: "acme", ID: "The.Old-Id_1", ClientSpec: ClientSpec{Name: "Old", Grants: []oauth.GrantType{oauth.ClientCredentials}}}, text, h)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -139,7 +139,7 @@ func TestReq52_an_import_that_would_cost_too_much_to_check_is_refused(t *testing
 		"neither":       {"", "", "secret"},
 		"a long secret": {strings.Repeat("s", 257), "", "secret"},
 	} {
-		_, err := r.ImportClient(ctx, by, Client{Tenant: "acme", ID: "x", Name: "X"}, oauth.Secret(c.text), c.hash)
+		_, err := r.ImportClient(ctx, by, Client{Tenant: "acme", ID: "x", ClientSpec: ClientSpec{Name: "X", Grants: []oauth.GrantType{oauth.ClientCredentials}}}, oauth.Secret(c.text), c.hash)
 		if field(err) != c.field {
 			t.Errorf("%s: %v", name, err)
 		}

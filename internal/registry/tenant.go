@@ -106,7 +106,7 @@ type Route struct {
 // NewClient is a client of the tenant of which nothing was said yet. Every surface that registers one begins here and writes what was said
 // over it, so what is left out has one default: it asks by client credentials, and without a body where the tenant allows that.
 func (t *Tenant) NewClient(id string) Client {
-	return Client{Tenant: t.Name, ID: id, Grants: []oauth.GrantType{oauth.ClientCredentials}, AllowBodylessToken: t.AllowBodylessToken}
+	return Client{Tenant: t.Name, ID: id, ClientSpec: ClientSpec{Grants: []oauth.GrantType{oauth.ClientCredentials}, AllowBodylessToken: t.AllowBodylessToken}}
 }
 
 // Problem is a fault in what somebody registers, at the field that has it.

@@ -2,7 +2,10 @@ package registry
 
 import (
 	"net/netip"
+	"reflect"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
@@ -13,17 +16,17 @@ var unruly = []string{"a\rb", "a\x1b[2Jb", "a\x00b", "a\tb", "a\u0085b", "a\u202
 func TestReq051_NoNameOrDescriptionCanMakeALineLookLikeAnother(t *testing.T) {
 	r, _, _ := world(t)
 	client := func(name, description string) Client {
-		return Client{Tenant: "acme", Name: name, Description: description, Grants: []oauth.GrantType{oauth.ClientCredentials}}
+		return Client{Tenant: "acme", ClientSpec: ClientSpec{Name: name, Description: description, Grants: []oauth.GrantType{oauth.ClientCredentials}}}
 	}
 	for _, text := range append(unruly, "a\nb", "a\r\nb") {
 		if _, _, err := r.CreateClient(ctx, by, client(text, "")); field(err) != "name" {
 			t.Errorf("a client's name %q: %v", text, err)
 		}
-		if _, err := r.CreateUser(ctx, by, User{Tenant: "acme", Username: "u@acme.test", Name: text}, password); field(err) != "name" {
+		if _, err := r.CreateUser(ctx, by, User{Tenant: "acme", Username: "u@acme.test", UserSpec: UserSpec{Name: text}}, password); field(err) != "name" {
 			t.Errorf("a user's name %q: %v", text, err)
 		}
 	}
-	for _, text := range append(unruly, "a\n\rb", "a\r") {
+	for _, text := range append(unruly, "a\n\rb") {
 		if _, _, err := r.CreateClient(ctx, by, client("x", text)); field(err) != "description" {
 			t.Errorf("a description %q: %v", text, err)
 		}
@@ -43,49 +46,59 @@ func TestReq051_NoNameOrDescriptionCanMakeALineLookLikeAnother(t *testing.T) {
 
 func TestReq051_WhatWasKeptBeforeCanBeSwitchedOff(t *testing.T) {
 	tenant := Tenant{Name: "acme"}
-	for _, was := range []Client{{ID: "x", Name: "a\nb"}, {ID: "x", Name: "x", Description: "a\x1bb"}, {ID: "..", Name: "x"}} {
+	for _, was := range []Client{{ID: "x", ClientSpec: ClientSpec{Name: "a\nb", Grants: []oauth.GrantType{oauth.ClientCredentials}}}, {ID: "x", ClientSpec: ClientSpec{Name: "x", Description: "a\x1bb", Grants: []oauth.GrantType{oauth.ClientCredentials}}}, {ID: "..", ClientSpec: ClientSpec{Name: "x", Grants: []oauth.GrantType{oauth.ClientCredentials}}}} {
 		now := was
 		now.Disabled = true
-		if err := now.check(&tenant, &was); err != nil {
+		if err := now.check(&tenant, &was, time.Now()); err != nil {
 			t.Errorf("%+v: %v", was, err)
 		}
 	}
-	u := User{Name: "a\nb", Disabled: true}
-	if err := u.checkName("a\nb"); err != nil {
+	u := User{UserSpec: UserSpec{Name: "a\nb", Disabled: true}}
+	if err := u.check(&tenant, &User{UserSpec: UserSpec{Name: "a\nb"}}); err != nil {
 		t.Error(err)
 	}
 }
 
-func TestListsHaveAnEndAndNameNothingTwice(t *testing.T) {
+func TestListsHaveAnEnd(t *testing.T) {
 	r, _, _ := world(t)
-	nets := make([]netip.Prefix, longestList+1)
+	nets := make([]Network, longestList+1)
 	for i := range nets {
-		nets[i] = netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 32)
+		nets[i] = Network{netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 32)}
 	}
-	cc := oauth.ClientCredentials
-	for want, c := range map[string]Client{
-		"permissions": {Permissions: []string{"workflows", "workflows"}}, "grants": {Grants: []oauth.GrantType{cc, cc}}, "dialects": {Dialects: []string{"x", "x"}},
-		"auth_methods": {AuthMethods: []oauth.AuthMethod{oauth.AuthBasic, oauth.AuthBasic}}, "allow_from": {AllowFrom: nets},
-		"<nil>": {AllowFrom: nets[:longestList]},
-	} {
-		c.Tenant, c.Name = "acme", "x"
+	for want, allowed := range map[string][]Network{"allow_from": nets, "<nil>": nets[:longestList]} {
+		c := Client{Tenant: "acme", ClientSpec: ClientSpec{Name: "x", AllowFrom: allowed, Grants: []oauth.GrantType{oauth.ClientCredentials}}}
 		if _, _, err := r.CreateClient(ctx, by, c); field(err) != want {
-			t.Errorf("%s: %v", want, err)
+			t.Errorf("%d networks: %v", len(allowed), err)
 		}
 	}
-	if _, err := r.CreateUser(ctx, by, User{Tenant: "acme", Username: "jane@acme.test", Permissions: []string{"workflows", "workflows"}}, "seven purple tractors"); field(err) != "permissions" {
-		t.Errorf("a user: %v", err)
+}
+
+func TestWhatAListNamesTwiceIsKeptOnce(t *testing.T) {
+	r, _, _ := world(t)
+	cc := oauth.ClientCredentials
+	net := Network{netip.MustParsePrefix("192.0.2.0/24")}
+	c, _, err := r.CreateClient(ctx, by, Client{Tenant: "acme", ClientSpec: ClientSpec{Name: "x",
+		Permissions: []string{"workflows", "nql", "workflows"}, Grants: []oauth.GrantType{cc, cc}, AllowFrom: []Network{net, net},
+		AuthMethods: []oauth.AuthMethod{oauth.AuthBasic, oauth.AuthBasic}, ResourceServers: []string{"query", "query"}}})
+	if err != nil {
+		t.Fatal(err)
 	}
-	was := Client{ID: "x", Name: "x", Permissions: []string{"old", "old"}}
-	if now := was; now.check(&Tenant{Name: "acme"}, &was) != nil {
-		t.Error("what was kept before there was the rule cannot be switched off")
+	want := ClientSpec{Name: "x", Permissions: []string{"workflows", "nql"}, Grants: []oauth.GrantType{cc}, AllowFrom: []Network{net},
+		AuthMethods: []oauth.AuthMethod{oauth.AuthBasic}, ResourceServers: []string{"query"}}
+	if !reflect.DeepEqual(c.ClientSpec, want) {
+		t.Errorf("%+v", c.ClientSpec)
+	}
+	u, err := r.CreateUser(ctx, by, User{Tenant: "acme", Username: "jane@acme.test", UserSpec: UserSpec{Permissions: []string{"workflows", "workflows"}}},
+		"seven purple tractors")
+	if err != nil || !slices.Equal(u.Permissions, []string{"workflows"}) {
+		t.Errorf("a user: %+v, %v", u, err)
 	}
 }
 
 func TestNoClientIsCalledLikeAStepInAnAddress(t *testing.T) {
 	r, _, _ := world(t)
 	for id, want := range map[string]string{".": "id", "..": "id", "...": "<nil>", ".a": "<nil>"} {
-		_, _, err := r.CreateClient(ctx, by, Client{Tenant: "acme", ID: id, Name: "x", Grants: []oauth.GrantType{oauth.ClientCredentials}})
+		_, _, err := r.CreateClient(ctx, by, Client{Tenant: "acme", ID: id, ClientSpec: ClientSpec{Name: "x", Grants: []oauth.GrantType{oauth.ClientCredentials}}})
 		if field(err) != want {
 			t.Errorf("%s: %v", id, err)
 		}

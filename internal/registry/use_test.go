@@ -13,6 +13,7 @@ import (
 
 	"github.com/tokenbooth/tokenbooth/internal/store/memory"
 	"github.com/tokenbooth/tokenbooth/internal/store/sqlite"
+	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
 // writer is the writer of uses of a registry, turned by hand.
@@ -94,7 +95,7 @@ func TestWhatWasCountedIsInTheStoreAfterTheEnd(t *testing.T) {
 	const clients = 3*useBatch + 7
 	for i := range clients {
 		id := fmt.Sprintf("client-%d", i)
-		create(t, r, Client{Tenant: "acme", ID: id, Name: id, Permissions: []string{"nql"}})
+		create(t, r, Client{Tenant: "acme", ID: id, ClientSpec: ClientSpec{Name: id, Permissions: []string{"nql"}, Grants: []oauth.GrantType{oauth.ClientCredentials}}})
 		useTimes(t, r, id, 3)
 		r.UsedPermission("acme", id, "nql")
 	}
@@ -131,7 +132,7 @@ func TestNoUseIsCountedTwiceOrLostWhileWhatIsRememberedMoves(t *testing.T) {
 	r, _, c := world(t)
 	const clients, users, each = 40, 4, 300
 	for i := range clients {
-		create(t, r, Client{Tenant: "acme", ID: fmt.Sprintf("client-%d", i), Name: "X"})
+		create(t, r, Client{Tenant: "acme", ID: fmt.Sprintf("client-%d", i), ClientSpec: ClientSpec{Name: "X", Grants: []oauth.GrantType{oauth.ClientCredentials}}})
 	}
 	var all sync.WaitGroup
 	var over atomic.Bool
@@ -292,7 +293,7 @@ func TestUsesHaveBeenNotedSinceTheDeskBeganOrTheClientWasMade(t *testing.T) {
 	c.advance(time.Hour)
 	again := open(t, s, c)
 	writer(again).turn(t, c, 0)
-	create(t, r, Client{Tenant: "acme", ID: "late", Name: "Late"})
+	create(t, r, Client{Tenant: "acme", ID: "late", ClientSpec: ClientSpec{Name: "Late", Grants: []oauth.GrantType{oauth.ClientCredentials}}})
 	if at := since("postman"); !at.Equal(began) {
 		t.Errorf("since %v, began %v", at, began)
 	}
@@ -355,7 +356,7 @@ func TestNotingAUseTakesNoMemory(t *testing.T) {
 func TestTheBusiestOfTodayAreKnown(t *testing.T) {
 	r, _, c := world(t)
 	create(t, r, postman())
-	create(t, r, Client{Tenant: "acme", ID: "b", Name: "Bee"})
+	create(t, r, Client{Tenant: "acme", ID: "b", ClientSpec: ClientSpec{Name: "Bee", Grants: []oauth.GrantType{oauth.ClientCredentials}}})
 	useTimes(t, r, "postman", 5)
 	useTimes(t, r, "b", 9)
 	w := writer(r)

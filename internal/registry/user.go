@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -32,16 +33,13 @@ type User struct {
 	// written before there were editions is the first.
 	Edition uint64 `json:"edition,omitempty"`
 
-	Username    string      `json:"username"` // canonical: the one spelling that logins, throttles and audit share
-	Name        string      `json:"name,omitempty"`
-	Hash        secret.Hash `json:"hash"`
-	TOTP        []byte      `json:"totp,omitempty"` // sealed; empty: no one-time codes
-	TOTPStep    int64       `json:"totp_step,omitempty"`
-	Permissions []string    `json:"permissions"`
-	MustReset   bool        `json:"must_reset,omitempty"`
-	Disabled    bool        `json:"disabled,omitempty"`
-	Deleted     bool        `json:"deleted,omitempty"`
-	NotBefore   time.Time   `json:"not_before,omitzero"` // tokens issued before are refused
+	Username string `json:"username"` // canonical: the one spelling that logins, throttles and audit share
+	UserSpec
+	Hash      secret.Hash `json:"hash"`
+	TOTP      []byte      `json:"totp,omitempty"` // sealed; empty: no one-time codes
+	TOTPStep  int64       `json:"totp_step,omitempty"`
+	Deleted   bool        `json:"deleted,omitempty"`
+	NotBefore time.Time   `json:"not_before,omitzero"` // tokens issued before are refused
 
 	Created   time.Time `json:"created"`
 	CreatedBy string    `json:"created_by"`
@@ -52,6 +50,17 @@ type User struct {
 // login is the stored form of a user name.
 type login struct {
 	User string `json:"user"`
+}
+
+// State is what a user is, in the one word that lists and programs have for it.
+func (u *User) State() string {
+	switch {
+	case u.Deleted:
+		return "deleted"
+	case u.Disabled:
+		return "disabled"
+	}
+	return "active"
 }
 
 // Barred says why the user may not act, or nothing.
@@ -129,10 +138,7 @@ func (r *Registry) CreateUser(ctx context.Context, by string, u User, password o
 	if u.Username, err = canonicalName(u.Username); err != nil {
 		return nil, err
 	}
-	if err := u.checkName(""); err != nil {
-		return nil, err
-	}
-	if err := t.checkUserPermissions(u.Permissions, nil); err != nil {
+	if err := u.check(t, &User{}); err != nil {
 		return nil, err
 	}
 	if err := u.checkPassword(password); err != nil {
@@ -178,10 +184,7 @@ func (r *Registry) UpdateUser(ctx context.Context, by, act, tenant, username str
 		if err := edit(u); err != nil {
 			return nil, err
 		}
-		if err := u.checkName(before.Name); err != nil {
-			return nil, err
-		}
-		if err := t.checkUserPermissions(u.Permissions, before.Permissions); err != nil {
+		if err := u.check(t, before); err != nil {
 			return nil, err
 		}
 		u.Tenant, u.ID, u.Rev, u.Username, u.Created, u.CreatedBy = before.Tenant, before.ID, before.Rev, before.Username, before.Created, before.CreatedBy
@@ -232,15 +235,17 @@ func (r *Registry) SetPassword(ctx context.Context, by, tenant, username string,
 	return err
 }
 
-// checkName refuses a name that could make a line look like another, or has no end. One that was kept before there was this rule may stay.
-func (u *User) checkName(before string) error {
-	if u.Name != before && len(u.Name) > 200 {
+// check refuses a registration that could not work or should not. What was kept before there was a rule may stay. Texts and lists are put
+// into their one form first.
+func (u *User) check(t *Tenant, before *User) error {
+	u.Name, u.Permissions = strings.TrimSpace(u.Name), each(u.Permissions)
+	if u.Name != before.Name && len(u.Name) > 200 {
 		return problem("name", "a name has at most 200 bytes")
 	}
-	if u.Name != before && !oneLine(u.Name) {
+	if u.Name != before.Name && !oneLine(u.Name) {
 		return problem("name", "a name is one line of text, without control characters and without those that turn the direction of writing")
 	}
-	return nil
+	return t.checkUserPermissions(u.Permissions, before.Permissions)
 }
 
 // checkPassword refuses a password that will not do for the user.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/store"
+	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
 // notes is a watcher that writes down what it is told.
@@ -37,7 +38,7 @@ func TestAWatcherIsToldWhatHappensToClientsOnceItHas(t *testing.T) {
 		{"", func() error { r.Heard(store.User, "acme", "usr_x"); return nil }},
 		{"", func() error { createUser(t, r, "bob"); return nil }},
 		{"", func() error {
-			_, _, err := onPaper(r, s, c).CreateClient(ctx, by, Client{Tenant: "acme", ID: "p", Name: "P"})
+			_, _, err := onPaper(r, s, c).CreateClient(ctx, by, Client{Tenant: "acme", ID: "p", ClientSpec: ClientSpec{Name: "P", Grants: []oauth.GrantType{oauth.ClientCredentials}}})
 			return err
 		}},
 		{"", func() error {

@@ -71,7 +71,7 @@ func world(t testing.TB) (*Registry, *storetest.Faulty, *clock) {
 }
 
 func postman() Client {
-	return Client{Tenant: "acme", ID: "postman", Name: "Postman", Permissions: []string{"workflows"}, Grants: []oauth.GrantType{oauth.ClientCredentials}}
+	return Client{Tenant: "acme", ID: "postman", ClientSpec: ClientSpec{Name: "Postman", Permissions: []string{"workflows"}, Grants: []oauth.GrantType{oauth.ClientCredentials}}}
 }
 
 func create(t testing.TB, r *Registry, c Client) (*Client, oauth.Secret) {
@@ -87,7 +87,7 @@ const password = "seven purple tractors"
 
 func createUser(t testing.TB, r *Registry, username string) *User {
 	t.Helper()
-	u, err := r.CreateUser(ctx, by, User{Tenant: "acme", Username: username, Name: "Bob", Permissions: []string{"nql"}}, password)
+	u, err := r.CreateUser(ctx, by, User{Tenant: "acme", Username: username, UserSpec: UserSpec{Name: "Bob", Permissions: []string{"nql"}}}, password)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ import (
 // guard registers a client that stands for the API of acme.
 func (b *booth) guard(id string) {
 	b.t.Helper()
-	_, text, err := b.reg.CreateClient(ctx, by, registry.Client{Tenant: "acme", ID: id, Name: id, ResourceServers: []string{"flows"}})
+	_, text, err := b.reg.CreateClient(ctx, by, registry.Client{Tenant: "acme", ID: id, ClientSpec: registry.ClientSpec{Name: id, ResourceServers: []string{"flows"}}})
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -190,8 +190,7 @@ func openOn(t testing.TB, c *clock, inner store.Store, change ...func(*Options))
 // client registers a client of acme.
 func (b *booth) client(id string) {
 	b.t.Helper()
-	_, text, err := b.reg.CreateClient(ctx, by, registry.Client{Tenant: "acme", ID: id, Name: id, Permissions: []string{"workflows"},
-		Grants: []oauth.GrantType{oauth.ClientCredentials, oauth.Password, oauth.RefreshToken}, AllowBodylessToken: true})
+	_, text, err := b.reg.CreateClient(ctx, by, registry.Client{Tenant: "acme", ID: id, ClientSpec: registry.ClientSpec{Name: id, Permissions: []string{"workflows"}, Grants: []oauth.GrantType{oauth.ClientCredentials, oauth.Password, oauth.RefreshToken}, AllowBodylessToken: true}})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -201,7 +200,7 @@ func (b *booth) client(id string) {
 // user registers bob, with a hash that costs nothing.
 func (b *booth) user() {
 	b.t.Helper()
-	_, err := b.reg.CreateUser(ctx, by, registry.User{Tenant: "acme", Username: username, Permissions: []string{"workflows"}}, password)
+	_, err := b.reg.CreateUser(ctx, by, registry.User{Tenant: "acme", Username: username, UserSpec: registry.UserSpec{Permissions: []string{"workflows"}}}, password)
 	if err == nil {
 		_, err = b.reg.UpdateUser(ctx, by, "user.import", "acme", username, func(u *registry.User) error { u.Hash = secret.HashSecret(password); return nil })
 	}

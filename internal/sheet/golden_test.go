@@ -35,7 +35,7 @@ func goldenTenant(name string) *registry.Tenant {
 		}}
 }
 
-var goldenClient = &registry.Client{Permissions: []string{"workflows"}, Grants: []oauth.GrantType{oauth.ClientCredentials, oauth.Password, oauth.RefreshToken}}
+var goldenClient = &registry.Client{ClientSpec: registry.ClientSpec{Permissions: []string{"workflows"}, Grants: []oauth.GrantType{oauth.ClientCredentials, oauth.Password, oauth.RefreshToken}}}
 
 // TestRecipesAreAsShown: each dialect, contract and tool. go test ./internal/sheet -update writes the files; read the difference.
 func TestRecipesAreAsShown(t *testing.T) {

@@ -61,7 +61,7 @@ func runnable(t *testing.T, f func(t *testing.T, c Contract)) {
 		tenant := *goldenTenant(name)
 		tenant.Issuer, tenant.Hosts = desk(t, d).URL, []string{"127.0.0.1"}
 		for _, way := range []oauth.AuthMethod{oauth.AuthBasic, oauth.AuthPost} {
-			client := registry.Client{Grants: goldenClient.Grants, AuthMethods: []oauth.AuthMethod{way}}
+			client := registry.Client{ClientSpec: registry.ClientSpec{Grants: goldenClient.Grants, AuthMethods: []oauth.AuthMethod{way}}}
 			for _, c := range For(&tenant, &client, builtin()) {
 				t.Run(c.Title+" "+string(way), func(t *testing.T) { f(t, c) })
 			}

@@ -28,35 +28,35 @@ func TestTheExampleIsTheDialectsOwn(t *testing.T) {
 		client registry.Client
 		want   string
 	}{
-		{"standard", registry.Tenant{Dialects: []string{"oauth2", "dadi"}}, registry.Client{Grants: machine},
+		{"standard", registry.Tenant{Dialects: []string{"oauth2", "dadi"}}, registry.Client{ClientSpec: registry.ClientSpec{Grants: machine}},
 			`curl -u ID:SECRET -d grant_type=client_credentials https://a.example/oauth2/token`},
-		{"nexthink, with its scope", registry.Tenant{Dialects: []string{"nexthink"}}, registry.Client{Grants: machine},
+		{"nexthink, with its scope", registry.Tenant{Dialects: []string{"nexthink"}}, registry.Client{ClientSpec: registry.ClientSpec{Grants: machine}},
 			`curl -u ID:SECRET -d 'grant_type=client_credentials&scope=service:integration' https://a.example/oauth2/default/v1/token`},
-		{"dadi, in JSON", registry.Tenant{Dialects: []string{"dadi"}}, registry.Client{Grants: machine},
+		{"dadi, in JSON", registry.Tenant{Dialects: []string{"dadi"}}, registry.Client{ClientSpec: registry.ClientSpec{Grants: machine}},
 			`curl -H 'Content-Type: application/json' -d '{"clientId":"ID","secret":"SECRET"}' https://a.example/token`},
-		{"nexudus has no use for a client's credential", registry.Tenant{Dialects: []string{"nexudus", "dadi"}}, registry.Client{Grants: machine},
+		{"nexudus has no use for a client's credential", registry.Tenant{Dialects: []string{"nexudus", "dadi"}}, registry.Client{ClientSpec: registry.ClientSpec{Grants: machine}},
 			`curl -H 'Content-Type: application/json' -d '{"clientId":"ID","secret":"SECRET"}' https://a.example/token`},
 		{"a person's password", registry.Tenant{Dialects: []string{"oauth2"}, AllowPasswordGrant: true},
-			registry.Client{Grants: []oauth.GrantType{oauth.RefreshToken, oauth.Password}},
+			registry.Client{ClientSpec: registry.ClientSpec{Grants: []oauth.GrantType{oauth.RefreshToken, oauth.Password}}},
 			`curl -u ID:SECRET -d 'grant_type=password&username=USERNAME&password=PASSWORD' https://a.example/oauth2/token`},
 		{"a person's password, which the tenant allows no more", registry.Tenant{Dialects: []string{"oauth2"}},
-			registry.Client{Grants: []oauth.GrantType{oauth.Password}}, ""},
-		{"the dialect it is pinned to", registry.Tenant{Dialects: []string{"oauth2", "dadi"}}, registry.Client{Grants: machine, Dialects: []string{"dadi"}},
+			registry.Client{ClientSpec: registry.ClientSpec{Grants: []oauth.GrantType{oauth.Password}}}, ""},
+		{"the dialect it is pinned to", registry.Tenant{Dialects: []string{"oauth2", "dadi"}}, registry.Client{ClientSpec: registry.ClientSpec{Grants: machine, Dialects: []string{"dadi"}}},
 			`curl -H 'Content-Type: application/json' -d '{"clientId":"ID","secret":"SECRET"}' https://a.example/token`},
-		{"a path of the tenant's own", registry.Tenant{Endpoints: []registry.Endpoint{{Path: "/connect/token", Dialect: "oauth2"}}}, registry.Client{Grants: machine},
+		{"a path of the tenant's own", registry.Tenant{Endpoints: []registry.Endpoint{{Path: "/connect/token", Dialect: "oauth2"}}}, registry.Client{ClientSpec: registry.ClientSpec{Grants: machine}},
 			`curl -u ID:SECRET -d grant_type=client_credentials https://a.example/connect/token`},
 		{"another endpoint of the dialect, without a body", registry.Tenant{AllowBodylessToken: true,
 			Endpoints: []registry.Endpoint{{Path: "/old", Dialect: "nexthink", As: "/api/v1/token"}}},
-			registry.Client{Grants: machine, AllowBodylessToken: true}, `curl -u ID:SECRET -X POST https://a.example/old`},
+			registry.Client{ClientSpec: registry.ClientSpec{Grants: machine, AllowBodylessToken: true}}, `curl -u ID:SECRET -X POST https://a.example/old`},
 		{"the same, where a request without a body would be refused", registry.Tenant{
 			Endpoints: []registry.Endpoint{{Path: "/old", Dialect: "nexthink", As: "/api/v1/token"}}},
-			registry.Client{Grants: machine}, `curl -u ID:SECRET -X POST 'https://a.example/old?grant_type=client_credentials'`},
+			registry.Client{ClientSpec: registry.ClientSpec{Grants: machine}}, `curl -u ID:SECRET -X POST 'https://a.example/old?grant_type=client_credentials'`},
 		{"a client that may not use a header", registry.Tenant{Dialects: []string{"oauth2"}},
-			registry.Client{Grants: machine, AuthMethods: []oauth.AuthMethod{oauth.AuthPost}},
+			registry.Client{ClientSpec: registry.ClientSpec{Grants: machine, AuthMethods: []oauth.AuthMethod{oauth.AuthPost}}},
 			`curl -d 'grant_type=client_credentials&client_id=ID&client_secret=SECRET' https://a.example/oauth2/token`},
 		{"a client that may not use a body", registry.Tenant{Dialects: []string{"dadi"}},
-			registry.Client{Grants: machine, AuthMethods: []oauth.AuthMethod{oauth.AuthBasic}}, ""},
-		{"none", registry.Tenant{Dialects: []string{"nexudus"}}, registry.Client{Grants: machine}, ""},
+			registry.Client{ClientSpec: registry.ClientSpec{Grants: machine, AuthMethods: []oauth.AuthMethod{oauth.AuthBasic}}}, ""},
+		{"none", registry.Tenant{Dialects: []string{"nexudus"}}, registry.Client{ClientSpec: registry.ClientSpec{Grants: machine}}, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.tenant.Issuer, test.tenant.Hosts = "https://a.example", []string{"a.example"}
@@ -75,7 +75,7 @@ func TestTheExampleIsTheDialectsOwn(t *testing.T) {
 func TestEachContractIsThereOnce(t *testing.T) {
 	tenant := registry.Tenant{Issuer: "https://a.example", Hosts: []string{"a.example"}, Dialects: []string{"nexthink", "oauth2", "gone"}, AllowPasswordGrant: true,
 		Endpoints: []registry.Endpoint{{Path: "/own", Dialect: "dadi"}}}
-	client := registry.Client{Grants: []oauth.GrantType{oauth.ClientCredentials, oauth.Password, oauth.RefreshToken}}
+	client := registry.Client{ClientSpec: registry.ClientSpec{Grants: []oauth.GrantType{oauth.ClientCredentials, oauth.Password, oauth.RefreshToken}}}
 	var got []string
 	for _, c := range For(&tenant, &client, builtin()) {
 		got = append(got, c.Title+" "+c.URL)
@@ -100,7 +100,7 @@ func TestTheExampleSurvivesTheShell(t *testing.T) {
 	}
 	const id = `it's "$HOME" \ & | ; #` + "`id`"
 	tenant := registry.Tenant{Issuer: "https://a.example", Hosts: []string{"a.example"}, Dialects: []string{"dadi"}}
-	c := For(&tenant, &registry.Client{Grants: machine}, builtin())[0]
+	c := For(&tenant, &registry.Client{ClientSpec: registry.ClientSpec{Grants: machine}}, builtin())[0]
 	for _, c := range []struct{ text, want string }{
 		{Word(id), id}, {Word("=ls"), "=ls"}, {Word(""), ""},
 		{strings.Split(c.Command(id, "x"), " \\\n  ")[2], `-d {"clientId":"it's \"$HOME\" \\ \u0026 | ; #` + "`id`" + `","secret":"x"}`},

@@ -119,10 +119,7 @@ func (t *booth) register(clients int) error {
 	for n := range clients {
 		now := time.Now()
 		id, text := secret.NewID(now), secret.New(registry.SecretPrefix)
-		c := registry.Client{Name: fmt.Sprintf("load %d", n), Permissions: []string{"workflows", "nql", "campaigns"},
-			Grants:      []oauth.GrantType{oauth.ClientCredentials},
-			Credentials: []registry.Credential{{ID: secret.NewID(now), Hash: secret.HashSecret(text), Created: now}},
-			Created:     now, CreatedBy: "load", Updated: now, UpdatedBy: "load"}
+		c := registry.Client{Credentials: []registry.Credential{{ID: secret.NewID(now), Hash: secret.HashSecret(text), Created: now}}, Created: now, CreatedBy: "load", Updated: now, UpdatedBy: "load", ClientSpec: registry.ClientSpec{Name: fmt.Sprintf("load %d", n), Permissions: []string{"workflows", "nql", "campaigns"}, Grants: []oauth.GrantType{oauth.ClientCredentials}}}
 		body, err := json.Marshal(c)
 		if err != nil {
 			return err

@@ -107,9 +107,7 @@ const guardID = "guard"
 func (t *booth) hire() (text string, err error) {
 	now := time.Now()
 	text = secret.New(registry.SecretPrefix)
-	c := registry.Client{Name: guardID, ResourceServers: []string{"workflows"},
-		Credentials: []registry.Credential{{ID: secret.NewID(now), Hash: secret.HashSecret(text), Created: now}},
-		Created:     now, CreatedBy: "load", Updated: now, UpdatedBy: "load"}
+	c := registry.Client{Credentials: []registry.Credential{{ID: secret.NewID(now), Hash: secret.HashSecret(text), Created: now}}, Created: now, CreatedBy: "load", Updated: now, UpdatedBy: "load", ClientSpec: registry.ClientSpec{Name: guardID, ResourceServers: []string{"workflows"}}}
 	body, err := json.Marshal(c)
 	if err != nil {
 		return "", err

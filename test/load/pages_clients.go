@@ -40,14 +40,12 @@ func encode(v any) []byte {
 func (p *population) clientRecords(d *dice, n int) []store.Record {
 	id := p.clientIDs[n]
 	made := p.now.Add(-time.Duration(p.clients-n) * (3 * 365 * day / time.Duration(p.clients)))
-	c := registry.Client{Name: fmt.Sprintf("%s %s %d", places[d.IntN(len(places))], purposes[d.IntN(len(purposes))], n), Permissions: someOf(d),
-		Grants: []oauth.GrantType{oauth.ClientCredentials}, Disabled: d.oneIn(33), Created: made, CreatedBy: "operator:" + p.operators[d.IntN(staffSize)],
-		Updated: made, UpdatedBy: "operator:" + p.operators[d.IntN(staffSize)]}
+	c := registry.Client{Created: made, CreatedBy: "operator:" + p.operators[d.IntN(staffSize)], Updated: made, UpdatedBy: "operator:" + p.operators[d.IntN(staffSize)], ClientSpec: registry.ClientSpec{Name: fmt.Sprintf("%s %s %d", places[d.IntN(len(places))], purposes[d.IntN(len(purposes))], n), Permissions: someOf(d), Grants: []oauth.GrantType{oauth.ClientCredentials}, Disabled: d.oneIn(33)}}
 	if d.oneIn(4) {
 		c.Description = "Asked for by the team of " + places[d.IntN(len(places))] + "; see the ticket."
 	}
 	if d.oneIn(20) {
-		c.Expires = p.now.Add(time.Duration(d.IntN(500)-30) * day)
+		c.Expires = registry.Until{Time: p.now.Add(time.Duration(d.IntN(500)-30) * day)}
 	}
 	secrets := 1
 	if d.oneIn(20) {
@@ -101,8 +99,7 @@ func someOf(d *dice) (names []string) {
 
 // userRecords are a user, and the record that leads from the name to the id.
 func (p *population) userRecords(d *dice, n int) []store.Record {
-	u := registry.User{Username: username(n), Name: fmt.Sprintf("Person %d of %s", n, places[d.IntN(len(places))]), Hash: p.password, Permissions: someOf(d),
-		Disabled: d.oneIn(50), Created: p.now.Add(-400 * day), CreatedBy: "cli:root", Updated: p.now.Add(-400 * day), UpdatedBy: "cli:root"}
+	u := registry.User{Username: username(n), Hash: p.password, Created: p.now.Add(-400 * day), CreatedBy: "cli:root", Updated: p.now.Add(-400 * day), UpdatedBy: "cli:root", UserSpec: registry.UserSpec{Name: fmt.Sprintf("Person %d of %s", n, places[d.IntN(len(places))]), Permissions: someOf(d), Disabled: d.oneIn(50)}}
 	return []store.Record{{Tenant: "load", Kind: store.User, ID: p.users[n], Body: encode(u)},
 		{Tenant: "load", Kind: store.Login, ID: u.Username, Body: encode(map[string]string{"user": p.users[n]})}}
 }
