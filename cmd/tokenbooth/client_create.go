@@ -81,7 +81,7 @@ func (e *errand) showIssued(ctx context.Context, c *registry.Client, text oauth.
 	if e.json {
 		return e.object(v)
 	}
-	err = errors.Join(e.say("%s\n", what), e.sheet([]line{{"  Client ID", v.ID}, {"  Client secret", v.Secret}}),
+	err = errors.Join(e.say("%s\n", what), e.sheet([]line{{"  Client ID", v.ID}, {"  Client Secret", v.Secret}}),
 		e.say("\nThe secret is shown this once: only its hash is kept."))
 	switch {
 	case len(c.ResourceServers) > 0 && len(c.Permissions) == 0:

@@ -28,18 +28,24 @@ type boxGroup struct {
 	Boxes     []box
 }
 
+// Chosen reports whether one of the choices is made: then a folded group is open.
+func (g boxGroup) Chosen() bool {
+	return slices.ContainsFunc(g.Boxes, func(b box) bool { return b.Checked })
+}
+
 // clientFields is the form of a client with everything it can be answered with, for whoever looks.
 type clientFields struct {
 	*clientForm
-	Token                            string // makes the form good for one new client; empty when a client is changed
-	Permitted                        []boxGroup
-	GrantBoxes, ProofBoxes           []box
-	DialectBoxes, ServerBoxes, Soon  []box
-	FormBoxes                        []box
-	EndsNow                          time.Time // when the client ends so far; zero: never, or a new client
-	MayBodyless, HasDialects, HasOps bool
-	Today                            string // the first day that can be chosen
-	More                             bool   // the seldom used fields are in use, so they are shown open
+	Token                           string // makes the form good for one new client; empty when a client is changed
+	Permitted                       []boxGroup
+	GrantBoxes, ProofBoxes          []box
+	DialectBoxes, ServerBoxes, Soon []box
+	FormBoxes                       []box
+	EndsNow                         time.Time // when the client ends so far; zero: never, or a new client
+	MayBodyless, HasDialects        bool
+	Today                           string // the first day that can be chosen
+	AskNone                         bool   // a client without permissions was not confirmed
+	More                            bool   // the seldom used fields are in use, so they are shown open
 }
 
 // fields completes a form for whoever looks. before is the client as it is, nil for a new one.
@@ -49,14 +55,15 @@ func (v *visit) fields(f *clientForm, before *registry.Client) *clientFields {
 	}
 	p := &clientFields{clientForm: f, EndsNow: before.Expires.Time, Today: v.Now().UTC().Format(time.DateOnly),
 		MayBodyless: mayBodyless(v.tenant, before)}
+	p.AskNone = len(f.Permissions) == 0 && f.Problems["permissions"] != ""
 	p.Permitted = v.permissionBoxes(f.Permissions, before.Permissions)
 	p.GrantBoxes = grantBoxes(v.tenant, f.Grants, before)
 	p.ProofBoxes = ticked("auth_method", f.AuthMethods, [][3]string{
-		{string(oauth.AuthBasic), "in the Authorization header", "client_secret_basic"},
-		{string(oauth.AuthPost), "in the body of the request", "client_secret_post"}})
-	p.FormBoxes = ticked("token_form", []string{f.TokenForm}, [][3]string{{"", "as the dialect says", "the usual choice"},
-		{string(oauth.JWT), "JWT", "an API checks it by itself"}, {string(oauth.Opaque), "opaque", "an API asks us about it; taken back at once"},
-		{string(oauth.UUID), "UUID", "opaque, in the form of a UUID"}})
+		{string(oauth.AuthBasic), "Authorization header", "client_secret_basic"},
+		{string(oauth.AuthPost), "Request body", "client_secret_post"}})
+	p.FormBoxes = ticked("token_form", []string{f.TokenForm}, [][3]string{{"", "Default", "what the dialect uses"},
+		{string(oauth.JWT), "JWT", "APIs check it themselves"}, {string(oauth.Opaque), "Opaque", "APIs ask about it; revoked at once"},
+		{string(oauth.UUID), "UUID", "opaque, written as a UUID"}})
 	for _, d := range once(append(v.tenant.Spoken(), before.Dialects...)) {
 		p.DialectBoxes = append(p.DialectBoxes, tick("dialect", d, d, "", f.Dialects))
 	}
@@ -73,7 +80,7 @@ func (v *visit) fields(f *clientForm, before *registry.Client) *clientFields {
 	}
 	for _, days := range soonEnds {
 		n := strconv.Itoa(days)
-		p.Soon = append(p.Soon, tick("ends", n, "in "+n+" days", endOf(v.Now(), days).Format("2 January 2006, 15:04 MST"), []string{f.Ends}))
+		p.Soon = append(p.Soon, tick("ends", n, "In "+n+" days", endOf(v.Now(), days).Format("2 January 2006"), []string{f.Ends}))
 	}
 	p.HasDialects = len(p.DialectBoxes) > 1 || len(f.Dialects) > 0 // what is not on the form would be lost by saving it
 	p.More = len(f.AuthMethods) > 0 || len(f.Dialects) > 0 || len(f.Servers) > 0 || f.TokenForm != "" || f.Lifetime != "" || f.AllowFrom != ""
@@ -132,13 +139,13 @@ func userPermissions(groups []boxGroup, held []string) []boxGroup {
 }
 
 func grantBoxes(t *registry.Tenant, wanted []string, before *registry.Client) []box {
-	boxes := []box{tick("grant", string(oauth.ClientCredentials), "client credentials", "the program asks in its own name, with id and secret", wanted)}
+	boxes := []box{tick("grant", string(oauth.ClientCredentials), "Client credentials", "the program asks in its own name, with client ID and secret", wanted)}
 	if !t.AllowPasswordGrant && !before.MayUse(oauth.Password) && !before.MayUse(oauth.RefreshToken) {
 		return boxes
 	}
 	return append(boxes,
-		tick("grant", string(oauth.Password), "password", "the program sends a person's name and password; for legacy callers only (RFC 9700, section 2.4)", wanted),
-		tick("grant", string(oauth.RefreshToken), "refresh token", "prolongs a sign-in by password, without asking for the password again", wanted))
+		tick("grant", string(oauth.Password), "Password", "the program sends a person's name and password; for legacy callers only (RFC 9700, section 2.4)", wanted),
+		tick("grant", string(oauth.RefreshToken), "Refresh token", "renews a sign-in by password without asking for the password again", wanted))
 }
 
 // ticked makes a box of each value, label and hint.

@@ -14,13 +14,16 @@ import (
 
 // credentialsPage shows a secret, once: it is the answer to the POST that made it, and no address leads to it.
 type credentialsPage struct {
-	Client *registry.Client
-	Secret string
-	New    bool // the client is new, too; else its secret was rotated
-	Detail string
-	Try    string
-	Sheet  []sheetContract
-	Old    *registry.Credential // still works for a while after a rotation
+	Client   *registry.Client
+	Secret   string
+	New      bool // the client is new, too; else its secret was rotated
+	Detail   string
+	Try      string
+	Sheet    []sheetContract
+	Both     string // what "Copy both" takes
+	Env      string // and the lines of a .env file
+	Download string
+	Old      *registry.Credential // still works for a while after a rotation
 }
 
 // sheetContract is how to ask by one contract.
@@ -29,8 +32,16 @@ type sheetContract struct {
 	Index    int
 	Short    string // the path alone, or the title where several contracts share the path
 	Recipes  []sheetRecipe
+	Calls    []sheetCall
 	Download string // address of the downloads
 	Open     bool
+}
+
+// sheetCall is a call of an API with its place in the page.
+type sheetCall struct {
+	sheet.Call
+	Place, Group string
+	Open         bool
 }
 
 // sheetRecipe is a recipe with its place in the page.
@@ -45,7 +56,8 @@ type sheetRecipe struct {
 // credentials answers with a secret that was just made.
 func (v *visit) credentials(c *registry.Client, text oauth.Secret, isNew bool) error {
 	p := &credentialsPage{Client: c, Secret: text.Reveal(), New: isNew, Detail: v.path("clients", c.ID), Try: v.path("clients", c.ID, "try"),
-		Sheet: v.sheet(c, text)}
+		Sheet: v.sheet(c, text), Download: v.path("clients", c.ID, "download"), Env: v.env(c, text)}
+	p.Both = "Client ID: " + c.ID + "\nClient Secret: " + p.Secret
 	title := "New secret"
 	if isNew {
 		title = "OAuth client credentials"
@@ -58,6 +70,15 @@ func (v *visit) credentials(c *registry.Client, text oauth.Secret, isNew bool) e
 	return v.render(http.StatusOK, "client_created", title, p)
 }
 
+// env is the credential as lines of a .env file, with where to ask where there is such an endpoint.
+func (v *visit) env(c *registry.Client, text oauth.Secret) string {
+	var at string
+	if all := sheet.For(v.tenant, c, v.Dialects()); len(all) > 0 {
+		at = all[0].URL
+	}
+	return sheet.Env(c.ID, text, at)
+}
+
 // sheet is the credential sheet: each contract in the words of each tool.
 func (v *visit) sheet(c *registry.Client, text oauth.Secret) (out []sheetContract) {
 	for i, contract := range sheet.For(v.tenant, c, v.Dialects()) {
@@ -65,6 +86,9 @@ func (v *visit) sheet(c *registry.Client, text oauth.Secret) (out []sheetContrac
 		for k, r := range contract.Recipes(c.ID, text) {
 			s.Recipes = append(s.Recipes, sheetRecipe{Recipe: r, Place: fmt.Sprintf("sheet-%d-%s", i, r.ID), Group: fmt.Sprintf("sheet-%d", i),
 				Open: k == 0, File: r.Language == "json" || r.Language == "yaml"})
+		}
+		for k, call := range contract.Calls() {
+			s.Calls = append(s.Calls, sheetCall{Call: call, Place: fmt.Sprintf("call-%d-%d", i, k), Group: fmt.Sprintf("calls-%d", i), Open: k == 0})
 		}
 		out = append(out, s)
 	}
@@ -104,6 +128,9 @@ func clientDownload(v *visit) error {
 	c, err := v.desk.Client(v.r.Context(), v.r.PathValue("id"))
 	if err != nil {
 		return err
+	}
+	if in.Get("recipe") == "env" {
+		return v.attach(sheet.Recipe{Text: v.env(c, oauth.Secret(in.Get("secret"))), FileName: "tokenbooth.env"})
 	}
 	for i, contract := range sheet.For(v.tenant, c, v.Dialects()) {
 		if fmt.Sprint(i) != in.Get("contract") {

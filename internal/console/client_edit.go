@@ -61,9 +61,8 @@ func clientSave(v *visit) error {
 	if err == nil {
 		return v.redirect(v.path("clients", saved.ID), "Saved.")
 	}
-	problem, hasProblem := errors.AsType[*registry.Problem](err)
 	changed, lost := errors.AsType[*office.Changed](err)
-	if !hasProblem && !lost {
+	if !f.hasProblem(err) && !lost {
 		return err
 	}
 	c, failed := v.standingClient()
@@ -73,7 +72,6 @@ func clientSave(v *visit) error {
 	if lost {
 		return v.clientEditPage(http.StatusConflict, c, f, changed)
 	}
-	f.Problems = map[string]string{fieldOf(problem): problem.Text}
 	return v.clientEditPage(http.StatusUnprocessableEntity, c, f, nil)
 }
 
@@ -96,10 +94,10 @@ func (f *clientForm) compare(c *registry.Client) (out []beside) {
 	for _, b := range []beside{
 		{"Name", yours.Name, theirs.Name}, {"Description", yours.Description, theirs.Description},
 		{"Permissions", list(yours.Permissions), list(theirs.Permissions)}, {"Grants", list(yours.Grants), list(theirs.Grants)},
-		{"Ends", yours.Ends, theirs.Ends}, {"Token lifetime", yours.Lifetime, theirs.Lifetime}, {"May ask from", yours.AllowFrom, theirs.AllowFrom},
-		{"Proves itself", list(yours.AuthMethods), list(theirs.AuthMethods)}, {"Dialects", list(yours.Dialects), list(theirs.Dialects)},
-		{"Token form", yours.TokenForm, theirs.TokenForm}, {"Stands for", list(yours.Servers), list(theirs.Servers)},
-		{"Without a body", bodyless[yours.Bodyless], bodyless[theirs.Bodyless]},
+		{"Ends", yours.Ends, theirs.Ends}, {"Token lifetime", yours.Lifetime, theirs.Lifetime}, {"Allowed IP addresses", yours.AllowFrom, theirs.AllowFrom},
+		{"Client authentication", list(yours.AuthMethods), list(theirs.AuthMethods)}, {"Dialects", list(yours.Dialects), list(theirs.Dialects)},
+		{"Token format", yours.TokenForm, theirs.TokenForm}, {"Resource server for", list(yours.Servers), list(theirs.Servers)},
+		{"Requests without a body", bodyless[yours.Bodyless], bodyless[theirs.Bodyless]},
 	} {
 		if b.Yours != b.Theirs {
 			out = append(out, b)

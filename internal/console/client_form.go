@@ -1,6 +1,9 @@
 package console
 
 import (
+	"errors"
+	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -31,7 +34,56 @@ type clientForm struct {
 	Bodyless                                            bool
 	Permissions, Grants, AuthMethods, Dialects, Servers []string
 
-	Problems map[string]string // by field
+	NoPermissions bool // said of a client that shall have none
+
+	Problems problems
+}
+
+// problems is what is wrong with a form, by field.
+type problems map[string]string
+
+// Error says that there is something; what it is stands in the form.
+func (p problems) Error() string { return fmt.Sprintf("%d fields of the form have a problem", len(p)) }
+
+// note keeps the first problem of each field.
+func (p problems) note(err error) {
+	if one, ok := errors.AsType[*registry.Problem](err); ok && p[fieldOf(one)] == "" {
+		p[fieldOf(one)] = one.Text
+	}
+}
+
+// formOrder are the fields of the form from top to bottom.
+var formOrder = []string{"name", "description", "permissions", "expires", "grants", "allow_from", "lifetime", "token_form", "auth_methods", "dialects",
+	"resource_servers"}
+
+// fieldProblem is a problem with the field it is at, for a list of all of them.
+type fieldProblem struct{ Field, Label, Text string }
+
+// InOrder are the problems from top to bottom; those of no field of the form stand last.
+func (p problems) InOrder() (all []fieldProblem) {
+	labels := map[string]string{}
+	for _, f := range registry.ClientFields(time.Time{}) {
+		labels[f.Name] = f.Label
+	}
+	for _, field := range formOrder {
+		if p[field] != "" {
+			all = append(all, fieldProblem{field, labels[field], p[field]})
+		}
+	}
+	for _, field := range slices.Sorted(maps.Keys(p)) {
+		if !slices.Contains(formOrder, field) {
+			all = append(all, fieldProblem{"", field, p[field]})
+		}
+	}
+	return all
+}
+
+// First is the field that the page puts the focus on: the topmost with a problem.
+func (p problems) First() string {
+	if all := p.InOrder(); len(all) > 0 {
+		return all[0].Field
+	}
+	return ""
 }
 
 // newClientForm is what a new client's form shows first: what a client of the tenant has of which nothing was said.
@@ -64,13 +116,14 @@ func readClientForm(in url.Values) *clientForm {
 	f := &clientForm{Name: strings.TrimSpace(in.Get("name")), Description: lines(in.Get("description")), Lifetime: strings.TrimSpace(in.Get("lifetime")),
 		TokenForm: in.Get("token_form"), Ends: in.Get("ends"), EndsOn: in.Get("ends_on"), AllowFrom: lines(in.Get("allow_from")),
 		Bodyless: in.Get("bodyless") == "yes", Permissions: once(in["permission"]), Grants: once(in["grant"]), AuthMethods: once(in["auth_method"]),
-		Dialects: once(in["dialect"]), Servers: once(in["resource_server"])}
+		Dialects: once(in["dialect"]), Servers: once(in["resource_server"]), NoPermissions: in.Get("no_permissions") == "yes"}
 	f.Rev, _ = strconv.ParseUint(in.Get("rev"), 10, 64)
 	return f
 }
 
-// put writes what was typed into a client. What cannot be read is a problem at its field, and then nothing is to be registered.
+// put writes what was typed into a client. The error is problems, with all of them: then nothing is to be registered.
 func (f *clientForm) put(t *registry.Tenant, c *registry.Client, now time.Time) error {
+	before, found := *c, problems{}
 	c.Name, c.Description, c.TokenForm = f.Name, f.Description, oauth.TokenForm(f.TokenForm)
 	if mayBodyless(t, c) { // else the form does not ask
 		c.AllowBodylessToken = f.Bodyless
@@ -87,11 +140,28 @@ func (f *clientForm) put(t *registry.Tenant, c *registry.Client, now time.Time) 
 		default:
 			continue
 		}
-		if err := field.Set(&c.ClientSpec, words); err != nil {
-			return err
-		}
+		found.note(field.Set(&c.ClientSpec, words))
 	}
-	return f.putEnd(c, now)
+	found.note(f.putEnd(c, now))
+	if f.wantsNothing(t, &before) {
+		found["permissions"] = "Choose at least one permission, or confirm below that this client needs none."
+	}
+	if before.Rev == 0 {
+		before = registry.Client{}
+	}
+	for _, p := range t.Problems(*c, &before, now) {
+		found.note(p)
+	}
+	if len(found) > 0 {
+		return found
+	}
+	return nil
+}
+
+// wantsNothing reports whether somebody has to be asked if a client shall really have no permission: Enter in the first field sends the form.
+func (f *clientForm) wantsNothing(t *registry.Tenant, before *registry.Client) bool {
+	hadNone := before.Rev > 0 && len(before.Permissions) == 0
+	return len(f.Permissions) == 0 && len(f.Servers) == 0 && !f.NoPermissions && !hadNone && len(t.PermissionNames()) > 0
 }
 
 // mayBodyless reports whether the form of a client asks if its credential alone gets a token: where the tenant allows that, or once did.
@@ -107,12 +177,12 @@ func (f *clientForm) putEnd(c *registry.Client, now time.Time) (err error) {
 		c.Expires = registry.Until{}
 	case endsOn:
 		if c.Expires, err = registry.ParseUntil(f.EndsOn, time.Time{}); err != nil || c.Expires.IsZero() {
-			return &registry.Problem{Field: "expires", Text: "give the last day as year-month-day, like 2027-01-31"}
+			return &registry.Problem{Field: "expires", Text: "Enter the last day as year-month-day, like 2027-01-31."}
 		}
 	default:
 		days, err := strconv.Atoi(f.Ends)
 		if err != nil || !slices.Contains(soonEnds, days) {
-			return &registry.Problem{Field: "expires", Text: "choose one of these"}
+			return &registry.Problem{Field: "expires", Text: "Choose one of these."}
 		}
 		c.Expires = endOf(now, days)
 	}

@@ -57,17 +57,27 @@ func clientCreate(v *visit) error {
 // clientAgain shows the form with its problem beside what was typed. A client that has the form's id is this form's.
 func (v *visit) clientAgain(f *clientForm, token string, err error) error {
 	problem, ok := errors.AsType[*registry.Problem](err)
-	if !ok {
-		return err
-	}
-	if problem.Field == "id" {
+	if ok && problem.Field == "id" {
 		if _, err := v.desk.Client(v.r.Context(), token); err != nil {
 			return err
 		}
 		return v.redirect(v.path("clients", token), "This form was sent before, and made these credentials. Their secret was on the answer to the first; if nobody saved it, rotate it.")
 	}
-	f.Problems = map[string]string{fieldOf(problem): problem.Text}
+	if !f.hasProblem(err) {
+		return err
+	}
 	return v.clientNewPage(http.StatusUnprocessableEntity, f, token)
+}
+
+// hasProblem takes the problems of the form out of an error; any other error has none.
+func (f *clientForm) hasProblem(err error) bool {
+	if all, ok := errors.AsType[problems](err); ok {
+		f.Problems = all
+		return true
+	}
+	f.Problems = problems{}
+	f.Problems.note(err)
+	return len(f.Problems) > 0
 }
 
 // fieldOf is the field of a problem; one inside a list is at the list.

@@ -86,7 +86,7 @@ func TestTheMenuSaysWhereAFormBelongs(t *testing.T) {
 func TestAFormThatIsSentTwiceMakesOneClient(t *testing.T) {
 	w := newClientsWorld(t)
 	token := found(t, hiddenForm, w.editor.get("/t/acme/new-client"))
-	fields := []string{"form", token, "name", "Twice", "grant", "client_credentials"}
+	fields := []string{"form", token, "name", "Twice", "grant", "client_credentials", "permission", "nql"}
 	made := w.editor.post("/t/acme/new-client", fields...)
 	wants(t, made, 200)
 	again := w.editor.post("/t/acme/new-client", fields...)
@@ -217,10 +217,10 @@ func TestAProgramThatCountsEverywhereIsTheBusinessOfOwnersOfTheDesk(t *testing.T
 	w := newClientsWorld(t)
 	local := w.person("lo@example.com", map[string]operator.Role{"acme": operator.Owner})
 	w.owner.signIn()
-	const everywhere = "act as an operator everywhere"
+	const everywhere = "<legend>Everywhere</legend>"
 	wants(t, w.owner.get("/t/acme/new-client"), 200, everywhere, `value="tokenbooth:desk-owner"`, "Owner of the desk", "counts in every tenant")
 	offered := local.get("/t/acme/new-client")
-	wants(t, offered, 200, "act as an operator of this tenant", `value="tokenbooth:owner"`)
+	wants(t, offered, 200, "<legend>In this tenant</legend>", `value="tokenbooth:owner"`)
 	for _, hidden := range []string{everywhere, `value="tokenbooth:desk-`} {
 		if strings.Contains(offered.Body.String(), hidden) {
 			t.Errorf("an owner of one tenant is shown %q", hidden)

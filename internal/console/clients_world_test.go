@@ -99,7 +99,7 @@ func wants(t *testing.T, rec *httptest.ResponseRecorder, status int, texts ...st
 func (p *person) newClient(t *testing.T, fields ...string) (id, text string) {
 	t.Helper()
 	form := p.get("/t/acme/new-client")
-	made := p.post("/t/acme/new-client", append([]string{"form", found(t, hiddenForm, form), "grant", "client_credentials"}, fields...)...)
+	made := p.post("/t/acme/new-client", append([]string{"form", found(t, hiddenForm, form), "grant", "client_credentials", "no_permissions", "yes"}, fields...)...)
 	wants(t, made, http.StatusOK)
 	return found(t, shownID, made), found(t, shownText, made)
 }

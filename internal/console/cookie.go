@@ -16,7 +16,7 @@ const (
 		"once more, allow cookies for this address; on http://localhost, use Chrome, Edge or Firefox, or open the console by https."
 )
 
-// console's own cookie of that name and value, for as long as the browser is open.
+// ownCookie is a cookie of the console, for as long as the browser is open.
 func ownCookie(name, value string) *http.Cookie {
 	return &http.Cookie{Name: name, Value: value, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteStrictMode}
 }

@@ -40,10 +40,10 @@ var navigation = []struct {
 	group, label, icon, path string
 	right                    operator.Right
 }{
-	{"Desk", "Overview", "overview", "", ""},
-	{"Desk", "API credentials", "clients", "clients", operator.ReadClients},
-	{"Desk", "Users", "users", "users", operator.ReadUsers},
-	{"Desk", "Tokens", "tokens", "tokens", operator.ReadTokens},
+	{"Administration", "Overview", "overview", "", ""},
+	{"Administration", "API credentials", "clients", "clients", operator.ReadClients},
+	{"Administration", "Users", "users", "users", operator.ReadUsers},
+	{"Administration", "Tokens", "tokens", "tokens", operator.ReadTokens},
 	{"Trust", "APIs & permissions", "apis", "apis", ""},
 	{"Trust", "Signing keys", "keys", "keys", operator.ReadKeys},
 	{"Trust", "Dialects", "dialects", "dialects", ""},

@@ -161,7 +161,7 @@ func (p *playgroundPage) decodeQuery(r *http.Request, about dialect.About) {
 		p.refuse(dialect.Standard(), refusal, about)
 		return
 	}
-	p.Found = []contractTerm{{"Client id", plainly(q.Client.ID)}, {"Proves itself", proofWords[q.Auth]}, {"Client secret", maskedSecret(q.Client.Secret)}, {"The token", maskedSecret(q.Token)},
+	p.Found = []contractTerm{{"Client ID", plainly(q.Client.ID)}, {"Proves itself", proofWords[q.Auth]}, {"Client Secret", maskedSecret(q.Client.Secret)}, {"The token", maskedSecret(q.Token)},
 		{"It is taken for", plainly(orNone(q.Hint))}}
 }
 
@@ -189,7 +189,7 @@ var proofWords = map[oauth.AuthMethod]string{
 
 // understoodTerms says how a request was understood. No secret is among it.
 func understoodTerms(req *oauth.TokenRequest) []contractTerm {
-	terms := []contractTerm{{"Grant", string(req.Grant)}, {"Client id", orNone(req.Client.ID)}, {"Proves itself", proofWords[req.Auth]}, {"Client secret", maskedSecret(req.Client.Secret)}}
+	terms := []contractTerm{{"Grant", string(req.Grant)}, {"Client ID", orNone(req.Client.ID)}, {"Proves itself", proofWords[req.Auth]}, {"Client Secret", maskedSecret(req.Client.Secret)}}
 	if req.Decoded != nil {
 		terms = append(terms, contractTerm{"Or, form-decoded", req.Decoded.ID + " with a secret of " + plural(len(req.Decoded.Secret.Reveal()), "character") + " (RFC 6749, section 2.3.1)"})
 	}

@@ -81,7 +81,8 @@ func TestWhatIsTypedIntoTheFormIsRead(t *testing.T) {
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	kept := registry.Until{Time: now.Add(time.Hour)}
 	read := func(f clientForm) (registry.ClientSpec, error) {
-		c := registry.Client{ClientSpec: registry.ClientSpec{Expires: kept}}
+		c := registry.Client{ID: "app", ClientSpec: registry.ClientSpec{Expires: kept}}
+		f.Name, f.Grants = "App", []string{"client_credentials"}
 		err := f.put(&registry.Tenant{}, &c, now)
 		return c.ClientSpec, err
 	}

@@ -25,6 +25,14 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => { button.replaceChildren(...kept); delete button.dataset.said; }, 2000);
 });
 
+// A dialog with data-modal is part of the page as it comes. Here it is shown in front of it, with the focus inside; closed, it takes its place in the page
+// again, because what it shows is shown once.
+for (const dialog of document.querySelectorAll("dialog[data-modal]")) {
+  dialog.removeAttribute("open");
+  dialog.showModal();
+  dialog.addEventListener("close", () => dialog.show());
+}
+
 // Passkeys (W3C Web Authentication, Level 3). A form or button with data-passkey names what is wanted: "get" to sign in, "create" to add
 // one. Its data-begin answers with {options, state}; what the authenticator says goes with that state to its data-finish, which answers
 // with {next} or {problem}.

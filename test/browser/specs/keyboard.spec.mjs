@@ -42,7 +42,7 @@ test("by keyboard: skip link, the form, save, copy, rotate", async ({ window }) 
   await page.keyboard.press("Space");
   await to(page, page.locator("input[name=ends]"));
   await page.keyboard.press("ArrowDown");
-  await to(page, page.locator("summary", { hasText: "More: how it asks" }));
+  await to(page, page.locator("summary", { hasText: "Advanced: grants" }));
   await page.keyboard.press("Enter");
   await to(page, page.getByLabel("Token lifetime"));
   await page.keyboard.type("10m");
@@ -51,7 +51,7 @@ test("by keyboard: skip link, the form, save, copy, rotate", async ({ window }) 
 
   await expect(page.getByText("The secret is shown this once.")).toBeVisible();
   const secret = await page.locator("#client-secret").innerText();
-  await to(page, page.getByRole("button", { name: "Copy the secret" }));
+  await to(page, page.getByRole("button", { name: "Copy the client secret" }));
   await page.keyboard.press("Enter");
   await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe(secret);
   await to(page, page.getByRole("link", { name: "I have saved both" }));

@@ -24,9 +24,10 @@ export const inside = [
   { name: "client-new-refused", async open(page, s) {
     await page.goto(`${s.console}/t/demo/new-client`);
     await page.getByLabel("Name", { exact: true }).fill("Refused");
-    await page.getByText("More: how it asks").click();
-    await page.getByLabel("May ask from").fill("10.0.0.5/8");
+    await page.getByText("Advanced: grants").click();
+    await page.getByLabel("Allowed IP addresses").fill("10.0.0.5/8");
     await page.getByLabel("Token lifetime").fill("soon");
+    await page.getByLabel("Name", { exact: true }).fill(" ");
     await page.getByRole("button", { name: "Save and generate credentials" }).click();
     await expect(page.getByRole("alert")).toBeVisible();
   } },

@@ -49,7 +49,7 @@ test("pictures for the README", async ({ window }) => {
     await page.getByLabel("Name", { exact: true }).fill(name);
     await page.getByLabel("Description").fill(description);
     for (const one of permissions) await page.getByRole("checkbox", { name: one }).check();
-    await page.getByRole("radio", { name: "at the end of a day" }).check();
+    await page.getByRole("radio", { name: "At the end of" }).check();
     await page.locator("#ends_on").fill(new Date(Date.now() + ends * 86_400_000).toISOString().slice(0, 10));
     await page.getByRole("button", { name: "Save and generate credentials" }).click();
     await expect(page.locator("#client-secret")).toBeVisible();

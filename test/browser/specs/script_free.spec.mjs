@@ -10,12 +10,12 @@ test("without JavaScript: sign in, create, try, rotate, look for it, delete by i
   await page.goto(`${b.console}/t/demo/new-client`);
   await page.getByLabel("Name", { exact: true }).fill("No script at all");
   await page.getByRole("checkbox", { name: "NQL API" }).check();
-  await page.getByText("More: how it asks").click();
+  await page.getByText("Advanced: grants").click();
   await page.getByLabel("Token lifetime").fill("5m");
   await page.getByRole("button", { name: "Save and generate credentials" }).click();
   await expect(page.getByRole("dialog", { name: "OAuth client credentials" })).toBeVisible();
   const id = await page.locator("#client-id").innerText(), first = await page.locator("#client-secret").innerText();
-  await expect(page.getByRole("button", { name: "Copy the secret" })).toBeHidden(); // a button that could do nothing is not there
+  await expect(page.getByRole("button", { name: "Copy the client secret" })).toBeHidden(); // a button that could do nothing is not there
   await page.getByText("PowerShell", { exact: true }).first().click(); // the sheet folds and unfolds
   await expect(page.locator("#sheet-0-powershell")).toBeVisible();
 

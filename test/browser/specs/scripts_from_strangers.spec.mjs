@@ -58,12 +58,12 @@ test("clients: names and descriptions are text on every page that shows them", a
     await page.getByLabel("Description").fill(payload);
     await page.getByRole("checkbox", { name: "NQL API" }).check();
     if (i === 1) { // every other field at once, all of them at fault
-      await page.getByText("More: how it asks").click();
-      await page.getByLabel("May ask from").fill(payload);
+      await page.getByText("Advanced: grants").click();
+      await page.getByLabel("Allowed IP addresses").fill(payload);
       await page.getByLabel("Token lifetime").fill(payload);
       await press(page, "Save and generate credentials", "the form, refused");
       await expect(page.getByLabel("Token lifetime")).toHaveValue(payload);
-      await page.getByLabel("May ask from").fill("");
+      await page.getByLabel("Allowed IP addresses").fill("");
       await page.getByLabel("Token lifetime").fill("");
     }
     await press(page, "Save and generate credentials", payload);

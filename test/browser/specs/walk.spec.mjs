@@ -1,8 +1,14 @@
 // From the sign-in link to a token: seed S4 as a person does it.
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import { booth, create, enter, expect, test } from "../harness.mjs";
 
 const b = booth();
+
+// The commands of the guide, steps 2.1 and 2.3, as they stand there; the first breaks its line without a backslash.
+const guideCommand = (name) => readFileSync(path.join(import.meta.dirname, "../../e2e/testdata", name), "utf8").replaceAll("\n", " ").replaceAll("\\ ", " ");
+const guideToken = guideCommand("nexthink-guide-token.sh"), guideWorkflows = guideCommand("nexthink-guide-workflows.sh");
 
 test("from the one-time link to a token by the copied command, and the secret is shown once", async ({ window }) => {
   const page = await window({ permissions: ["clipboard-read", "clipboard-write"] });
@@ -22,13 +28,37 @@ test("from the one-time link to a token by the copied command, and the secret is
 
   const dialog = page.getByRole("dialog", { name: "OAuth client credentials" });
   await expect(dialog).toBeVisible();
+  expect(await dialog.evaluate((it) => it.matches(":modal") && it.contains(document.activeElement)), "a modal with the focus inside").toBe(true);
+  for (const label of ["Client ID", "Client Secret"]) await expect(dialog.getByText(label, { exact: true })).toBeVisible();
   const id = await page.locator("#client-id").innerText(), secret = await page.locator("#client-secret").innerText();
   const clipboard = () => page.evaluate(() => navigator.clipboard.readText());
   await dialog.getByRole("button", { name: "Copy the client ID" }).click();
   await expect(dialog.getByText("Copied")).toBeVisible();
   expect(await clipboard()).toBe(id);
-  await dialog.getByRole("button", { name: "Copy the secret" }).click();
+  await dialog.getByRole("button", { name: "Copy the client secret" }).click();
   await expect.poll(clipboard).toBe(secret);
+
+  await dialog.getByRole("button", { name: "Copy both" }).click();
+  await expect.poll(clipboard).toBe(`Client ID: ${id}\nClient Secret: ${secret}`);
+  await dialog.getByRole("button", { name: "Copy as .env" }).click();
+  await expect.poll(clipboard).toContain(`TOKENBOOTH_CLIENT_ID=${id}\nTOKENBOOTH_CLIENT_SECRET=${secret}\nTOKENBOOTH_TOKEN_URL=`);
+  const [saved] = await Promise.all([page.waitForEvent("download"), dialog.getByRole("button", { name: "Save as .env" }).click()]);
+  expect(readFileSync(await saved.path(), "utf8")).toBe(await clipboard());
+
+  // The guide's own two commands, word for word: host and credential are all that is put in.
+  const guide = (command) => command.replaceAll("https://{{nexthink_instance}}.api.{{region}}.nexthink.cloud", b.public);
+  const run = (command) => JSON.parse(execFileSync("bash", ["-c", command], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }));
+  const asked = run(guide(guideToken).replace("<Base64 encoded {{nexthink_clientId}}:{{nexthink_clientSecret}}>", Buffer.from(`${id}:${secret}`).toString("base64")));
+  expect(asked.access_token, "the guide's step 2.1").toBeTruthy();
+  const listed = run(guide(guideWorkflows).replace("{{access_token}}", asked.access_token));
+  expect(listed.map((it) => it.id), "the guide's step 2.3").toContain("license_reclamation");
+
+  // Closed, the dialog is part of the page, and the sheet is at hand.
+  await dialog.getByRole("button", { name: "Show ready commands" }).click();
+  await expect(page.locator("#client-secret")).toBeVisible();
+  const third = page.locator("pre[id^='call-']", { hasText: "/api/v1/workflows" }).first();
+  await expect(third).toBeVisible();
+  expect(run((await third.innerText()).replace("ACCESS_TOKEN", asked.access_token)).length, "the sheet's third step").toBeGreaterThan(0);
 
   // The commands of the sheet, each contract's, as they are pasted into a shell.
   const copied = [];
@@ -65,9 +95,9 @@ test("from the one-time link to a token by the copied command, and the secret is
   await page.goBack().catch(() => {}); // the answer to a POST that nobody keeps: the browser has nothing to show
   await expect(page.locator("body")).toBeAttached();
   await expect(page.getByText(secret)).toHaveCount(0);
-  for (const path of [`clients/${id}`, `clients/${id}/edit`, `clients/${id}/try`, "clients", "audit", `audit?subject=${id}`]) {
-    await page.goto(`${b.console}/t/demo/${path}`);
-    expect(await page.content(), path).not.toContain(secret);
+  for (const there of [`clients/${id}`, `clients/${id}/edit`, `clients/${id}/try`, "clients", "audit", `audit?subject=${id}`]) {
+    await page.goto(`${b.console}/t/demo/${there}`);
+    expect(await page.content(), there).not.toContain(secret);
   }
   expect(b.log()).not.toContain(secret);
 });
