@@ -46,7 +46,7 @@ credentials filled in.`,
 		},
 	}
 	cmd.Flags().String("data", "tokenbooth-demo", "`FOLDER` of the demo's database, settings and credentials")
-	cmd.Flags().String("listen", ":8080", "`ADDRESS` of the public listener")
+	cmd.Flags().String("listen", "127.0.0.1:8080", "`ADDRESS` of the public listener")
 	cmd.Flags().String("operators", "127.0.0.1:8081", "`ADDRESS` of the operators' listener")
 	cmd.Flags().BoolVar(&fresh, "fresh", false, "forget what an earlier demo left in the folder")
 	cmd.Flags().StringVar(&env, "env", "", "write the values as shell variables to `FILE`, once it is ready to serve")

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -175,27 +174,7 @@ func onlyGroup(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return cmd.Help()
 	}
-	var names []string
-	for _, c := range cmd.Commands() {
-		if c.IsAvailableCommand() {
-			names = append(names, c.Name())
-		}
-	}
-	return fmt.Errorf("%s has no command %q; there are %s%s", cmd.CommandPath(), args[0], strings.Join(names, ", "), didYouMean(args[0], names))
-}
-
-// broken is a line break within a paragraph: what follows is neither indented nor empty.
-var broken = regexp.MustCompile(`(\S)\n(\S)`)
-
-// plainUsage makes texts fit for the help, which wraps paragraphs itself and would show the marks in what is said of flags.
-func plainUsage(cmd *cobra.Command) {
-	cmd.Long = broken.ReplaceAllString(cmd.Long, "$1 $2")
-	plain := func(f *pflag.Flag) { f.Usage = strings.ReplaceAll(f.Usage, "`", "") }
-	cmd.Flags().VisitAll(plain)
-	cmd.PersistentFlags().VisitAll(plain)
-	for _, c := range cmd.Commands() {
-		plainUsage(c)
-	}
+	return noCommand(cmd, args[0])
 }
 
 // want refuses a command line that does not have exactly the arguments that Use shows.

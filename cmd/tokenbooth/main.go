@@ -11,7 +11,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"charm.land/fang/v2"
+	"charm.land/lipgloss/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/tokenbooth/tokenbooth/internal/store/sqlite"
@@ -23,7 +23,13 @@ func main() { os.Exit(run()) }
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := fang.Execute(ctx, command(), fang.WithVersion(version()), fang.WithoutManpage(), fang.WithErrorHandler(showError))
+	for _, f := range []*os.File{os.Stdout, os.Stderr} {
+		lipgloss.EnableLegacyWindowsANSI(f)
+	}
+	err := command().ExecuteContext(ctx)
+	if err != nil {
+		showError(os.Stderr, err)
+	}
 	switch {
 	case errors.Is(err, errDrift):
 		return driftStatus
@@ -39,7 +45,7 @@ func run() int {
 const lostStatus = 3
 
 // showError writes an error as one plain block: settings errors carry an excerpt whose columns must stay where they are.
-func showError(w io.Writer, _ fang.Styles, err error) {
+func showError(w io.Writer, err error) {
 	if !errors.Is(err, errSilent) {
 		fmt.Fprintln(w, "tokenbooth: "+harmlessLines(err.Error()))
 	}
@@ -59,15 +65,19 @@ callers already speak, renews them, takes them back, and checks them at the door
   tokenbooth init                                  # write a settings file to start from
   tokenbooth serve -c tokenbooth.yaml
   tokenbooth client create -t acme --name Postman --permission workflows`,
+		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.ArbitraryArgs,
 		RunE:          onlyGroup,
 	}
 	root.PersistentFlags().StringP("config", "c", "", "settings `FILE` (default tokenbooth.yaml, or $TOKENBOOTH_CONFIG)")
+	root.PersistentFlags().BoolP("help", "h", false, "show this help")
+	root.Flags().BoolP("version", "v", false, "show the version")
 	root.AddCommand(serveCommand(), initCommand(), demoCommand(), clientCommand(), userCommand(), operatorCommand(), tenantCommand(), keyCommand(),
 		dialectCommand(), tokenCommand(), gatewayCommand(), explainCommand(), auditCommand(), applyCommand(), storeCommand(), backupCommand(), restoreCommand(), versionCommand())
 	root.SetFlagErrorFunc(wrongFlag)
-	plainUsage(root)
+	root.SetHelpFunc(showHelp)
+	root.SetHelpCommand(helpCommand())
 	return root
 }
