@@ -10,9 +10,9 @@ TOOL   := $(GO) tool -modfile=tools/go.mod
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags="-s -w" -o $(BINARY) ./cmd/tokenbooth
 
-## demo: every contract of the seeds at work on this machine
+## demo: every contract of the seeds at work on this machine; flags for it go into ARGS: make demo ARGS="--empty --fresh"
 demo: build
-	./$(BINARY) demo
+	./$(BINARY) demo $(ARGS)
 
 ## generate: the server that the operators' API promises, from its contract
 generate:

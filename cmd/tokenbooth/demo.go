@@ -28,67 +28,110 @@ type demoPlaces struct {
 	Host, Port                 string // of the public URL
 }
 
+// demoing is what the demo can be told.
+type demoing struct {
+	data, listen, operators, env string
+	fresh, empty                 bool
+}
+
 func demoCommand() *cobra.Command {
-	var fresh bool
-	var env string
+	var d demoing
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Run every contract on this machine, with credentials ready to paste",
 		Long: `Demo runs a working twin of three vendors' token desks: their token endpoints, a gateway, and sandbox APIs behind
 it, on an embedded database that is kept between runs. It prints the vendors' own commands with hosts and
-credentials filled in.`,
+credentials filled in. A new demo has a past: a month of clients at work, refusals and changes, for the console to show.`,
 		Example: `  tokenbooth demo
-  tokenbooth demo --fresh --env demo.env --listen 127.0.0.1:9090`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			flag := func(name string) string { return cmd.Flags().Lookup(name).Value.String() }
-			return demo(cmd.Context(), cmd.OutOrStdout(), flag("data"), flag("listen"), flag("operators"), env, fresh)
-		},
+  tokenbooth demo --fresh --empty
+  tokenbooth demo --data second-demo --listen 127.0.0.1:9090 --operators 127.0.0.1:9091`,
+		Args: want(),
+		RunE: func(cmd *cobra.Command, _ []string) error { return d.run(cmd.Context(), cmd.OutOrStdout()) },
 	}
-	cmd.Flags().String("data", "tokenbooth-demo", "`FOLDER` of the demo's database, settings and credentials")
-	cmd.Flags().String("listen", "127.0.0.1:8080", "`ADDRESS` of the public listener")
-	cmd.Flags().String("operators", "127.0.0.1:8081", "`ADDRESS` of the operators' listener")
-	cmd.Flags().BoolVar(&fresh, "fresh", false, "forget what an earlier demo left in the folder")
-	cmd.Flags().StringVar(&env, "env", "", "write the values as shell variables to `FILE`, once it is ready to serve")
+	flags := cmd.Flags()
+	flags.StringVar(&d.data, "data", "tokenbooth-demo", "`FOLDER` of the demo's database, settings and credentials")
+	flags.StringVar(&d.listen, "listen", "127.0.0.1:8080", "`ADDRESS` of the public listener; :8080 is reached from other machines too")
+	flags.StringVar(&d.operators, "operators", "127.0.0.1:8081", "`ADDRESS` of the operators' listener")
+	flags.BoolVar(&d.fresh, "fresh", false, "forget what an earlier demo left in the folder")
+	flags.BoolVar(&d.empty, "empty", false, "give a new demo no past")
+	flags.StringVar(&d.env, "env", "", "write the values as shell variables to `FILE`, once it is ready to serve")
 	return cmd
 }
 
-func demo(ctx context.Context, out io.Writer, data, listenAt, operatorsAt, env string, fresh bool) error {
-	if fresh {
-		if err := forgetDemo(data); err != nil {
-			return err
-		}
-	}
-	lis, err := listen(&settings{file: "demo", Listen: listenAt, Operators: operatorsAt, Sandbox: "127.0.0.1:0"})
+func (d *demoing) run(ctx context.Context, out io.Writer) error {
+	letGo, err := d.take()
 	if err != nil {
 		return err
 	}
-	s, places, err := writeDemoSettings(data, lis)
+	defer letGo()
+	lis, err := d.sockets()
+	if err != nil {
+		return err
+	}
+	if d.fresh {
+		if err := forgetDemo(d.data); err != nil {
+			return errors.Join(err, lis.close())
+		}
+	}
+	s, places, err := writeDemoSettings(d.data, lis)
 	if err != nil {
 		return errors.Join(err, lis.close())
 	}
 	s.firstStart = true // a demo is there to be tried: it begins anew whenever there is nothing
-	b, err := openBooth(ctx, s)
+	b, past, err := d.open(ctx, s)
 	if err != nil {
 		return errors.Join(err, lis.close())
 	}
 	vars, err := b.seedDemo(ctx, places)
+	if err == nil && d.env != "" {
+		err = writeWhole(d.env, vars.shell())
+	}
+	if err == nil {
+		err = template.Must(template.New("demo.txt").Parse(demoScreen)).Execute(out, vars.screen(d.data))
+	}
 	if err != nil {
 		return errors.Join(err, lis.close(), b.close())
 	}
-	if env != "" {
-		if err := writeWhole(env, vars.shell()); err != nil {
-			return errors.Join(err, lis.close(), b.close())
-		}
-	}
-	screen, err := template.New("demo.txt").Parse(demoScreen)
-	if err != nil {
-		return err
-	}
-	if err := screen.Execute(out, vars.screen(data)); err != nil {
-		return err
+	if past {
+		b.goOn(ctx)
 	}
 	return b.serve(ctx, lis, func() (*settings, error) { return loadSettings(s.file, nil) })
+}
+
+// open opens the demo's desk. A new one is given its past before, unless it is to be empty.
+func (d *demoing) open(ctx context.Context, s *settings) (b *booth, past bool, err error) {
+	if past = !d.empty && !exists(filepath.Join(s.Data, storeFile)); past {
+		if err := writePast(ctx, s); err != nil {
+			return nil, false, err
+		}
+	}
+	b, err = openBooth(ctx, s)
+	return b, past, err
+}
+
+// take makes the demo's folder its own. Two demos in one would write each other's settings.
+func (d *demoing) take() (letGo func(), err error) {
+	if err := os.MkdirAll(d.data, 0o700); err != nil {
+		return nil, fmt.Errorf("the demo cannot keep its data: %w; choose another folder with --data", err)
+	}
+	letGo, taken, err := tryLockFolder(d.data)
+	if err != nil {
+		return nil, fmt.Errorf("the demo cannot keep its data: %w; choose another folder with --data", err)
+	}
+	if taken {
+		return nil, fmt.Errorf("a demo runs in %s already: stop it with Ctrl-C, or give this one a folder and addresses of its own: "+
+			"tokenbooth demo --data second-demo --listen 127.0.0.1:9090 --operators 127.0.0.1:9091", d.data)
+	}
+	return letGo, nil
+}
+
+// sockets opens the demo's listeners.
+func (d *demoing) sockets() (*listeners, error) {
+	lis, field, err := openSockets(&settings{Listen: d.listen, Operators: d.operators, Sandbox: "127.0.0.1:0"})
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen: %w; choose another address with --%s, as in: tokenbooth demo --%[2]s 127.0.0.1:9090", err, field)
+	}
+	return lis, nil
 }
 
 // writeDemoSettings fills the demo's settings with the sockets that are open and writes them beside its database, so that every other
@@ -111,9 +154,6 @@ func writeDemoSettings(data string, lis *listeners) (*settings, demoPlaces, erro
 	if err := text.Execute(&filled, p); err != nil {
 		return nil, p, err
 	}
-	if err := os.MkdirAll(data, 0o700); err != nil {
-		return nil, p, fmt.Errorf("make the demo's folder: %w", err)
-	}
 	file := filepath.Join(data, "tokenbooth.yaml")
 	if err := writeWhole(file, filled.String()); err != nil {
 		return nil, p, err
@@ -133,7 +173,7 @@ func forgetDemo(data string) error {
 	}
 	own := map[string]bool{"tokenbooth.yaml": true, "credentials.env": true, "key-encryption-key": true, "journal": true,
 		"tokenbooth.db": true, "tokenbooth.db-wal": true, "tokenbooth.db-shm": true,
-		"tokenbooth.db.mark": true}
+		"tokenbooth.db.mark": true, "serving": true}
 	for _, e := range entries {
 		if !own[e.Name()] {
 			return fmt.Errorf("%s holds %s, which no demo wrote; give --data another folder", data, e.Name())

@@ -34,14 +34,17 @@ func (v *demoVars) set(name, value string) {
 	v.values[name] = value
 }
 
-// shell renders the values as shell variables.
+// shell renders the values as variables that a POSIX shell hands on to the programs it starts.
 func (v *demoVars) shell() string {
 	var b strings.Builder
 	for _, n := range v.names {
-		fmt.Fprintf(&b, "%s='%s'\n", n, v.values[n]) // no value has a quote: URLs, ids, and secrets we drew
+		fmt.Fprintf(&b, "export %s='%s'\n", n, strings.ReplaceAll(v.values[n], "'", quotedQuote))
 	}
 	return b.String()
 }
+
+// quotedQuote is a quote within quotes, for a shell.
+const quotedQuote = `'\''`
 
 // screen is what the demo's screen is filled with.
 func (v *demoVars) screen(data string) map[string]string {
@@ -185,8 +188,8 @@ func readVars(file string) (map[string]string, error) {
 	defer f.Close()
 	vars := map[string]string{}
 	for lines := bufio.NewScanner(f); lines.Scan(); {
-		if name, value, ok := strings.Cut(lines.Text(), "="); ok {
-			vars[name] = strings.Trim(value, "'")
+		if name, value, ok := strings.Cut(lines.Text(), "='"); ok {
+			vars[strings.TrimPrefix(name, "export ")] = strings.ReplaceAll(strings.TrimSuffix(value, "'"), quotedQuote, "'")
 		}
 	}
 	return vars, nil

@@ -57,7 +57,7 @@ type opening struct {
 
 // openDesk opens the store and whoever works on it. Where nothing may be made, nothing is: the store is opened before the key is.
 func openDesk(ctx context.Context, s *settings, how opening) (*desk, error) {
-	d := &desk{settings: s, now: clock(), hashing: limit.NewLane(s.lane())}
+	d := &desk{settings: s, now: s.now(), hashing: limit.NewLane(s.lane())}
 	keep := func() (err error) { d.kept, err = openStore(s, d.now, how); return err }
 	steps := []func() error{keep, d.unseal}
 	if how.create {

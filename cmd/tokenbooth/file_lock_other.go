@@ -12,3 +12,6 @@ func holdFile(*os.File) {}
 
 // held knows of nobody here: a command does not wait for servers, and they hear of a change within half a second.
 func held(string) bool { return false }
+
+// tryLockFolder keeps nobody out here either.
+func tryLockFolder(string) (letGo func(), taken bool, err error) { return func() {}, false, nil }

@@ -31,3 +31,15 @@ func held(file string) bool {
 	defer f.Close()
 	return errors.Is(syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB), syscall.EWOULDBLOCK)
 }
+
+// tryLockFolder is lockFolder for who does not wait: taken reports that somebody else holds the folder.
+func tryLockFolder(folder string) (letGo func(), taken bool, err error) {
+	d, err := os.Open(folder)
+	if err != nil {
+		return nil, false, err
+	}
+	if errors.Is(syscall.Flock(int(d.Fd()), syscall.LOCK_EX|syscall.LOCK_NB), syscall.EWOULDBLOCK) {
+		return nil, true, d.Close()
+	}
+	return func() { _ = d.Close() }, false, nil
+}

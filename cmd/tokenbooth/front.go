@@ -73,7 +73,7 @@ type front struct {
 
 // newFront begins a process: its log and its certificates.
 func newFront(s *settings) (f *front, err error) {
-	f = &front{settings: s, now: clock(), metrics: server.NewMetrics(), reopen: func() {}}
+	f = &front{settings: s, now: s.now(), metrics: server.NewMetrics(), reopen: func() {}}
 	f.calls = limit.NewLimiter(f.now, maxRated)
 	if f.log, err = newLog(os.Stderr, s.Log); err != nil {
 		return nil, s.fault("log", err.Error())
@@ -112,28 +112,37 @@ func (f *front) show(s *surface) {
 type listeners struct{ public, operators, sandbox, check net.Listener }
 
 // listen opens the sockets before anything else, so that a taken port is said at once.
-func listen(s *settings) (l *listeners, err error) {
+func listen(s *settings) (*listeners, error) {
+	l, field, err := openSockets(s)
+	if err == nil {
+		return l, nil
+	}
+	text := fmt.Sprintf("cannot listen: %v", err)
+	if field == "listen" || field == "operators" { // which are flags as well
+		text += "; choose another address, here or with --" + field
+	}
+	return nil, s.fault(field, text)
+}
+
+// openSockets opens all sockets, or none; then it says at which of the settings it stopped.
+func openSockets(s *settings) (l *listeners, field string, err error) {
 	l = &listeners{}
-	open := func(field, addr string, at *net.Listener) {
+	open := func(name, addr string, at *net.Listener) {
 		if err != nil || addr == "" {
 			return
 		}
-		if *at, err = net.Listen("tcp", addr); err != nil {
-			text := fmt.Sprintf("cannot listen: %v", err)
-			if field == "listen" || field == "operators" { // which are flags as well
-				text += "; choose another address, here or with --" + field
-			}
-			err = s.fault(field, text)
-		}
+		field = name
+		*at, err = net.Listen("tcp", addr)
 	}
 	open("listen", s.Listen, &l.public)
 	open("operators", s.Operators, &l.operators)
 	open("sandbox", s.Sandbox, &l.sandbox)
 	open("check.listen", s.checkAddress(), &l.check)
 	if err != nil {
-		return nil, errors.Join(err, l.close())
+		_ = l.close() // of what nobody has used
+		return nil, field, err
 	}
-	return l, nil
+	return l, "", nil
 }
 
 func (l *listeners) close() error {

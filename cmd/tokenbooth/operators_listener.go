@@ -27,7 +27,7 @@ func (b *booth) forOperators() http.Handler {
 	mux.Handle("/openapi.css", contract)
 	mux.HandleFunc("/calendar/{key}", b.calendar) // whatever the method: what stands in the path is a secret, and goes no further
 	mux.Handle("/", console.New(console.Options{Office: b.office, Operators: b.operators, Public: b.handler, URL: b.at, Now: b.now, Log: b.log,
-		Door: b.door, Version: version(), Health: b.facts, Fetches: b.fetches,
+		Door: b.door, Version: version(), Health: b.facts, Fetches: b.fetches, Home: b.home,
 		Dialects: func() map[string]*dialect.Dialect { return b.current.Load().dialects }}))
 	return mux
 }
@@ -37,6 +37,14 @@ func (b *booth) forOperators() http.Handler {
 func lazily(make func() http.Handler) http.Handler {
 	made := sync.OnceValue(make)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { made().ServeHTTP(w, r) })
+}
+
+// home is the tenant that the settings begin with.
+func (b *booth) home() string {
+	if tenants := b.current.Load().tenants; len(tenants) > 0 {
+		return tenants[0].Name
+	}
+	return ""
 }
 
 // fetches says who asked for a tenant's key set lately.

@@ -46,6 +46,15 @@ type settings struct {
 	text  []byte
 	files []placed          // where the last ones of the tenants came from, if not from file
 	over  map[string]string // what flags and environment put in the place of the file's values
+	clock func() time.Time  // nil: that of this process
+}
+
+// now is the clock of what runs by these settings.
+func (s *settings) now() func() time.Time {
+	if s.clock != nil {
+		return s.clock
+	}
+	return clock()
 }
 
 type tlsFiles struct {

@@ -38,7 +38,8 @@ type Options struct {
 	Fetches   func(tenant string) []Fetch        // who fetched the tenant's key set lately; nil: nobody knows
 	Health    func(*http.Request) []Fact         // of the store, the feed and what else can fail; nil: not shown
 	Now       func() time.Time
-	URL       string // of the console, like https://desk.example.com; pages answer to its host and to loopback hosts only
+	Home      func() string // the tenant whose overview is the first page, for who may see it; nil or "": the first by name
+	URL       string        // of the console, like https://desk.example.com; pages answer to its host and to loopback hosts only
 	Log       *slog.Logger
 	Door      *edge.Door // where requests come in
 	Version   string

@@ -38,6 +38,25 @@ func TestTheOverviewCountsAndWarns(t *testing.T) {
 	}
 }
 
+func TestTheFirstPageIsTheHomeTenantForWhoMaySeeIt(t *testing.T) {
+	home := ""
+	w := newWorld(t)
+	w.Home = func() string { return home }
+	both := w.person("bo@example.com", map[string]operator.Role{"acme": operator.Viewer, "other": operator.Viewer})
+	one := w.person("vic@example.com", map[string]operator.Role{"acme": operator.Viewer})
+	for _, test := range []struct{ home, both, one string }{
+		{"", "/t/acme", "/t/acme"}, {"other", "/t/other", "/t/acme"}, {"gone", "/t/acme", "/t/acme"}, {"acme", "/t/acme", "/t/acme"},
+	} {
+		home = test.home
+		if got := both.get("/").Header().Get("Location"); got != test.both {
+			t.Errorf("home %q: who may see both is led to %q, want %q", home, got, test.both)
+		}
+		if got := one.get("/").Header().Get("Location"); got != test.one {
+			t.Errorf("home %q: who may see one is led to %q, want %q", home, got, test.one)
+		}
+	}
+}
+
 func TestSettingsOfATenantAreThoseOfNoOther(t *testing.T) {
 	w := newWorld(t)
 	p := w.person("au@example.com", map[string]operator.Role{"acme": operator.Auditor})

@@ -15,7 +15,7 @@ const run = promisify(execFile);
 
 // start runs the demo over a folder and reads what it prints: addresses, credentials, the one-time sign-in link.
 async function start(data, ...flags) {
-  const child = spawn(binary, ["demo", ...flags, "--data", data, "--listen", "127.0.0.1:0", "--operators", "127.0.0.1:0"], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(binary, ["demo", "--empty", ...flags, "--data", data, "--listen", "127.0.0.1:0", "--operators", "127.0.0.1:0"], { stdio: ["ignore", "pipe", "pipe"] });
   const b = { screen: "", log: "", stop: async () => { child.kill("SIGTERM"); await ended; } };
   child.stderr.on("data", (text) => { b.log += text; });
   const ended = new Promise((done) => child.once("close", done));
@@ -32,7 +32,7 @@ async function demo() {
   const data = mkdtempSync(path.join(tmpdir(), "tokenbooth-browser-"));
   let b = await start(data, "--fresh");
   const seen = () => {
-    const vars = Object.fromEntries([...readFileSync(path.join(data, "credentials.env"), "utf8").matchAll(/^(\w+)='(.*)'$/gm)].map(([, name, value]) => [name, value]));
+    const vars = Object.fromEntries([...readFileSync(path.join(data, "credentials.env"), "utf8").matchAll(/^export (\w+)='(.*)'$/gm)].map(([, name, value]) => [name, value]));
     const link = b.screen.match(/Console +(http:\S+)/)[1];
     return { vars, link, public: vars.TB_PUBLIC_URL, console: new URL(link).origin };
   };

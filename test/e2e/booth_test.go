@@ -71,7 +71,7 @@ func (b *booth) runDemo(listen, operators string) error {
 	if err := os.Remove(envFile); err != nil && !os.IsNotExist(err) {
 		return err
 	}
-	b.args = []string{"demo", "--data", b.data(""), "--listen", listen, "--operators", operators, "--env", envFile}
+	b.args = []string{"demo", "--empty", "--data", b.data(""), "--listen", listen, "--operators", operators, "--env", envFile}
 	if err := b.start(); err != nil {
 		return err
 	}
@@ -300,9 +300,10 @@ func readVars(file string) (map[string]string, error) {
 	vars := map[string]string{}
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
-		name, value, ok := strings.Cut(lines.Text(), "=")
-		if !ok {
-			return nil, fmt.Errorf("%s: %q is no variable", file, lines.Text())
+		text, exported := strings.CutPrefix(lines.Text(), "export ")
+		name, value, ok := strings.Cut(text, "=")
+		if !ok || !exported {
+			return nil, fmt.Errorf("%s: %q exports no variable", file, lines.Text())
 		}
 		vars[name] = strings.Trim(value, "'")
 	}

@@ -52,3 +52,41 @@ func TestTheCommandsOfTheReadmeWork(t *testing.T) {
 		}
 	}
 }
+
+// TestTheCommandsOfTheDemosScreenWork pastes every curl command of the screen, in order. Where one has a word in capitals, it gets what
+// the command before it answered, and nothing else is changed.
+func TestTheCommandsOfTheDemosScreenWork(t *testing.T) {
+	screen, err := os.ReadFile(filepath.Join(shared.dir, "screen"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	access := regexp.MustCompile(`"access_?[tT]oken":"([^"]+)"`)
+	refresh := regexp.MustCompile(`"refresh_token":"([^"]+)"`)
+	words := map[string]string{}
+	ran := 0
+	for _, line := range strings.Split(string(screen), "\n") {
+		command := strings.TrimSpace(line)
+		if !strings.HasPrefix(command, "curl ") {
+			continue
+		}
+		for word, value := range words {
+			command = strings.ReplaceAll(command, word, value)
+		}
+		cmd := exec.Command("sh", "-c", strings.Replace(command, "curl ", "curl -s --fail-with-body ", 1))
+		cmd.Env = cleanEnvironment()
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Errorf("%s\n%v: %s", command, err, out)
+		}
+		if m := access.FindSubmatch(out); m != nil {
+			words["ACCESS_TOKEN"] = string(m[1])
+		}
+		if m := refresh.FindSubmatch(out); m != nil {
+			words["REFRESH_TOKEN"] = string(m[1])
+		}
+		ran++
+	}
+	if ran < 12 {
+		t.Errorf("the screen has %d commands; it used to have more", ran)
+	}
+}

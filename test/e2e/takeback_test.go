@@ -39,7 +39,7 @@ func TestReq057_Req079_Req080_TheReadmesLinesLookAtATokenAndTakeItBack(t *testin
 			t.Errorf("taking it back prints %q", out)
 		}
 	}
-	if out := shell(t, set+look); out != `{"active":false}` {
+	if out := shell(t, set+look); out != `{"active":false}`+"\n" { // the command ends the line
 		t.Errorf("a revoked token is %q", out)
 	}
 	out := shell(t, set+use)
