@@ -43,7 +43,7 @@ may do changes with the next token it asks for; to end its present tokens: token
 		}),
 	}
 	f = flagsOf(cmd, registry.ClientFields)
-	return withoutDefaults(cmd)
+	return cmd
 }
 
 // anyOwn reports whether a flag of the command itself was given, not only one of those it shares.

@@ -78,10 +78,11 @@ func (p *past) happen(ctx context.Context) error {
 }
 
 func (p *past) register(ctx context.Context, c *pastClient) error {
-	made := registry.Client{Tenant: pastTenant, ID: c.id, Name: c.name, Description: c.description, Permissions: c.permissions,
-		Grants: []oauth.GrantType{oauth.ClientCredentials}, AllowFrom: c.allowFrom}
+	t, _ := p.desk.registry.Tenant(pastTenant)
+	made := t.NewClient(c.id)
+	made.Name, made.Description, made.Permissions, made.AllowFrom = c.name, c.description, c.permissions, c.allowFrom
 	if c.endsIn != 0 {
-		made.Expires = p.end.Add(c.endsIn).Truncate(time.Minute)
+		made.Expires = registry.Until{Time: p.end.Add(c.endsIn).Truncate(time.Minute)}
 	}
 	_, text, err := p.desk.registry.CreateClient(ctx, c.owner, made)
 	p.secrets[c.id] = text

@@ -14,7 +14,7 @@ type pastClient struct {
 	owner                 string // who registered it
 	permissions, opens    []string
 	from                  netip.Addr
-	allowFrom             []netip.Prefix
+	allowFrom             []registry.Network
 	endsIn                time.Duration // after the demo's start; 0: never; below zero: it has ended already
 	idle                  time.Duration // since when it has not asked
 	keepsOld              bool          // it still uses the secret that was replaced
@@ -51,7 +51,7 @@ const ada, bo = "cli:ada", "cli:bo"
 var pastClients = []pastClient{
 	{id: "warehouse-nightly", name: "Nightly warehouse load", description: "Loads devices and scores into the data warehouse. data-platform@example.com",
 		owner: ada, permissions: []string{"nql", "enrichment"}, opens: []string{"nql"}, from: netip.MustParseAddr("192.0.2.20"),
-		allowFrom: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, asks: nightly(2, 64)},
+		allowFrom: []registry.Network{{Prefix: netip.MustParsePrefix("192.0.2.0/24")}}, asks: nightly(2, 64)},
 	{id: "power-bi", name: "Power BI dashboards", description: "Refreshes the experience dashboards. bi-team@example.com",
 		owner: ada, permissions: []string{"nql"}, opens: []string{"nql"}, from: netip.MustParseAddr("198.51.100.31"), asks: atDaytime(34)},
 	{id: "servicenow", name: "ServiceNow integration", description: "Opens incidents and runs remote actions from them. itsm@example.com",

@@ -96,16 +96,6 @@ func flagLines(flags *pflag.FlagSet) (lines []line) {
 	return lines
 }
 
-// withoutDefaults takes what is said of defaults out of the help of a command that leaves alone what no flag names.
-func withoutDefaults(cmd *cobra.Command) *cobra.Command {
-	cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
-		if bare, _, ok := strings.Cut(f.Usage, " (default "); ok {
-			f.Usage = bare
-		}
-	})
-	return cmd
-}
-
 // help is a text for people that is being written.
 type help struct {
 	strings.Builder

@@ -33,7 +33,7 @@ func TestHelpOfEveryCommandKeepsToTheWidthAndCutsNothing(t *testing.T) {
 				if lipgloss.Width(l) > width && !sample && !word && !strings.HasPrefix(l, "\t") {
 					t.Errorf("%s at %d: this line has %d columns: %s", cmd.CommandPath(), width, lipgloss.Width(l), l)
 				}
-				if strings.HasSuffix(l, "…") || strings.Contains(l, "`") {
+				if strings.HasSuffix(l, "…") && !sample || strings.Contains(l, "`") {
 					t.Errorf("%s at %d: cut, or with marks: %s", cmd.CommandPath(), width, l)
 				}
 			}
@@ -83,7 +83,7 @@ func TestTheDefaultOfAFlagIsSaidOnceAndIsWhatItIs(t *testing.T) {
 			t.Errorf("%s: an update leaves alone what is not said, and the help speaks of a default: %s", name, said[name])
 		}
 	}
-	want := map[string]string{"tokenbooth client create --grant": "client_credentials", "tokenbooth client import --grant": "client_credentials",
+	want := map[string]string{"tokenbooth client create --id": "one is drawn",
 		"tokenbooth client rotate --overlap": "24h", "tokenbooth demo --listen": "127.0.0.1:8080", "tokenbooth demo --data": "tokenbooth-demo"}
 	got := map[string]string{}
 	for name := range want {
