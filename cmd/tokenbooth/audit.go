@@ -37,11 +37,12 @@ type eventView struct {
 	RequestID string            `json:"request_id"`
 	Source    string            `json:"source"`
 	Detail    map[string]string `json:"detail"`
+	Changes   []audit.Change    `json:"changes"` // the fields that it changed
 }
 
 func viewEvent(e audit.Event) eventView {
 	v := eventView{ID: e.ID, Tenant: e.Tenant, Time: e.Time.UTC(), Act: e.Act, Actor: e.Actor, Subject: e.Subject, Outcome: e.Outcome, Reason: e.Reason,
-		RequestID: e.RequestID, Source: e.Source, Detail: e.Detail}
+		RequestID: e.RequestID, Source: e.Source, Detail: e.Detail, Changes: filledIn(e.Changes)}
 	if v.Detail == nil {
 		v.Detail = map[string]string{}
 	}

@@ -387,6 +387,15 @@ type ChainPage struct {
 	Next   string  `json:"next,omitempty,omitzero"`
 }
 
+// Change One field, as it was and as it is, in the words in which people write it. What had, or has, no value is left out.
+//
+// Examples: {"field":"permissions","new":["nql","workflows"],"old":["nql"]}
+type Change struct {
+	Field string   `json:"field"`
+	New   []string `json:"new,omitempty,omitzero"`
+	Old   []string `json:"old,omitempty,omitzero"`
+}
+
 // Client A program that asks for tokens, as it is now.
 type Client struct {
 	// AllowBodylessToken Its credential alone gets a token, where the dialect and the tenant allow that. Left out, when a client is made: what the tenant allows.
@@ -557,7 +566,10 @@ type Event struct {
 	Act string `json:"act"`
 
 	// Actor Who did it: operator:ID, client:ID, program:TENANT/ID, user:ID, cli:NAME.
-	Actor     string            `json:"actor"`
+	Actor string `json:"actor"`
+
+	// Changes The fields that it changed, without secrets.
+	Changes   []Change          `json:"changes,omitempty,omitzero"`
 	Detail    map[string]string `json:"detail,omitempty,omitzero"`
 	Id        string            `json:"id"`
 	Outcome   EventOutcome      `json:"outcome"`

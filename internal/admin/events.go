@@ -63,7 +63,7 @@ func (a *api) events(ctx context.Context, tenant string, p FindEventsParams,
 
 func eventOut(e *audit.Event) Event {
 	return Event{Id: e.ID, Time: utc(e.Time), Act: e.Act, Actor: e.Actor, Subject: e.Subject, Outcome: EventOutcome(e.Outcome), Reason: e.Reason,
-		RequestId: e.RequestID, Source: e.Source, Detail: e.Detail}
+		RequestId: e.RequestID, Source: e.Source, Detail: e.Detail, Changes: as[[]Change](e.Changes)}
 }
 
 // GetDeskEvent answers one event of the desk itself.

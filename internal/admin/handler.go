@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tokenbooth/tokenbooth/internal/audit"
 	"github.com/tokenbooth/tokenbooth/internal/edge"
 	"github.com/tokenbooth/tokenbooth/internal/issuer"
 	"github.com/tokenbooth/tokenbooth/internal/office"
@@ -78,7 +79,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
-	r = r.WithContext(context.WithValue(r.Context(), callKey{}, c))
+	r = r.WithContext(audit.WithOrigin(context.WithValue(r.Context(), callKey{}, c), audit.Origin{RequestID: c.id, Source: c.from.From()}))
 	defer edge.Contain(func(fault error) {
 		a.Log.Error("the operators' API has panicked", "request_id", c.id, "fault", fault)
 		a.fail(w, r, &refusal{kind: "fault"})

@@ -105,7 +105,7 @@ func spell(t time.Time) string {
 // eventIn is an event of the contract as the rest of the product has it.
 func eventIn(tenant string, e *Event) audit.Event {
 	return audit.Event{ID: e.Id, Tenant: tenant, Time: e.Time, Act: e.Act, Actor: e.Actor, Subject: e.Subject, Outcome: string(e.Outcome), Reason: e.Reason,
-		RequestID: e.RequestId, Source: e.Source, Detail: e.Detail}
+		RequestID: e.RequestId, Source: e.Source, Detail: e.Detail, Changes: as[[]audit.Change](e.Changes)}
 }
 
 // Event returns one event by its id.

@@ -41,6 +41,7 @@ type Event struct {
 	RequestID string            `json:"request_id,omitempty"`
 	Source    string            `json:"source,omitempty"` // the caller's address
 	Detail    map[string]string `json:"detail,omitempty"`
+	Changes   []Change          `json:"changes,omitempty"` // the fields that it changed, as they were and as they are
 }
 
 // Record returns the store's form of an event, to be put together with the change it tells of.

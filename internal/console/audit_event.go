@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
@@ -22,6 +23,7 @@ type eventPage struct {
 	Check       string
 	Advice      string
 	Detail      []contractTerm
+	Changes     []eventChange
 	Issued      *audit.Issuance
 	IssuedTo    string
 	Back, Log   string // address and title of the log
@@ -29,6 +31,9 @@ type eventPage struct {
 	SameSubject string
 	Kept        time.Time // when a refusal is forgotten
 }
+
+// eventChange is a field as it was and as it is.
+type eventChange struct{ Field, Old, New string }
 
 func auditEvent(v *visit) error {
 	id := v.r.PathValue("event")
@@ -81,6 +86,9 @@ func (p *eventPage) tell(v *visit, e audit.Event) {
 			continue
 		}
 		p.Detail = append(p.Detail, contractTerm{plainly(name), plainly(e.Detail[name])})
+	}
+	for _, c := range e.Changes {
+		p.Changes = append(p.Changes, eventChange{c.Field, plainly(strings.Join(c.Old, ", ")), plainly(strings.Join(c.New, ", "))})
 	}
 	search := func(f auditFilter) string { return v.path("audit") + query(f.values().Encode()) }
 	if e.Actor != "" {

@@ -32,7 +32,7 @@ type csvSheet struct {
 	rows int
 }
 
-var csvColumns = []string{"time", "act", "outcome", "actor", "subject", "reason", "request_id", "source", "detail", "id"}
+var csvColumns = []string{"time", "act", "outcome", "actor", "subject", "reason", "request_id", "source", "detail", "changes", "id"}
 
 func newCSVSheet(w io.Writer) (*csvSheet, error) {
 	if _, err := io.WriteString(w, "\ufeff"); err != nil {
@@ -44,7 +44,7 @@ func newCSVSheet(w io.Writer) (*csvSheet, error) {
 }
 
 func (s *csvSheet) write(e audit.Event) error {
-	cells := []string{e.Time.UTC().Format(time.RFC3339Nano), e.Act, e.Outcome, e.Actor, e.Subject, e.Reason, e.RequestID, e.Source, detailText(e.Detail), e.ID}
+	cells := []string{e.Time.UTC().Format(time.RFC3339Nano), e.Act, e.Outcome, e.Actor, e.Subject, e.Reason, e.RequestID, e.Source, detailText(e.Detail), changesText(e.Changes), e.ID}
 	for i, c := range cells {
 		cells[i] = defused(plainly(c))
 	}
@@ -59,7 +59,7 @@ func (s *csvSheet) flush() error {
 
 func (s *csvSheet) end(cut bool) error {
 	if cut { // a table that silently ends would be taken for the whole
-		if err := s.out.Write([]string{fmt.Sprintf("Cut off after %d events: narrow the search.", s.rows), "", "", "", "", "", "", "", "", ""}); err != nil {
+		if err := s.out.Write([]string{fmt.Sprintf("Cut off after %d events: narrow the search.", s.rows), "", "", "", "", "", "", "", "", "", ""}); err != nil {
 			return err
 		}
 	}
@@ -84,10 +84,11 @@ type exportedEvent struct {
 	RequestID string            `json:"request_id,omitempty"`
 	Source    string            `json:"source,omitempty"`
 	Detail    map[string]string `json:"detail,omitempty"`
+	Changes   []audit.Change    `json:"changes,omitempty"`
 }
 
 func (s *jsonSheet) write(e audit.Event) error {
-	line, err := json.Marshal(exportedEvent{e.ID, e.Time.UTC(), e.Act, e.Outcome, e.Actor, e.Subject, e.Reason, e.RequestID, e.Source, e.Detail})
+	line, err := json.Marshal(exportedEvent{e.ID, e.Time.UTC(), e.Act, e.Outcome, e.Actor, e.Subject, e.Reason, e.RequestID, e.Source, e.Detail, e.Changes})
 	if err != nil {
 		return err
 	}
@@ -136,6 +137,15 @@ func plainly(s string) string {
 
 func isUnruly(r rune) bool {
 	return unicode.IsControl(r) || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0x2028 || r == 0x2029
+}
+
+// changesText writes what an event has changed.
+func changesText(all []audit.Change) string {
+	var parts []string
+	for _, c := range all {
+		parts = append(parts, c.String())
+	}
+	return strings.Join(parts, "; ")
 }
 
 // detailText writes what an event says beyond its columns.

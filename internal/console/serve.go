@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"regexp"
 
+	"github.com/tokenbooth/tokenbooth/internal/audit"
 	"github.com/tokenbooth/tokenbooth/internal/edge"
 )
 
@@ -51,6 +52,7 @@ func (c *Console) serve(to route, w http.ResponseWriter, r *http.Request) {
 // visit begins to answer a request that has arrived.
 func (c *Console) visit(w http.ResponseWriter, r *http.Request) *visit {
 	known := edge.Of(r)
+	r = r.WithContext(audit.WithOrigin(r.Context(), audit.Origin{RequestID: known.ID, Source: known.Caller.From()}))
 	return &visit{Console: c, w: w, r: r, id: known.ID, caller: known.Caller}
 }
 

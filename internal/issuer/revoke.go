@@ -81,8 +81,8 @@ func (i *Issuer) RevokeTenant(ctx context.Context, by, tenant string) error {
 		case !errors.Is(err, store.ErrNotFound):
 			return unavailable("look for what the tenant took back before", err)
 		}
-		err := i.takeBack(ctx, all, audit.Record(audit.Event{ID: secret.NewID(now), Tenant: tenant, Time: now, Act: "tenant.revoke-tokens",
-			Actor: by, Subject: "tenant:" + tenant, Outcome: audit.Allowed}))
+		err := i.takeBack(ctx, all, audit.Record(audit.Done(ctx, now, audit.Event{Tenant: tenant, Act: "tenant.revoke-tokens",
+			Actor: by, Subject: "tenant:" + tenant})))
 		if !errors.Is(err, store.ErrConflict) { // somebody else did the same at this moment, perhaps before some token was issued
 			return err
 		}
@@ -189,13 +189,10 @@ func (i *Issuer) commit(ctx context.Context, gone feed.Revocation, what Revoked,
 	if what.Kind == revocation.Family {
 		subject = "chain:"
 	}
-	e := audit.Event{ID: who.asker.RequestID, Tenant: gone.Tenant, Time: now, Act: "token.revoke", Actor: who.by, Subject: subject + what.ID,
-		Outcome: audit.Allowed, RequestID: who.asker.RequestID, Detail: map[string]string{"client": what.ClientID, "subject": what.Subject}}
-	if e.ID == "" {
-		e.ID = secret.NewID(now)
-	}
-	if who.asker.Caller != (oauth.Caller{}) { // operators have none
-		e.Source = who.asker.From()
+	e := audit.Done(ctx, now, audit.Event{Tenant: gone.Tenant, Act: "token.revoke", Actor: who.by, Subject: subject + what.ID,
+		Detail: map[string]string{"client": what.ClientID, "subject": what.Subject}})
+	if who.asker.RequestID != "" { // operators have none: theirs is the surface's
+		e.ID, e.RequestID, e.Source = who.asker.RequestID, who.asker.RequestID, who.asker.From()
 	}
 	event := audit.Record(e)
 	if who.owner != "" { // what clients do all day is not kept for good

@@ -11,7 +11,6 @@ import (
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
 	"github.com/tokenbooth/tokenbooth/internal/change"
-	"github.com/tokenbooth/tokenbooth/internal/secret"
 	"github.com/tokenbooth/tokenbooth/internal/store"
 )
 
@@ -86,8 +85,7 @@ func (k *Keyring) write(ctx context.Context, tenant string, kept ringRecord, d d
 	}
 	now := k.now()
 	rec := store.Record{Tenant: tenant, Kind: store.Key, ID: recordID, Rev: kept.rev, Body: body}
-	event := audit.Event{ID: secret.NewID(now), Tenant: tenant, Time: now, Act: d.act, Actor: d.by, Subject: "key:" + d.kid,
-		Outcome: audit.Allowed, Detail: d.detail}
+	event := audit.Done(ctx, now, audit.Event{Tenant: tenant, Act: d.act, Actor: d.by, Subject: "key:" + d.kid, Detail: d.detail})
 	put := []store.Record{rec, change.Note(rec, now), audit.Record(event)}
 	if d.taken != nil {
 		put = append(put, d.taken.Records(now)...)

@@ -110,7 +110,7 @@ func (op *Operator) decode(rec store.Record) error {
 // put writes an operator together with the event that says who did it, and with what else changes with it.
 func (o *Operators) put(ctx context.Context, op *Operator, e audit.Event, more ...store.Record) error {
 	e.Subject = actor(op.ID)
-	event, err := o.event(e)
+	event, err := o.event(ctx, e)
 	if err != nil {
 		return err
 	}
@@ -131,13 +131,11 @@ func (o *Operators) hash(ctx context.Context, work func()) error {
 }
 
 // event returns the record of something that was let happen.
-func (o *Operators) event(e audit.Event) (store.Record, error) {
+func (o *Operators) event(ctx context.Context, e audit.Event) (store.Record, error) {
 	if e.Actor == "" {
 		return store.Record{}, errors.New("a change needs an author")
 	}
-	now := o.now()
-	e.ID, e.Time, e.Outcome = secret.NewID(now), now, audit.Allowed
-	return audit.Record(e), nil
+	return audit.Record(audit.Done(ctx, o.now(), e)), nil
 }
 
 // gone is when a record ended that is replaced by nothing. Not now: an engine's clock may be behind ours.

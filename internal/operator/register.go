@@ -111,7 +111,7 @@ func (o *Operators) Create(ctx context.Context, by string, wanted Operator) (*Op
 		return nil, err
 	}
 	name := store.Record{Kind: store.Login, ID: canonical, Body: encode(login{op.ID})}
-	err := o.put(ctx, op, audit.Event{Act: "operator.create", Actor: by}, name)
+	err := o.put(ctx, op, audit.Event{Act: "operator.create", Actor: by, Changes: op.changes(&Operator{})}, name)
 	if errors.Is(err, store.ErrConflict) {
 		return nil, problem("username", "there is an operator %s already", canonical)
 	}
@@ -154,7 +154,7 @@ func (o *Operators) update(ctx context.Context, by, act, id string, edition uint
 		if err != nil {
 			return nil, err
 		}
-		err = o.put(ctx, op, audit.Event{Act: act, Actor: by}, more...)
+		err = o.put(ctx, op, audit.Event{Act: act, Actor: by, Changes: op.changes(before)}, more...)
 		if errors.Is(err, store.ErrConflict) && try < maxTries {
 			continue
 		}

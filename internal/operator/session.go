@@ -236,7 +236,7 @@ func (o *Operators) end(ctx context.Context, by, act, operatorID, sessionID stri
 			return fmt.Errorf("end a session: %w", err)
 		}
 		rec.Expires = gone
-		event, err := o.event(audit.Event{Act: act, Actor: by, Subject: actor(operatorID), Detail: map[string]string{"session": sessionID}})
+		event, err := o.event(ctx, audit.Event{Act: act, Actor: by, Subject: actor(operatorID), Detail: map[string]string{"session": sessionID}})
 		if err != nil {
 			return err
 		}

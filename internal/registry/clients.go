@@ -143,7 +143,7 @@ func (r *Registry) register(ctx context.Context, by, act string, c Client, cred 
 	c.Created, c.CreatedBy, c.Updated, c.UpdatedBy = now, by, now, by
 	rec := c.record()
 	rec.Rev = 0
-	err = r.save(ctx, audit.Event{Tenant: c.Tenant, Act: act, Actor: by, Subject: "client:" + c.ID}, nil, rec)
+	err = r.save(ctx, audit.Event{Tenant: c.Tenant, Act: act, Actor: by, Subject: "client:" + c.ID, Changes: c.changes(&Client{})}, nil, rec)
 	if errors.Is(err, store.ErrConflict) {
 		return nil, problem("id", "client %s of tenant %s exists, or has existed: an id is never given again", c.ID, c.Tenant)
 	}
@@ -200,7 +200,7 @@ func (r *Registry) UpdateClient(ctx context.Context, by, act, tenant, id string,
 			c.NotBefore = c.Updated // tokens given out so far do not come back to life when the client does, nor outlive it
 		}
 		taken := takenBack(tenant, revocation.Client, id, before.NotBefore, &c.NotBefore)
-		err = r.save(ctx, audit.Event{Tenant: tenant, Act: act, Actor: by, Subject: "client:" + id}, taken, c.record())
+		err = r.save(ctx, audit.Event{Tenant: tenant, Act: act, Actor: by, Subject: "client:" + id, Changes: c.changes(&before)}, taken, c.record())
 		if errors.Is(err, store.ErrConflict) && try < maxTries {
 			continue
 		}

@@ -153,11 +153,10 @@ func (r *Registry) tenant(name string) (*Tenant, error) {
 // back, if anything: from then on it is refused.
 func (r *Registry) save(ctx context.Context, e audit.Event, taken *feed.Revocation, records ...store.Record) error {
 	now := r.now()
-	e.ID, e.Time, e.Outcome = secret.NewID(now), now, audit.Allowed
 	if e.Actor == "" {
 		return errors.New("a change needs an author")
 	}
-	put := append(records[:len(records):len(records)], audit.Record(e))
+	put := append(records[:len(records):len(records)], audit.Record(audit.Done(ctx, now, e)))
 	for _, rec := range records {
 		put = append(put, change.Note(rec, now))
 	}

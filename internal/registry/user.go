@@ -155,7 +155,7 @@ func (r *Registry) CreateUser(ctx context.Context, by string, u User, password o
 	now := r.now()
 	u.ID, u.Edition = userPrefix+secret.NewID(now), 1
 	u.Created, u.CreatedBy, u.Updated, u.UpdatedBy = now, by, now, by
-	err = r.save(ctx, audit.Event{Tenant: u.Tenant, Act: "user.create", Actor: by, Subject: "user:" + u.ID}, nil,
+	err = r.save(ctx, audit.Event{Tenant: u.Tenant, Act: "user.create", Actor: by, Subject: "user:" + u.ID, Changes: u.changes(&User{})}, nil,
 		u.record(), store.Record{Tenant: u.Tenant, Kind: store.Login, ID: u.Username, Body: encode(login{u.ID})})
 	if errors.Is(err, store.ErrConflict) {
 		return nil, problem("username", "tenant %s has a user %s already", u.Tenant, u.Username)
@@ -202,7 +202,7 @@ func (r *Registry) UpdateUser(ctx context.Context, by, act, tenant, username str
 			rec.Expires = u.Updated
 			records = append(records, rec)
 		}
-		err = r.save(ctx, audit.Event{Tenant: tenant, Act: act, Actor: by, Subject: "user:" + u.ID}, taken, records...)
+		err = r.save(ctx, audit.Event{Tenant: tenant, Act: act, Actor: by, Subject: "user:" + u.ID, Changes: u.changes(before)}, taken, records...)
 		if errors.Is(err, store.ErrConflict) && try < maxTries {
 			continue
 		}

@@ -196,7 +196,9 @@ func (p *program) ask(t *testing.T, method, path, body string, headers ...string
 // event is an entry of the audit record.
 type event struct {
 	ID, Act, Outcome, Actor, Subject, Source string
+	RequestID                                string `json:"request_id"`
 	Time                                     time.Time
+	Changes                                  []struct{ Field string }
 }
 
 // events reads the newest events of the tenant, by the API.

@@ -38,6 +38,9 @@ func (r *recorder) news(t *testing.T) (fresh []event) {
 	return fresh
 }
 
+// noField are acts that change no field of a registration.
+var noField = regexp.MustCompile(`^(token|tenant|key)\.|revoke-tokens|sign-in|invite|end-session|calendar|recovery|proof|passkey`)
+
 // did does an act, kills the program when it has answered, and wants exactly these events of that actor afterwards. want is like
 // "client.create client:q2tj"; without a subject, any will do.
 func (r *recorder) did(t *testing.T, actor string, do func() answer, status int, want ...string) answer {
@@ -62,6 +65,8 @@ func (r *recorder) did(t *testing.T, actor string, do func() answer, status int,
 		}
 		if e := got[i]; e.Actor != actor || e.Outcome != "allowed" || e.Time.Before(before.Add(-time.Second)) || e.Time.After(r.b.now()) {
 			t.Errorf("%s by %s is %+v", w, actor, e)
+		} else if e.Source == "" || e.RequestID == "" || len(e.Changes) == 0 && !noField.MatchString(act) {
+			t.Errorf("%s does not say where it came from, or what it changed: %+v", w, e)
 		}
 		got = slices.Delete(got, i, i+1)
 	}
