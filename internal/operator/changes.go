@@ -21,6 +21,7 @@ func (o *Operator) changes(before *Operator) (all []audit.Change) {
 		{"disabled", func(o *Operator) []string { return []string{strconv.FormatBool(o.Disabled)} }},
 		{"password", func(o *Operator) []string { return []string{strconv.FormatBool(len(o.Hash) > 0)} }},
 		{"totp", func(o *Operator) []string { return []string{strconv.FormatBool(len(o.TOTP) > 0)} }},
+		{"deleted", func(o *Operator) []string { return []string{strconv.FormatBool(o.Deleted)} }},
 		{"passkeys", func(o *Operator) []string { return []string{strconv.Itoa(len(o.Passkeys))} }},
 	} {
 		if was, is := f.of(before), f.of(o); !slices.Equal(was, is) {

@@ -79,7 +79,7 @@ func (c *Client) checkWays(t *Tenant, before *Client) error {
 			return problem("grants", "a grant is client_credentials, password or refresh_token, not %q", g)
 		}
 	}
-	if len(c.Grants) == 0 && len(c.ResourceServers) == 0 && (len(before.Grants) > 0 || before.Name == "") {
+	if len(c.Grants) == 0 && len(c.ResourceServers) == 0 && before.Name == "" { // it could never ask for anything
 		return problem("grants", "choose at least one; only a client that is the resource server for an API needs none")
 	}
 	for _, m := range c.AuthMethods {
