@@ -33,9 +33,9 @@ The key-encryption key is not in it, nor are the settings: keep them apart. Who 
 			if err != nil {
 				return err
 			}
-			sealed, err := recipients(to)
+			sealed, err := recipients(to...)
 			if err != nil {
-				return err
+				return fmt.Errorf("--recipient: %w", err)
 			}
 			if err := backUp(cmd.Context(), s.database(), args[0], sealed, progress(cmd.ErrOrStderr())); err != nil {
 				return err
@@ -56,11 +56,11 @@ func storedSettings(cmd *cobra.Command) (*settings, error) {
 	return s, err
 }
 
-func recipients(names []string) (all []age.Recipient, err error) {
+func recipients(names ...string) (all []age.Recipient, err error) {
 	for _, name := range names {
 		r, err := age.ParseX25519Recipient(name)
 		if err != nil {
-			return nil, fmt.Errorf("--recipient: %q is no recipient of age, which begins with age1; make one with: age-keygen", name)
+			return nil, fmt.Errorf("%q is no recipient of age, which begins with age1; make one with: age-keygen", name)
 		}
 		all = append(all, r)
 	}
@@ -95,7 +95,11 @@ func backUp(ctx context.Context, db, file string, to []age.Recipient, done func(
 		}
 		defer os.Remove(part)
 	}
-	if err := os.Link(part, file); err != nil { // unlike Rename it never replaces a file
+	err = os.Link(part, file) // unlike Rename it never replaces a file
+	if err != nil && !exists(file) {
+		err = os.Rename(part, file) // some shares know no links
+	}
+	if err != nil {
 		return fmt.Errorf("name the backup: %w", err)
 	}
 	return nil

@@ -22,6 +22,11 @@ func lockFolder(folder string) (letGo func(), err error) {
 // holdFile holds a file until it is closed or the process ends.
 func holdFile(f *os.File) { _ = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }
 
+// tryHold is holdFile, and reports false when somebody else holds the file.
+func tryHold(f *os.File) bool {
+	return !errors.Is(syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB), syscall.EWOULDBLOCK)
+}
+
 // held reports whether somebody holds a file.
 func held(file string) bool {
 	f, err := os.Open(file)

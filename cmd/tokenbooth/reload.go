@@ -112,8 +112,8 @@ func (f *front) reload(ctx context.Context, again func() (*settings, error)) err
 	if s.Listen != old.Listen || s.Operators != old.Operators || s.Data != old.Data || s.Store != old.Store || (s.TLS == nil) != (old.TLS == nil) ||
 		(s.OperatorsTLS == nil) != (old.OperatorsTLS == nil) || s.Console != old.Console || !reflect.DeepEqual(s.ExpiryWarnings, old.ExpiryWarnings) ||
 		s.checkAddress() != old.checkAddress() || s.Check != nil && old.Check != nil && !reflect.DeepEqual(s.Check.TLS, old.Check.TLS) ||
-		!slices.Equal(s.TrustedProxies, old.TrustedProxies) {
-		f.log.Warn("listeners, trusted proxies, data folder, store, console and expiry warnings are bound at the start; restart to change them")
+		!slices.Equal(s.TrustedProxies, old.TrustedProxies) || !reflect.DeepEqual(s.Backup, old.Backup) {
+		f.log.Warn("listeners, trusted proxies, data folder, store, backups, console and expiry warnings are bound at the start; restart to change them")
 	}
 	f.log.Info("new settings are applied", "file", s.file, "tenants", len(s.Tenants))
 	return nil

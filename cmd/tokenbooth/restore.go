@@ -46,12 +46,17 @@ What came back otherwise is listed, as far as the audit record of the old databa
 				return err
 			}
 			r := restoring{settings: s, printer: printerOf(cmd), old: s.database()}
-			if !accept {
-				if err := r.replace(cmd.Context(), args[0], identity, overwrite); err != nil {
-					return err
-				}
+			if accept {
+				return r.accept(cmd.Context())
 			}
-			return r.accept(cmd.Context())
+			if exists(r.old) && !overwrite {
+				return fmt.Errorf("%s is there; say --overwrite to move it aside", r.old)
+			}
+			fresh, err := r.fetch(cmd.Context(), args[0], identity)
+			if err != nil {
+				return err
+			}
+			return r.replace(cmd.Context(), fresh, args[0])
 		},
 	}
 	cmd.Flags().BoolVar(&accept, "accept", false, "take the database that is there as it is")
@@ -67,24 +72,28 @@ type restoring struct {
 	old      string // the database that was there before, for what it still tells
 }
 
-// replace moves what is there aside and puts a backup in its place, once that is known to be whole. The mark stays: until the backup is
-// accepted no server starts.
-func (r *restoring) replace(ctx context.Context, file, identity string, overwrite bool) error {
-	db := r.settings.database()
-	if exists(db) && !overwrite {
-		return fmt.Errorf("%s is there; say --overwrite to move it aside", db)
-	}
+// fetch copies a backup beside where it will be, and sees that it is whole.
+func (r *restoring) fetch(ctx context.Context, file, identity string) (fresh string, err error) {
 	if err := os.MkdirAll(r.settings.Data, 0o700); err != nil {
-		return fmt.Errorf("make the data folder: %w", err)
+		return "", fmt.Errorf("make the data folder: %w", err)
 	}
-	fresh := db + ".restored"
-	if err := unpack(file, identity, fresh); err != nil {
-		return fmt.Errorf("read the backup: %w", err)
+	fresh = r.settings.database() + ".restored"
+	if err = unpack(file, identity, fresh); err != nil {
+		err = fmt.Errorf("read the backup: %w", err)
+	} else if err = sqlite.Check(ctx, fresh, nil); err != nil {
+		err = fmt.Errorf("%s is no whole backup: %w", file, err)
 	}
+	if err != nil {
+		_ = os.Remove(fresh)
+	}
+	return fresh, err
+}
+
+// replace moves what is there aside, puts what was fetched from a file in its place, and accepts it. The mark stays: until then no server
+// starts.
+func (r *restoring) replace(ctx context.Context, fresh, file string) error {
 	defer os.Remove(fresh)
-	if err := sqlite.Check(ctx, fresh, nil); err != nil {
-		return fmt.Errorf("%s is no whole backup: %w", file, err)
-	}
+	db := r.settings.database()
 	aside := filepath.Join(r.settings.Data, "replaced-"+time.Now().UTC().Format("20060102T150405Z"))
 	if err := os.Mkdir(aside, 0o700); err != nil {
 		return fmt.Errorf("move the database aside: %w", err)
@@ -98,7 +107,10 @@ func (r *restoring) replace(ctx context.Context, file, identity string, overwrit
 	if err := os.Rename(fresh, db); err != nil {
 		return fmt.Errorf("put the backup in its place: %w", err)
 	}
-	return r.say("%s is in the place of the database; what was there is in %s.", file, aside)
+	if err := r.say("%s is in the place of the database; what was there is in %s.", file, aside); err != nil {
+		return err
+	}
+	return r.accept(ctx)
 }
 
 // unpack copies a backup, encrypted or not.
@@ -178,6 +190,7 @@ func (r *restoring) list(last, seen time.Time) error {
 			}
 		}
 	}
+	slices.SortStableFunc(rows, func(a, b []string) int { return strings.Compare(a[0], b[0]) })
 	if len(rows) > 0 {
 		if err := r.say("\nDone since, and undone by this:"); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -30,6 +31,7 @@ func TestMain(m *testing.M) {
 // which asks until the answer has this status, for at most 10 s, and writes the answer's body;
 //
 //	address NAME...      sets variables to addresses on this machine that are free
+//	damage FILE TEXT     flips a bit of the file wherever it has the text
 //	field NAME MEMBER    sets a variable to a member of the JSON that the last command wrote; a.0.b goes deeper
 //
 // and the condition [testclock]: the build has the tag testclock, so that $TOKENBOOTH_TEST_CLOCK moves the time.
@@ -53,7 +55,7 @@ func TestScripts(t *testing.T) {
 			}
 			return testClock(ahead)().After(time.Now().Add(time.Minute)), nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"address": address, "field": field},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"address": address, "damage": damage, "field": field},
 	})
 }
 
@@ -64,6 +66,21 @@ func address(ts *testscript.TestScript, _ bool, args []string) {
 		defer l.Close() // only when all are found, so that they differ
 		ts.Setenv(name, l.Addr().String())
 	}
+}
+
+func damage(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: damage FILE TEXT")
+	}
+	file := ts.MkAbs(args[0])
+	text, err := os.ReadFile(file)
+	ts.Check(err)
+	found := bytes.Count(text, []byte(args[1]))
+	if found == 0 {
+		ts.Fatalf("%s has no %s in it", args[0], args[1])
+	}
+	flipped := append([]byte{args[1][0] ^ 1}, args[1][1:]...)
+	ts.Check(os.WriteFile(file, bytes.ReplaceAll(text, []byte(args[1]), flipped), 0o600))
 }
 
 func field(ts *testscript.TestScript, _ bool, args []string) {

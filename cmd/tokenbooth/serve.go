@@ -85,6 +85,7 @@ type booth struct {
 	journal  *audit.Journal
 	issuer   *issuer.Issuer
 	notifier *expiry.Notifier // nil: nobody is to be told of what expires
+	backups  *schedule        // nil: none are made
 }
 
 // openBooth builds store, registry, issuer, gateways and server, once, in that order.
@@ -120,6 +121,7 @@ func openBooth(ctx context.Context, s *settings) (b *booth, err error) {
 	if b.notifier, err = b.newNotifier(); err != nil {
 		return nil, errors.Join(err, b.close())
 	}
+	b.backups = b.newSchedule(s)
 	b.beside = lazily(b.forOperators)
 	b.opened = b.desk.registry.UsedPermission
 	b.guards, b.prepare, b.apply, b.settle, b.health = b.ownTokens, b.widen, b.reconfigure, b.narrow, b.storeHealth
@@ -161,7 +163,7 @@ func (b *booth) serve(ctx context.Context, l *listeners, again func() (*settings
 		more = append(more, answering{server.Listener(sandbox.New(sandbox.Options{Now: b.now, NewID: secret.UUID}), nil, b.log), l.sandbox})
 	}
 	if err == nil {
-		err = b.run(ctx, l, again, more, b.follow, b.desk.directory.Survey, b.desk.registry.WriteUses, b.watchStore, b.rotate, b.tally, b.warn)
+		err = b.run(ctx, l, again, more, b.follow, b.desk.directory.Survey, b.desk.registry.WriteUses, b.watchStore, b.rotate, b.tally, b.warn, b.backups.run)
 	}
 	return errors.Join(err, b.close())
 }

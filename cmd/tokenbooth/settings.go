@@ -29,6 +29,7 @@ type settings struct {
 	Data              string            `yaml:"data"`                          // folder of the database, the journal and the key-encryption key
 	Store             string            `yaml:"store,omitempty"`               // sqlite or memory
 	Mark              string            `yaml:"mark,omitempty"`                // a second mark of the database, on another disk
+	Backup            *backingUp        `yaml:"backup,omitempty"`              // made while serving
 	KeyFile           string            `yaml:"key_encryption_key_file,omitempty"`
 	TrustedProxies    []netip.Prefix    `yaml:"trusted_proxies,omitempty"`
 	ReplayWindow      *time.Duration    `yaml:"replay_window,omitempty"`
@@ -194,6 +195,9 @@ func (s *settings) check() error {
 	}
 	if s.Store != "sqlite" && s.Store != "memory" {
 		return s.fault("store", fmt.Sprintf("a store is sqlite or memory, not %q", s.Store))
+	}
+	if err := s.checkBackup(); err != nil {
+		return err
 	}
 	if s.ReplayWindow != nil && (*s.ReplayWindow < 0 || *s.ReplayWindow > 5*time.Minute) {
 		return s.fault("replay_window", fmt.Sprintf("a replay window is 0s to 5m, not %s", *s.ReplayWindow))

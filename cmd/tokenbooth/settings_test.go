@@ -77,6 +77,15 @@ func TestEachFaultOfTheSettingsHasAPlace(t *testing.T) {
 		{"a loud log", "listen: 127.0.0.1:80\nlog:\n  level: loud\n" + aTenant, `f.yaml:3:10: log.level: a level is debug, info, warn or error, not "loud"`},
 		{"a log in XML", "listen: 127.0.0.1:80\nlog: {format: xml}\n" + aTenant, `f.yaml:2:15: log.format: a format is json or text, not "xml"`},
 
+		{"backups nowhere", "listen: 127.0.0.1:80\nbackup: {keep: 3}\n" + aTenant,
+			"f.yaml:2:9: backup.to: where shall backups be put? Name a folder, best on another disk"},
+		{"backups all the time", "listen: 127.0.0.1:80\nbackup: {to: b, every: 0s}\n" + aTenant,
+			"f.yaml:2:24: backup.every: a backup is made every 1m to 744h (31 days), not every 0s"},
+		{"backups that are not kept", "listen: 127.0.0.1:80\nbackup: {to: b, keep: 0}\n" + aTenant, "f.yaml:2:23: backup.keep: 1 to 1000 backups are kept, not 0"},
+		{"backups for nobody", "listen: 127.0.0.1:80\nbackup: {to: b, recipient: me}\n" + aTenant,
+			`f.yaml:2:28: backup.recipient: "me" is no recipient of age, which begins with age1; make one with: age-keygen`},
+		{"backups of a memory", "listen: 127.0.0.1:80\nstore: memory\nbackup: {to: b}\n" + aTenant, "f.yaml:3:9: backup: a store in memory has no file"},
+
 		{"a check that anybody may ask", "listen: 127.0.0.1:80\ncheck: {listen: 127.0.0.1:83}\n" + aTenant,
 			"f.yaml:2:8: check: what a proxy says of a call is believed, so say which proxies may ask: peers, secret_file or tls.client_ca"},
 		{"a check nowhere", "listen: 127.0.0.1:80\ncheck: {secret_file: s}\n" + aTenant,

@@ -7,6 +7,7 @@ import (
 func TestSettingsAreShownWithWhereTheyComeFrom(t *testing.T) {
 	s, err := parseSettings("dir/f.yaml", []byte(`listen: 127.0.0.1:80
 log: {level: debug}
+backup: {to: backups, keep: 3}
 expiry_warnings: {webhook: "https://hooks.example.com/T0/secret?token=secret", secret_file: s}
 tenants:
   - name: acme
@@ -26,6 +27,9 @@ tenants:
 	}
 	s.over = map[string]string{"listen": "127.0.0.1:80"}
 	s.Tenants[0].Algorithm = "ES256" // as the check fills it in
+	if err := s.checkBackup(); err != nil {
+		t.Fatal(err)
+	}
 	got := map[string][2]string{}
 	for _, f := range s.inForce() {
 		got[f.Field] = [2]string{f.Value, f.Place}
@@ -34,12 +38,15 @@ tenants:
 		"listen":                      {"127.0.0.1:80", "--listen or $TOKENBOOTH_LISTEN"},
 		"operators":                   {"127.0.0.1:8081", "default"},
 		"log.level":                   {"debug", "f.yaml:2"},
-		"expiry_warnings.webhook":     {"https://hooks.example.com/…", "f.yaml:3"},
-		"tenants[0].name":             {"acme", "f.yaml:5"},
+		"backup.to":                   {"backups", "f.yaml:3"},
+		"backup.every":                {"24h0m0s", "default"},
+		"backup.keep":                 {"3", "f.yaml:3"},
+		"expiry_warnings.webhook":     {"https://hooks.example.com/…", "f.yaml:4"},
+		"tenants[0].name":             {"acme", "f.yaml:6"},
 		"tenants[0].algorithm":        {"ES256", "default"},
-		"tenants[0].apis[0].name":     {"flows", "f.yaml:9"},
-		"tenants[0].apis[0].upstream": {"http://127.0.0.1:9000", "f.yaml:9"},
-		"tenants[1].apis[0].name":     {"flows", "f.yaml:15"},
+		"tenants[0].apis[0].name":     {"flows", "f.yaml:10"},
+		"tenants[0].apis[0].upstream": {"http://127.0.0.1:9000", "f.yaml:10"},
+		"tenants[1].apis[0].name":     {"flows", "f.yaml:16"},
 	} {
 		if got[field] != want {
 			t.Errorf("%s: %v, want %v", field, got[field], want)

@@ -9,8 +9,8 @@ import (
 )
 
 func storeCommand() *cobra.Command {
-	return group("store", "See that the database is whole",
-		"The database is one file in the data folder. A backup of it can be checked here as well.", storeCheckCommand(), storeCompactCommand())
+	return group("store", "See that the database is whole, and mend it",
+		"The database is one file in the data folder. A backup of it can be checked here as well.", storeCheckCommand(), storeRepairCommand(), storeCompactCommand())
 }
 
 func storeCheckCommand() *cobra.Command {

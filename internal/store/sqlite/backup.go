@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -147,21 +148,39 @@ func (c *conn) recount(groups int64) (last int64, err error) {
 	return last, c.once("COMMIT")
 }
 
-// Rows reads all rows of a kind from a file that may be damaged, in their order, until one cannot be read. It changes nothing.
-func Rows(path string, kind store.Kind, each func(store.Record) error) (err error) {
-	c, err := dial(path, "ro", always[0])
-	if err != nil {
-		return explain(path, err)
-	}
-	defer func() { err = cmp.Or(err, c.close()) }()
-	return c.query(statements[kind].check, func(row []driver.Value) error {
-		tenant, _ := row[len(row)-1].(string)
-		r, err := record(tenant, kind, row[:len(row)-1])
+// Rows reads all rows of a kind from a file that may be damaged: in their order until one cannot be read, and then from the last one
+// backwards. The error is that of the first that could not be read, or that of each. It changes nothing.
+func Rows(path string, kind store.Kind, each func(store.Record) error) error {
+	var last [2]string
+	stopped := false
+	read := func(sql string, fresh func(at [2]string) bool) error {
+		c, err := dial(path, "ro", always[0])
 		if err != nil {
-			return err
+			return explain(path, err)
 		}
-		return each(r)
-	})
+		defer c.close() // nothing was written
+		return c.query(sql, func(row []driver.Value) error {
+			tenant, _ := row[len(row)-1].(string)
+			r, err := record(tenant, kind, row[:len(row)-1])
+			if err != nil {
+				return err
+			}
+			if !fresh([2]string{tenant, r.ID}) {
+				return io.EOF
+			}
+			err = each(r)
+			stopped = err != nil
+			return err
+		})
+	}
+	err := read(statements[kind].check, func(at [2]string) bool { last = at; return true })
+	if err != nil && !stopped {
+		backwards := read(statements[kind].back, func(at [2]string) bool { return at[0] > last[0] || at[0] == last[0] && at[1] > last[1] })
+		if stopped {
+			return backwards
+		}
+	}
+	return err
 }
 
 // Compact gives the room of removed rows back to the disk. It holds up all writing while it works, some ten seconds for each gigabyte.

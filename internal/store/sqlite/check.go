@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 
+	sqlite3 "modernc.org/sqlite/lib"
+
 	"github.com/tokenbooth/tokenbooth/internal/store"
 )
 
@@ -29,7 +31,11 @@ func Check(ctx context.Context, path string, done func(kinds int)) error {
 	if err != nil {
 		return err
 	}
-	if err := check(ctx, path, len(said) > 0, done); err != nil {
+	err = check(ctx, path, len(said) > 0, done)
+	switch {
+	case damaged(err), len(said) > 0 && errors.Is(err, errForeign): // whoever was marked was ours
+		return fmt.Errorf("check the store %s: %w: %w", path, ErrDamaged, err)
+	case err != nil:
 		return fmt.Errorf("check the store %s: %w", path, err)
 	}
 	if len(said) == 0 {
@@ -69,6 +75,12 @@ func check(ctx context.Context, path string, marked bool, done func(kinds int)) 
 		}
 	}
 	return errors.Join(ctx.Err(), err)
+}
+
+// damaged reports whether err says that what is in a file is not what was written.
+func damaged(err error) bool {
+	primary := code(err) & 0xff
+	return primary == sqlite3.SQLITE_CORRUPT || primary == sqlite3.SQLITE_NOTADB || errors.Is(err, errDamaged) || errors.Is(err, errIncomplete)
 }
 
 // ours checks that a file is one of ours, of this version.

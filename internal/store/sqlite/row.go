@@ -13,7 +13,7 @@ import (
 
 // errDamaged says that a row is not what was written. SQLite checks the write-ahead log against flipped bits but not the pages of
 // the file, so each row carries a sum of its own: a damaged row is an error, never a wrong answer.
-var errDamaged = errors.New("a row is damaged: check the disk, and restore the file from a backup")
+var errDamaged = errors.New("a row is damaged: check the disk, and restore a backup, or let tokenbooth store repair do so")
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 

@@ -8,9 +8,9 @@ import (
 
 // texts are the statements of a kind, in words that PostgreSQL understands as well.
 type texts struct {
-	get, before, update, check string
-	remove, clear, sweep       string         // these return the sums of what they remove
-	create                     map[int]string // by number of rows
+	get, before, update, check, back string
+	remove, clear, sweep             string         // these return the sums of what they remove
+	create                           map[int]string // by number of rows
 }
 
 // bundles are how many rows a statement may create at once, largest first: fewer statements cost less than more of them, but each
@@ -30,6 +30,7 @@ var statements = func() map[store.Kind]texts {
 			sweep: in(`DELETE FROM % WHERE (tenant, id) IN
 				(SELECT tenant, id FROM % WHERE expires IS NOT NULL AND expires <= $1 ORDER BY expires LIMIT $2) RETURNING sum`),
 			check:  in(`SELECT ` + columns + `, tenant FROM % ORDER BY tenant, id`),
+			back:   in(`SELECT ` + columns + `, tenant FROM % ORDER BY tenant DESC, id DESC`),
 			create: make(map[int]string),
 		}
 		for _, n := range bundles {

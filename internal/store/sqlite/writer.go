@@ -382,9 +382,7 @@ func (w *writer) fail(err error) {
 // judge ends all writing if err says that the disk does not keep what it was given. Trying again could succeed and still have lost
 // what went before: the kernel reports a failed sync once and then forgets.
 func (w *writer) judge(err error) {
-	switch c := code(err); {
-	case c == sqlite3.SQLITE_IOERR_FSYNC, c == sqlite3.SQLITE_IOERR_DIR_FSYNC,
-		c&0xff == sqlite3.SQLITE_CORRUPT, c&0xff == sqlite3.SQLITE_NOTADB, errors.Is(err, errDamaged), errors.Is(err, errIncomplete):
+	if c := code(err); c == sqlite3.SQLITE_IOERR_FSYNC || c == sqlite3.SQLITE_IOERR_DIR_FSYNC || damaged(err) {
 		_ = w.give(err) // which says the same to everybody from now on
 	}
 }
