@@ -14,19 +14,19 @@ import (
 func inAuthorization(r *http.Request) (string, *oauth.Error) {
 	lines := r.Header["Authorization"]
 	if len(lines) > 1 {
-		return "", oauth.Refuse(oauth.InvalidRequest, "The token is carried more than once.", "%d Authorization headers", len(lines))
+		return "", oauth.Refuse(oauth.TwoTokens, "The token is carried more than once.", "%d Authorization headers", len(lines))
 	}
 	if len(lines) == 0 {
-		return "", oauth.Refuse(oauth.NoToken, "", "no token")
+		return "", oauth.Refuse(oauth.NoTokenSent, "", "no token")
 	}
 	scheme, text, _ := strings.Cut(lines[0], " ")
 	switch {
 	case !strings.EqualFold(scheme, "Bearer"):
-		return "", oauth.Refuse(oauth.NoToken, "", "the scheme of Authorization is %.20q", scheme)
+		return "", oauth.Refuse(oauth.OtherScheme, "", "the scheme of Authorization is %q", oauth.Unproven(scheme).AmongWords("Basic", "Digest", "DPoP", "Token", "ApiKey"))
 	case !isToken(text):
-		return "", oauth.Refuse(oauth.InvalidRequest, "The token is malformed.", "no b64token of at most %d bytes after the scheme", maxToken)
+		return "", oauth.Refuse(oauth.UnreadableToken, "The token is malformed.", "no b64token of at most %d bytes after the scheme", maxToken)
 	case r.URL.RawQuery != "" && oauth.TokenInQuery(r.URL.RawQuery):
-		return "", oauth.Refuse(oauth.InvalidRequest, "The token is carried more than once.", "access_token in the query as well")
+		return "", oauth.Refuse(oauth.TwoTokens, "The token is carried more than once.", "access_token in the query as well")
 	}
 	return text, nil
 }

@@ -81,8 +81,8 @@ func (t *Token) lost(k revocation.Kind) string {
 }
 
 // refused says no. All refusals read alike on the wire: which check failed is a hint to whoever forges (RFC 6750, section 3.1).
-func refused(reason string, args ...any) *oauth.Error {
-	return oauth.Refuse(oauth.InvalidToken, "The access token is invalid or has expired.", reason, args...)
+func refused(c oauth.Case, reason string, args ...any) *oauth.Error {
+	return oauth.Refuse(c, "The access token is invalid or has expired.", reason, args...)
 }
 
 // foul returns what is wrong with the words of a token, or nothing. A permission with a space in it would be two permissions to

@@ -39,7 +39,7 @@ func readHeader(text string) (h header, problem string) {
 			ok = r.skip(0)
 		}
 		if !ok {
-			problem = quote(name) + " is not of its type"
+			problem = quote(oauth.Unproven(name).AmongWords("alg", "typ", "kid", "crit")) + " is not of its type"
 		}
 		return ok
 	})
@@ -61,7 +61,7 @@ func readClaims(text string) (*Token, error) {
 		return ok
 	})
 	if problem = r.outcome(ok, problem); problem != "" {
-		return nil, refused("%s", problem)
+		return nil, refused(oauth.TokenClaims, "%s", problem)
 	}
 	return t, nil
 }

@@ -13,6 +13,7 @@ import (
 	"math/big"
 	"strings"
 
+	"github.com/tokenbooth/tokenbooth/oauth"
 	"github.com/tokenbooth/tokenbooth/revocation"
 )
 
@@ -70,7 +71,7 @@ func (v *Verifier) readJWT(ctx context.Context, text string) (*Token, Key, error
 // key finds a key of the issuer. One that was withdrawn is refused before anything that it signed is looked at.
 func (v *Verifier) key(ctx context.Context, kid string) (Key, error) {
 	if set := v.o.Revocations; set != nil && set.Has(revocation.NameOf(revocation.Key, kid)) {
-		return Key{}, refused("revoked: the key %.64q that signed it was withdrawn", kid)
+		return Key{}, refused(oauth.WithdrawnKey, "revoked: the key %.64q that signed it was withdrawn", kid)
 	}
 	key, ok := v.o.Keys(kid)
 	switch {
@@ -79,7 +80,7 @@ func (v *Verifier) key(ctx context.Context, kid string) (Key, error) {
 	case v.o.remote != nil:
 		return v.o.remote.missing(ctx, kid)
 	}
-	return Key{}, refused("header: the issuer has no key %.64q", kid)
+	return Key{}, refused(oauth.UnknownKey, "header: the issuer has no key %q", oauth.Unproven(kid))
 }
 
 // openJWS checks form, key and signature of a compact JWS, in this order, and only then returns what was signed: nobody is told that a
@@ -87,50 +88,56 @@ func (v *Verifier) key(ctx context.Context, kid string) (Key, error) {
 func openJWS(text, typ string, find func(kid string) (Key, error)) (payload string, key Key, err error) {
 	head, body, signature, ok := segments(text)
 	if !ok {
-		return "", Key{}, refused("not three segments")
+		return "", Key{}, refused(oauth.NoJWT, "not three segments")
 	}
 	if key, err = keyFor(head, typ, find); err != nil {
 		return "", Key{}, err
 	}
 	sig, ok := decode(signature)
 	if !ok {
-		return "", Key{}, refused("the signature is not base64url")
+		return "", Key{}, refused(oauth.NoJWT, "the signature is not base64url")
 	}
 	if !key.verifies([]byte(text[:len(head)+1+len(body)]), sig) {
-		return "", Key{}, refused("the signature of key %.64q does not match", key.ID)
+		return "", Key{}, refused(oauth.WrongSignature, "the signature of key %.64q does not match", key.ID)
 	}
 	raw, ok := decode(body)
 	if !ok {
-		return "", Key{}, refused("the payload is not base64url")
+		return "", Key{}, refused(oauth.NoJWT, "the payload is not base64url")
 	}
 	return string(raw), key, nil
 }
+
+// Words of headers that may be written down; any other is a caller's own.
+var (
+	types      = []string{"JWT", "at+jwt", "application/at+jwt", "dpop+jwt", "secevent+jwt", "logout+jwt", "token-introspection+jwt"}
+	algorithms = []string{"none", "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"}
+)
 
 // keyFor reads the header and finds the key. Keys and links to keys inside the token (jwk, jku, x5u, x5c) are not even looked at
 // (RFC 8725, section 3.10).
 func keyFor(head, typ string, find func(kid string) (Key, error)) (Key, error) {
 	raw, ok := decode(head)
 	if !ok {
-		return Key{}, refused("the header is not base64url")
+		return Key{}, refused(oauth.NoJWT, "the header is not base64url")
 	}
 	h, problem := readHeader(string(raw))
 	if problem != "" {
-		return Key{}, refused("header: %s", problem)
+		return Key{}, refused(oauth.TokenHeader, "header: %s", problem)
 	}
 	switch {
 	case h.critical: // RFC 7515, section 4.1.11: we understand no extension
-		return Key{}, refused("header: crit names extensions")
+		return Key{}, refused(oauth.TokenHeader, "header: crit names extensions")
 	case !strings.EqualFold(h.typ, typ) && !strings.EqualFold(h.typ, "application/"+typ): // RFC 7515, section 4.1.9; RFC 9068, section 4
-		return Key{}, refused("header: typ %.40q is not %s", h.typ, typ)
+		return Key{}, refused(oauth.TokenHeader, "header: typ %q is not %s", oauth.Unproven(h.typ).AmongWords(types...), typ)
 	case h.kid == "":
-		return Key{}, refused("header: there is no kid")
+		return Key{}, refused(oauth.TokenHeader, "header: there is no kid")
 	}
 	key, err := find(h.kid)
 	switch {
 	case err != nil:
 		return Key{}, err
 	case h.alg != key.Algorithm: // RFC 8725, section 3.1: the key decides
-		return Key{}, refused("header: alg %.20q is not that of key %.64q", h.alg, h.kid)
+		return Key{}, refused(oauth.TokenHeader, "header: alg %q is not that of key %.64q", oauth.Unproven(h.alg).AmongWords(algorithms...), h.kid)
 	}
 	key.ID = h.kid
 	return key, nil

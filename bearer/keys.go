@@ -77,7 +77,7 @@ func (i *Issuer) missing(ctx context.Context, kid string) (Key, error) {
 	if err != nil {
 		return Key{}, fmt.Errorf("%w: find the key %.64q: %w", oauth.ErrUnavailable, kid, err)
 	}
-	return Key{}, refused("header: the issuer has no key %.64q", kid)
+	return Key{}, refused(oauth.UnknownKey, "header: the issuer has no key %q", oauth.Unproven(kid))
 }
 
 // readFor reads the keys for a call that waits for it, and returns why they could not be read now or a moment ago.

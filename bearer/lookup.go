@@ -136,9 +136,9 @@ func readIntrospection(text string) (*Token, error) {
 	case !said:
 		return nil, fmt.Errorf("look a token up: %w: there is no member active", errBabble)
 	case !active:
-		return nil, refused("the issuer says that it is not active: unknown, expired, revoked, or not meant for this API")
+		return nil, refused(oauth.InactiveToken, "the issuer says that it is not active: unknown, expired, revoked, or not meant for this API")
 	case holder:
-		return nil, refused(bound)
+		return nil, refused(oauth.TokenClaims, bound)
 	}
 	return t, nil
 }

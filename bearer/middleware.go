@@ -73,7 +73,7 @@ func (v *Verifier) admit(r *http.Request, permission string) (*Token, error) {
 		return nil, err
 	}
 	if permission != "" && !t.Permits(permission) {
-		return nil, oauth.Refuse(oauth.InsufficientScope, "The token lacks a permission that this call needs.",
+		return nil, oauth.Refuse(oauth.PermissionLacking, "The token lacks a permission that this call needs.",
 			"the permission %.100q is wanted; the token has permissions %.200q and scope %.200q", permission, t.Permissions, t.Scope)
 	}
 	return t, nil

@@ -100,7 +100,7 @@ func TestReq088_RefusalsAreThoseOfRFC6750(t *testing.T) {
 }
 
 func TestReq044_AFaultIs503AndTheHandlerIsNotCalled(t *testing.T) {
-	for _, fault := range []error{errors.New("down"), oauth.ErrUnavailable, context.Canceled, oauth.Refuse(oauth.InvalidGrant, "x", "y")} {
+	for _, fault := range []error{errors.New("down"), oauth.ErrUnavailable, context.Canceled, oauth.Refuse(oauth.WrongPassword, "x", "y")} {
 		h := guarded(t, "", func(o *bearer.Options) { o.Alive = func(context.Context, *bearer.Token) error { return fault } })
 		w := call(h, "/", "Bearer "+mint("ES256", nil))
 		if w.Code != 503 || w.Header().Get("Retry-After") != "1" || w.Header().Get("WWW-Authenticate") != "" || w.Header().Get("Cache-Control") != "no-store" {

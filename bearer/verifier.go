@@ -98,7 +98,7 @@ func New(o Options) (*Verifier, error) {
 // Verify checks a token as it was carried. The error is an *oauth.Error of invalid_token, or wraps oauth.ErrUnavailable.
 func (v *Verifier) Verify(ctx context.Context, text string) (*Token, error) {
 	if text == "" || len(text) > maxToken {
-		return nil, refused("a token of %d bytes", len(text))
+		return nil, refused(oauth.TokenLength, "a token of %d bytes", len(text))
 	}
 	now := v.o.Now()
 
@@ -145,7 +145,7 @@ func (v *Verifier) standing(e *entry, now time.Time) error {
 		version := set.Version() // before the look-up: what is added during it is looked for on the next call
 		if e.cleared.Load() != version {
 			if kind, is := set.Refuses(&e.names, e.token.IssuedAt); is {
-				return refused("revoked: %s", e.token.lost(kind))
+				return refused(oauth.RevokedToken, "revoked: %s", e.token.lost(kind))
 			}
 			e.cleared.Store(version)
 		}
@@ -183,7 +183,7 @@ func (v *Verifier) check(ctx context.Context, text string, digest *[32]byte, old
 		}
 		fresh.token, fresh.key = t, key
 	case v.o.Opaque == nil:
-		return nil, refused("not a JWT")
+		return nil, refused(oauth.NoJWT, "not a JWT")
 	default:
 		t, err := v.o.Opaque(ctx, text)
 		if err == nil && t == nil {
@@ -226,28 +226,28 @@ func (v *Verifier) afterFault(ctx context.Context, err error, old *entry, now ti
 // admits checks what a genuine token says: who issued it, for whom, and when.
 func (v *Verifier) admits(t *Token, now time.Time) error {
 	if problem := t.foul(); problem != "" {
-		return refused("%s", problem)
+		return refused(oauth.TokenClaims, "%s", problem)
 	}
 	if t.Issuer != v.o.Issuer {
-		return refused("issued by %.100q, not by %q", t.Issuer, v.o.Issuer)
+		return refused(oauth.OtherIssuer, "issued by %.100q, not by %q", t.Issuer, v.o.Issuer)
 	}
 	for _, a := range t.Audience {
 		if slices.Contains(v.o.Audiences, a) {
 			return timely(t, now)
 		}
 	}
-	return refused("meant for %.200q, not for %q", t.Audience, v.o.Audiences)
+	return refused(oauth.OtherAudience, "meant for %.200q, not for %q", t.Audience, v.o.Audiences)
 }
 
 // timely checks a token against the clock. Expiry has no leeway: a token is never good for longer than it says.
 func timely(t *Token, now time.Time) error {
 	switch {
 	case !now.Before(t.Expires):
-		return refused("expired at %v, %v ago", t.Expires.UTC().Format(time.RFC3339), now.Sub(t.Expires).Round(time.Second))
+		return refused(oauth.ExpiredToken, "expired at %v, %v ago", t.Expires.UTC().Format(time.RFC3339), now.Sub(t.Expires).Round(time.Second))
 	case t.IssuedAt.Sub(now) > leeway:
-		return refused("issued at %v, %v ahead of the clock here, which allows %v", t.IssuedAt.UTC().Format(time.RFC3339), t.IssuedAt.Sub(now).Round(time.Second), leeway)
+		return refused(oauth.FutureToken, "issued at %v, %v ahead of the clock here, which allows %v", t.IssuedAt.UTC().Format(time.RFC3339), t.IssuedAt.Sub(now).Round(time.Second), leeway)
 	case t.NotBefore.Sub(now) > leeway:
-		return refused("not good before %v, %v ahead of the clock here, which allows %v", t.NotBefore.UTC().Format(time.RFC3339), t.NotBefore.Sub(now).Round(time.Second), leeway)
+		return refused(oauth.FutureToken, "not good before %v, %v ahead of the clock here, which allows %v", t.NotBefore.UTC().Format(time.RFC3339), t.NotBefore.Sub(now).Round(time.Second), leeway)
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ func (d *desk) find(_ context.Context, text string) (*bearer.Token, error) {
 	}
 	t, ok := d.tokens[text]
 	if !ok {
-		return nil, oauth.Refuse(oauth.InvalidToken, "The access token is invalid or has expired.", "unknown")
+		return nil, oauth.Refuse(oauth.InactiveToken, "The access token is invalid or has expired.", "unknown")
 	}
 	return t, nil
 }
@@ -97,7 +97,7 @@ func TestD3_WhileTheStoreIsDownALookUpServesForAMinuteThenItIsAFault(t *testing.
 	var stale time.Duration
 	v, c, d := opaqueVerifier(t, func(o *bearer.Options) { o.Stale = func(age time.Duration) { stale = age } })
 	accepts(t, v, "tba_1")
-	d.fault = fmt.Errorf("no connection: %w", oauth.Refuse(oauth.InvalidGrant, "", "a refusal of another kind is a fault too"))
+	d.fault = fmt.Errorf("no connection: %w", oauth.Refuse(oauth.WrongPassword, "", "a refusal of another kind is a fault too"))
 	for range 600 {
 		c.at = c.at.Add(100 * time.Millisecond)
 		accepts(t, v, "tba_1")
@@ -169,10 +169,10 @@ func TestReq006_WhoHoldsATokenIsAskedOnEveryCall(t *testing.T) {
 	if asked != 10 {
 		t.Errorf("asked %d times", asked)
 	}
-	no = oauth.Refuse(oauth.InvalidToken, "The access token is invalid or has expired.", "client disabled")
+	no = oauth.Refuse(oauth.InactiveToken, "The access token is invalid or has expired.", "client disabled")
 	refuses(t, v, jwt)
 	refuses(t, v, "tba_1")
-	for _, no = range []error{errors.New("down"), oauth.ErrUnavailable, oauth.AuthenticationFailed("x"), context.Canceled} {
+	for _, no = range []error{errors.New("down"), oauth.ErrUnavailable, oauth.AuthenticationFailed(oauth.WrongSecret, "x"), context.Canceled} {
 		if _, err := v.Verify(context.Background(), jwt); !errors.Is(err, oauth.ErrUnavailable) || oauth.AsError(err) != nil {
 			t.Errorf("%v became %v", no, err)
 		}

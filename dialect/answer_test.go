@@ -99,7 +99,7 @@ func TestReq017_UnknownWrongAndDisabledAreOneAnswer(t *testing.T) {
 	for _, d := range Builtin() {
 		answers := map[string]bool{}
 		for _, reason := range []string{"unknown client", "wrong secret", "client disabled", "secret expired"} {
-			w := spell(d, oauth.AuthenticationFailed("%s", reason), About{})
+			w := spell(d, oauth.AuthenticationFailed(oauth.WrongSecret, "%s", reason), About{})
 			answers[fmt.Sprint(w.Code, w.Header(), w.Body)] = true
 			if basic := d.Endpoints()[0].basic; basic && !strings.HasPrefix(w.Header().Get("WWW-Authenticate"), `Basic realm="`) {
 				t.Errorf("%s takes Basic and answers without a challenge", d.Name)

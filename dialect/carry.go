@@ -64,7 +64,7 @@ func (d *Dialect) Carried(r *http.Request) (string, *oauth.Error) {
 			continue
 		}
 		if len(lines) > 1 || token != "" {
-			return "", oauth.Refuse(oauth.InvalidRequest, "The token is carried more than once.", "repeated %s header or two carriers", c.name)
+			return "", oauth.Refuse(oauth.TwoTokens, "The token is carried more than once.", "repeated %s header or two carriers", c.name)
 		}
 		text := lines[0]
 		if c.scheme != "" {
@@ -82,11 +82,11 @@ func (d *Dialect) Carried(r *http.Request) (string, *oauth.Error) {
 	}
 	switch {
 	case malformed:
-		return "", oauth.Refuse(oauth.MalformedToken, "The token is malformed.", "no token68 after the scheme")
+		return "", oauth.Refuse(oauth.MalformedTokenText, "The token is malformed.", "no token68 after the scheme")
 	case token == "":
-		return "", oauth.Refuse(oauth.NoToken, "", "no token")
+		return "", oauth.Refuse(oauth.NoTokenSent, "", "no token")
 	case oauth.TokenInQuery(r.URL.RawQuery):
-		return "", oauth.Refuse(oauth.InvalidRequest, "The token is carried more than once.", "access_token in the query")
+		return "", oauth.Refuse(oauth.TwoTokens, "The token is carried more than once.", "access_token in the query")
 	}
 	return token, nil
 }

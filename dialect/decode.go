@@ -30,13 +30,13 @@ func (e *Endpoint) Decode(r *http.Request) (oauth.TokenRequest, *oauth.Error) {
 
 	// 2 The parameters, each at most once.
 	var space [16]word
-	params, inBody, problem := readParams(space[:0], text, syntax, r.URL.RawQuery)
+	params, inBody, flawed := readParams(space[:0], text, syntax, r.URL.RawQuery)
 	body, query := params[:inBody], params[inBody:]
-	if problem == "" {
-		problem = e.police(body, query, syntax)
+	if flawed == none {
+		flawed = e.police(body, query, syntax)
 	}
-	if problem != "" {
-		return req, misread(problem, r.Header)
+	if flawed != none {
+		return req, misread(flawed, r.Header)
 	}
 
 	// 3 The holes: who asks, and what is said about what is wanted.
@@ -51,26 +51,22 @@ func (e *Endpoint) Decode(r *http.Request) (oauth.TokenRequest, *oauth.Error) {
 		return req, refusal
 	}
 	req.Grant, req.Bodyless = form.grant, form.bare
-	req.Client.ID, req.Client.Secret = v.text[holeClientID], oauth.Secret(v.text[holeClientSecret])
-	req.Username, req.Password, req.TOTP = v.text[holeUsername], oauth.Secret(v.text[holePassword]), oauth.Secret(v.text[holeTOTP])
-	req.RefreshToken, req.Scope = oauth.Secret(v.text[holeRefreshToken]), v.text[holeScope]
+	req.Client.ID, req.Client.Secret = oauth.Unproven(v.text[holeClientID]), oauth.Secret(v.text[holeClientSecret])
+	req.Username, req.Password, req.TOTP = oauth.Unproven(v.text[holeUsername]), oauth.Secret(v.text[holePassword]), oauth.Secret(v.text[holeTOTP])
+	req.RefreshToken, req.Scope = oauth.Secret(v.text[holeRefreshToken]), oauth.Unproven(v.text[holeScope])
 	if e.dialect.Terms.ClientLabel && req.Client.ID == "" {
 		req.Client.ID = req.Username
 	}
 	return req, nil
 }
 
-func malformed(problem string) *oauth.Error {
-	return &oauth.Error{Code: oauth.InvalidRequest, Description: "The request is malformed: " + problem + ".", Reason: problem}
-}
-
 // open checks method and media type and reads the body.
 func (e *Endpoint) open(r *http.Request) (string, syntax, *oauth.Error) {
 	if r.Method != http.MethodPost { // RFC 6749, section 3.2
-		return "", 0, oauth.Refuse(oauth.MethodNotAllowed, "A token is asked for with POST.", "method %.16q", r.Method)
+		return "", 0, wrongMethod("A token is asked for with POST.", r)
 	}
 	if slices.ContainsFunc(r.Header["Content-Encoding"], compresses) {
-		return "", 0, oauth.Refuse(oauth.UnsupportedMediaType, "The body may not be compressed.", "content-encoding present")
+		return "", 0, oauth.Refuse(oauth.CompressedBody, "The body may not be compressed.", "content-encoding present")
 	}
 	if r.ContentLength > MaxBody {
 		return "", 0, tooLarge()
@@ -80,15 +76,15 @@ func (e *Endpoint) open(r *http.Request) (string, syntax, *oauth.Error) {
 		return "", 0, tooLarge()
 	}
 	if err != nil {
-		return "", 0, oauth.Refuse(oauth.InvalidRequest, "The body could not be read.", "read body: %v", err)
+		return "", 0, oauth.Refuse(oauth.BodyBrokeOff, "The body could not be read.", "read body: %v", err)
 	}
 	if text = strings.TrimPrefix(text, "\ufeff"); text == "" { // a byte order mark means nothing here (RFC 8259, section 8.1)
 		return "", noBody, nil // an empty body has no syntax, so its media type says nothing
 	}
 	s, ok := e.syntax(r.Header["Content-Type"])
 	if !ok {
-		return "", 0, oauth.Refuse(oauth.UnsupportedMediaType, "The content type of the body is not one that this endpoint reads.",
-			"content-type %.64q", strings.Join(r.Header["Content-Type"], ", "))
+		return "", 0, oauth.Refuse(oauth.WrongContentType, "The content type of the body is not one that this endpoint reads.",
+			"content-type %s", typesShown(r.Header["Content-Type"]))
 	}
 	return text, s, nil
 }
@@ -97,7 +93,7 @@ func (e *Endpoint) open(r *http.Request) (string, syntax, *oauth.Error) {
 func compresses(coding string) bool { return coding != "" && !strings.EqualFold(coding, "identity") }
 
 func tooLarge() *oauth.Error {
-	return oauth.Refuse(oauth.TooLarge, "The body is larger than 64 KiB.", "body larger than %d bytes", MaxBody)
+	return oauth.Refuse(oauth.LargeBody, "The body is larger than 64 KiB.", "body larger than %d bytes", MaxBody)
 }
 
 // buffers hold bodies while they are read or written. They held secrets, so they are cleared before they go back.
@@ -134,7 +130,8 @@ func slurp(body io.Reader) (string, error) {
 }
 
 // readParams appends the parameters of the body, then those of the query; inBody says how many are the body's.
-func readParams(params []word, text string, s syntax, query string) (all []word, inBody int, problem string) {
+func readParams(params []word, text string, s syntax, query string) (all []word, inBody int, _ flaw) {
+	problem := ""
 	switch s {
 	case formBody:
 		params, problem = readForm(params, text)
@@ -148,62 +145,62 @@ func readParams(params []word, text string, s syntax, query string) (all []word,
 		}
 	}
 	if problem != "" {
-		return nil, 0, problem
+		return nil, 0, flaw{oauth.UnreadableBody, problem}
 	}
-	return params, inBody, ""
+	return params, inBody, none
 }
 
 // police refuses parameters that stand twice, anything of the contract in the URL that the contract did not put there (RFC 6749,
 // section 2.3.1), and JSON names in another case, which other parsers would take.
-func (e *Endpoint) police(body, query []word, s syntax) string {
-	if problem := repeated(body, s); problem != "" {
-		return problem
+func (e *Endpoint) police(body, query []word, s syntax) flaw {
+	if twice := repeated(body, s); twice != none {
+		return twice
 	}
-	if problem := repeated(query, formBody); problem != "" {
-		return problem
+	if twice := repeated(query, formBody); twice != none {
+		return twice
 	}
 	for _, p := range query {
 		if e.sensitive(p.name) && !e.queryWord(p.name) {
-			return "credentials and grants do not belong in the query"
+			return flaw{oauth.SecretInQuery, "credentials and grants do not belong in the query"}
 		}
 		for _, q := range body {
 			if p.name == q.name && (p != q || !e.urlConstant(p)) {
-				return "a parameter stands in the body and in the query"
+				return flaw{oauth.RepeatedParameter, "a parameter stands in the body and in the query"}
 			}
 		}
 	}
 	if s != jsonBody {
-		return ""
+		return none
 	}
 	for _, p := range body {
 		for _, f := range e.body[jsonBody] {
 			if p.name != f.name && strings.EqualFold(p.name, f.name) {
-				return "a member name is in the wrong case"
+				return flaw{oauth.MemberSpelling, "a member name is in the wrong case"}
 			}
 		}
 		for _, w := range e.words {
 			if p.name != w.name && strings.EqualFold(p.name, w.name) {
-				return "a member name is in the wrong case"
+				return flaw{oauth.MemberSpelling, "a member name is in the wrong case"}
 			}
 			if p.name == w.name && p.value == notString {
-				return "a member is not a string"
+				return flaw{oauth.MemberSpelling, "a member is not a string"}
 			}
 		}
 	}
-	return ""
+	return none
 }
 
 // repeated reports a parameter that stands twice (RFC 6749, section 3.2). In a form, resource and audience may: a token can be meant
 // for several APIs (RFC 8707, section 2; RFC 8693, section 2.1).
-func repeated(params []word, s syntax) string {
+func repeated(params []word, s syntax) flaw {
 	for i, p := range params {
 		for _, q := range params[:i] {
 			if p.name == q.name && (s != formBody || p.name != "resource" && p.name != "audience") {
-				return "a parameter is repeated"
+				return flaw{oauth.RepeatedParameter, "a parameter is repeated"}
 			}
 		}
 	}
-	return ""
+	return none
 }
 
 // sensitive reports whether the contract, or OAuth itself, has a parameter of this name, in whatever case: a secret in the wrong

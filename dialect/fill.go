@@ -54,7 +54,7 @@ func (e *Endpoint) fill(v *values, who *oauth.Asker, h http.Header, params []wor
 	for _, f := range e.header {
 		switch given := h[f.name]; {
 		case len(given) > 1:
-			return malformed("a header is repeated")
+			return malformed(flaw{oauth.RepeatedParameter, "a header is repeated"})
 		case len(given) == 1 && !v.put(f.hole, given[0]):
 			return givenTwice(f.hole)
 		}
@@ -77,14 +77,14 @@ func (e *Endpoint) fill(v *values, who *oauth.Asker, h http.Header, params []wor
 
 func givenTwice(h hole) *oauth.Error {
 	if h == holeClientID {
-		return malformed("client_id has two values")
+		return malformed(flaw{oauth.RepeatedParameter, "client_id has two values"})
 	}
-	return malformed(holeNames[h] + " is given twice")
+	return malformed(flaw{oauth.RepeatedParameter, holeNames[h] + " is given twice"})
 }
 
 // manyWays refuses two ways of authenticating in one request (RFC 6749, section 2.3).
 func manyWays(reason string) *oauth.Error {
-	return oauth.Refuse(oauth.InvalidRequest, "The client authenticates in more than one way.", "%s", reason)
+	return oauth.Refuse(oauth.TwoCredentials, "The client authenticates in more than one way.", "%s", reason)
 }
 
 func isBasic(lines []string) bool {
@@ -101,7 +101,7 @@ func fillBasic(v *values, who *oauth.Asker, lines []string) *oauth.Error {
 		return nil
 	}
 	if len(lines) > 1 {
-		return malformed("the Authorization header is repeated")
+		return malformed(flaw{oauth.RepeatedParameter, "the Authorization header is repeated"})
 	}
 	scheme, encoded, _ := strings.Cut(lines[0], " ")
 	if !strings.EqualFold(scheme, "Basic") {
@@ -113,20 +113,20 @@ func fillBasic(v *values, who *oauth.Asker, lines []string) *oauth.Error {
 	raw, ok := decodeBase64(strings.TrimLeft(encoded, " ")) // one space or more (RFC 9110, section 11.4)
 	id, secret, pair := strings.Cut(raw, ":")               // the first colon splits: an id has none (RFC 7617, section 2)
 	if !ok || !pair || id == "" {
-		return oauth.AuthenticationFailed("basic header is not base64 of id:secret")
+		return oauth.AuthenticationFailed(oauth.UnreadableBasic, "basic header is not base64 of id:secret")
 	}
 	who.Auth = oauth.AuthBasic
-	given, decoded := oauth.Credential{ID: id, Secret: oauth.Secret(secret)}, (*oauth.Credential)(nil)
+	given, decoded := oauth.Credential{ID: oauth.Unproven(id), Secret: oauth.Secret(secret)}, (*oauth.Credential)(nil)
 	if strings.ContainsAny(raw, "%+") {
 		decoded = formDecoded(id, secret)
 	}
-	if named := v.text[holeClientID]; named != "" && decoded != nil && decoded.ID != id { // beside the header it says which reading is meant
-		if named == decoded.ID {
+	if named := v.text[holeClientID]; named != "" && decoded != nil && string(decoded.ID) != id { // beside the header it says which reading is meant
+		if named == string(decoded.ID) {
 			given = *decoded
 		}
 		decoded = nil
 	}
-	if !v.put(holeClientID, given.ID) {
+	if !v.put(holeClientID, string(given.ID)) {
 		return givenTwice(holeClientID)
 	}
 	v.put(holeClientSecret, given.Secret.Reveal())
@@ -141,7 +141,7 @@ func formDecoded(id, secret string) *oauth.Credential {
 	if err1 != nil || err2 != nil || id == "" || !clean(id) || !clean(secret) {
 		return nil
 	}
-	return &oauth.Credential{ID: id, Secret: oauth.Secret(secret)}
+	return &oauth.Credential{ID: oauth.Unproven(id), Secret: oauth.Secret(secret)}
 }
 
 // strict refuses base64 whose last character has bits to spare: one credential, one spelling.
@@ -159,22 +159,21 @@ func decodeBase64(text string) (string, bool) {
 // check refuses values no contract can mean. A credential of that kind cannot be right, and is refused as a wrong one is.
 func (e *Endpoint) check(v *values) *oauth.Error {
 	for h := range requestHoles {
-		text, problem := v.text[h], ""
+		text, kind, problem := v.text[h], oauth.CredentialControl, "is not a text, or has control characters"
 		switch {
 		case !clean(text):
-			problem = "a value is not a text, or has control characters"
 		case len(text) > maxValue, len(text) > maxName && (h == holeClientID || h == holeUsername):
-			problem = "a value is too long"
+			kind, problem = oauth.LongCredential, "is too long"
 		default:
 			continue
 		}
 		if credentials.has(h) && !e.dialect.Terms.ClientLabel {
-			return oauth.AuthenticationFailed("%v: %s", h, problem)
+			return oauth.AuthenticationFailed(kind, "the %s %s", h.name(), problem)
 		}
-		return malformed(problem)
+		return malformed(flaw{oauth.UnusableValue, "a value " + problem})
 	}
 	if !oauth.ValidScope(v.text[holeScope]) {
-		return oauth.Refuse(oauth.InvalidScope, "The scope is not a list of words with one space between them.", "scope grammar")
+		return oauth.Refuse(oauth.ScopeGrammar, "The scope is not a list of words with one space between them.", "scope grammar")
 	}
 	return nil
 }

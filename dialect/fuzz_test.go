@@ -136,14 +136,14 @@ func decode(t *testing.T, target, body string, header http.Header) {
 
 // sensible checks what every request that was taken promises.
 func sensible(t *testing.T, d *Dialect, e *Endpoint, req oauth.TokenRequest) {
-	for _, text := range []string{req.Client.ID, req.Client.Secret.Reveal(), req.Username, req.Password.Reveal(), req.TOTP.Reveal(), req.RefreshToken.Reveal(), req.Scope} {
+	for _, text := range []string{req.Client.ID.Reveal(), req.Client.Secret.Reveal(), req.Username.Reveal(), req.Password.Reveal(), req.TOTP.Reveal(), req.RefreshToken.Reveal(), req.Scope.Reveal()} {
 		if !clean(text) || len(text) > maxValue {
 			t.Fatalf("%s: took the value %q", d.Name, text)
 		}
 	}
 	who := req.Client.ID != "" && (d.Terms.ClientLabel || req.Client.Secret != "" && req.Auth != oauth.AuthNone)
 	what := req.Grant == oauth.ClientCredentials || req.Grant == oauth.Password && req.Username != "" && req.Password != "" || req.Grant == oauth.RefreshToken && req.RefreshToken != ""
-	if !d.grants(req.Grant) || !who || !what || !oauth.ValidScope(req.Scope) || req.Dialect != d.Name || req.Terms != &e.dialect.Terms {
+	if !d.grants(req.Grant) || !who || !what || !oauth.ValidScope(req.Scope.Reveal()) || req.Dialect != d.Name || req.Terms != &e.dialect.Terms {
 		t.Fatalf("%s took %s", d.Name, understood(req))
 	}
 	if req.Bodyless && req.Grant != oauth.ClientCredentials {
@@ -194,7 +194,7 @@ func FuzzDecodeJSON(f *testing.F) {
 			decode(t, "/", body, http.Header{"Content-Type": {contentType}})
 		}
 		params, problem := readJSON(nil, body)
-		if problem != "" || repeated(params, jsonBody) != "" {
+		if problem != "" || repeated(params, jsonBody) != none {
 			return
 		}
 		var members map[string]any
@@ -225,7 +225,7 @@ func FuzzDecodeBasic(f *testing.F) {
 		if refusal != nil {
 			return
 		}
-		raw := req.Client.ID + ":" + req.Client.Secret.Reveal()
+		raw := req.Client.ID.Reveal() + ":" + req.Client.Secret.Reveal()
 		if scheme, rest, _ := strings.Cut(authorization, " "); !strings.EqualFold(scheme, "Basic") || base64.StdEncoding.EncodeToString([]byte(raw)) != strings.TrimLeft(rest, " ") {
 			t.Fatalf("%q and the canonical form of %q are taken alike", authorization, raw)
 		}

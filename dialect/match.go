@@ -10,7 +10,7 @@ import (
 // those that fit, one whose holes are filled goes before one that lacks some, then the one with more constants.
 func (e *Endpoint) match(v *values, s syntax, body, query []word, h http.Header) (*form, *oauth.Error) {
 	if e.foreign(body) || e.foreign(query) {
-		return nil, oauth.Refuse(oauth.UnsupportedGrantType, "The authorization grant type is not supported.", "unknown grant type")
+		return nil, oauth.Refuse(oauth.UnknownGrantType, "The authorization grant type is not supported.", "unknown grant type")
 	}
 	var best *form
 	rank := -1
@@ -29,11 +29,11 @@ func (e *Endpoint) match(v *values, s syntax, body, query []word, h http.Header)
 	}
 	switch {
 	case best == nil && len(e.words) > 0:
-		return nil, oauth.Refuse(oauth.MissingGrant, "The token request must specify a grant type.", "no grant type")
+		return nil, oauth.Refuse(oauth.NoGrantType, "The token request must specify a grant type.", "no grant type")
 	case best == nil:
-		return nil, oauth.Refuse(oauth.MissingCredentials, "No client credentials found.", "a body of another kind, or none")
+		return nil, oauth.Refuse(oauth.NoKnownForm, "No client credentials found.", "a body of another kind, or none")
 	case s == noBody && crossOrigin(h): // a browser adds the credentials it remembers to any site's request
-		return nil, oauth.Refuse(oauth.CrossOrigin, "A browser may not ask for a token in this way.", "no body, and Origin or Sec-Fetch-Site")
+		return nil, oauth.Refuse(oauth.BrowserAsks, "A browser may not ask for a token in this way.", "no body, and Origin or Sec-Fetch-Site")
 	}
 	return best, e.missing(best, v)
 }
@@ -45,9 +45,9 @@ func (e *Endpoint) missing(f *form, v *values) *oauth.Error {
 	case lacking == 0:
 		return nil
 	case lacking&credentials != 0 && !e.dialect.Terms.ClientLabel:
-		return oauth.Refuse(oauth.MissingCredentials, "No client credentials found.", "no client credentials")
+		return oauth.Refuse(oauth.NoCredentials, "No client credentials found.", "no client credentials")
 	}
-	return oauth.Refuse(oauth.InvalidRequest, "A parameter is missing.", "missing: %v", lacking)
+	return oauth.Refuse(oauth.MissingParameter, "A parameter is missing.", "missing: %s", lacking.names())
 }
 
 // foreign reports a grant-choosing parameter with a value that no form knows. Empty counts as absent.

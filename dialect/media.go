@@ -28,17 +28,11 @@ func (e *Endpoint) syntax(contentType []string) (syntax, bool) {
 }
 
 // misread refuses a request that could not be read. When its body is no UTF-8, and says so, that is a media type we do not take.
-func misread(problem string, h http.Header) *oauth.Error {
-	if problem != notUTF8 {
-		return malformed(problem)
-	}
+func misread(f flaw, h http.Header) *oauth.Error {
 	_, params, err := mime.ParseMediaType(strings.Join(h["Content-Type"], ","))
 	charset := params["charset"]
-	switch {
-	case err != nil || charset == "" || strings.EqualFold(charset, "utf-8"):
-		return malformed(problem)
-	case len(charset) > 20: // no name of one
-		charset = "with a long name"
+	if f.problem != notUTF8 || err != nil || charset == "" || strings.EqualFold(charset, "utf-8") {
+		return malformed(f)
 	}
-	return oauth.Refuse(oauth.UnsupportedMediaType, "The body is not in UTF-8.", "charset %q: %s", charset, problem)
+	return oauth.Refuse(oauth.WrongCharset, "The body is not in UTF-8.", "charset %q: %s", oauth.Unproven(charset).AmongWords(charsets...), f.problem)
 }

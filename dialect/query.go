@@ -23,7 +23,7 @@ func DecodeQuery(r *http.Request) (oauth.TokenQuery, *oauth.Error) {
 
 	// 1 The envelope.
 	if r.Method != http.MethodPost {
-		return q, oauth.Refuse(oauth.MethodNotAllowed, "A request about a token is made with POST.", "method %.16q", r.Method)
+		return q, wrongMethod("A request about a token is made with POST.", r)
 	}
 	text, syntax, refusal := e.open(r)
 	if refusal != nil {
@@ -32,16 +32,16 @@ func DecodeQuery(r *http.Request) (oauth.TokenQuery, *oauth.Error) {
 
 	// 2 The parameters, each at most once and none in the URL.
 	var space [8]word
-	params, inBody, problem := readParams(space[:0], text, syntax, r.URL.RawQuery)
+	params, inBody, flawed := readParams(space[:0], text, syntax, r.URL.RawQuery)
 	body, query := params[:inBody], params[inBody:]
-	if problem == "" {
-		problem = e.police(body, query, syntax)
+	if flawed == none {
+		flawed = e.police(body, query, syntax)
 	}
-	if problem == "" {
-		problem = takeToken(&q, body, query)
+	if flawed == none {
+		flawed = takeToken(&q, body, query)
 	}
-	if problem != "" {
-		return q, misread(problem, r.Header)
+	if flawed != none {
+		return q, misread(flawed, r.Header)
 	}
 
 	// 3 Who asks, and about what.
@@ -49,30 +49,30 @@ func DecodeQuery(r *http.Request) (oauth.TokenQuery, *oauth.Error) {
 		return q, refusal
 	}
 	if q.Token == "" {
-		return q, oauth.Refuse(oauth.InvalidRequest, "A parameter is missing.", "missing: token")
+		return q, oauth.Refuse(oauth.MissingParameter, "A parameter is missing.", "missing: token")
 	}
 	return q, nil
 }
 
 // takeToken takes the token and the hint out of the parameters.
-func takeToken(q *oauth.TokenQuery, body, query []word) (problem string) {
+func takeToken(q *oauth.TokenQuery, body, query []word) flaw {
 	for _, p := range query {
 		if strings.EqualFold(p.name, "token") || strings.EqualFold(p.name, "token_type_hint") {
-			return "a token does not belong in the query"
+			return flaw{oauth.SecretInQuery, "a token does not belong in the query"}
 		}
 	}
 	for _, p := range body {
 		switch {
 		case p.name != "token" && p.name != "token_type_hint":
 		case !clean(p.value):
-			return "a value is not a text, or has control characters"
+			return flaw{oauth.UnusableValue, "a value is not a text, or has control characters"}
 		case p.name == "token":
 			q.Token = oauth.Secret(p.value)
 		default:
-			q.Hint = p.value
+			q.Hint = oauth.Unproven(p.value)
 		}
 	}
-	return ""
+	return none
 }
 
 // DecodeAsker reads who asks for a document that not everybody may read: GET or HEAD, with the client's credential in
@@ -80,14 +80,15 @@ func takeToken(q *oauth.TokenQuery, body, query []word) (problem string) {
 func DecodeAsker(r *http.Request) (oauth.Asker, *oauth.Error) {
 	e, who := aboutTokens, oauth.Asker{Auth: oauth.AuthNone}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		return who, oauth.Refuse(oauth.MethodNotAllowed, "This document can only be read.", "method %.16q", r.Method)
+		return who, wrongMethod("This document can only be read.", r)
 	}
 	query, problem := readForm(nil, r.URL.RawQuery)
+	flawed := flaw{oauth.UnreadableBody, problem}
 	if problem == "" {
-		problem = e.police(nil, query, noBody)
+		flawed = e.police(nil, query, noBody)
 	}
-	if problem != "" {
-		return who, malformed(problem)
+	if flawed != none {
+		return who, malformed(flawed)
 	}
 	refusal := e.identify(&who, r.Header, nil, noBody)
 	return who, refusal
@@ -100,8 +101,8 @@ func (e *Endpoint) identify(who *oauth.Asker, h http.Header, body []word, s synt
 		return refusal
 	}
 	if credentials&^v.set != 0 {
-		return oauth.Refuse(oauth.MissingCredentials, "No client credentials found.", "no client credentials")
+		return oauth.Refuse(oauth.NoCredentials, "No client credentials found.", "no client credentials")
 	}
-	who.Client.ID, who.Client.Secret = v.text[holeClientID], oauth.Secret(v.text[holeClientSecret])
+	who.Client.ID, who.Client.Secret = oauth.Unproven(v.text[holeClientID]), oauth.Secret(v.text[holeClientSecret])
 	return nil
 }

@@ -17,7 +17,7 @@ import (
 
 // queried renders a request about a token in the words of a transcript.
 func queried(q oauth.TokenQuery) string {
-	return asked(q.Asker) + pair("token", q.Token.Reveal()) + pair("hint", q.Hint)
+	return asked(q.Asker) + pair("token", q.Token.Reveal()) + pair("hint", q.Hint.Reveal())
 }
 
 // known is what a transcript says of a token.
@@ -158,7 +158,7 @@ func TestADocumentThatIsNotForEverybodyIsAskedForWithBasicAlone(t *testing.T) {
 func TestAnAnswerThatNamesItsMethodsKeepsThem(t *testing.T) {
 	w := httptest.NewRecorder()
 	w.Header().Set("Allow", "GET, HEAD")
-	Standard().EncodeError(w, oauth.Refuse(oauth.MethodNotAllowed, "No.", ""), About{})
+	Standard().EncodeError(w, oauth.Refuse(oauth.WrongMethod, "No.", ""), About{})
 	if w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "GET, HEAD" {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}
@@ -224,7 +224,7 @@ func FuzzAboutTokens(f *testing.F) {
 		if q.Token == "" || q.Client.ID == "" || q.Client.Secret == "" || q.Auth == oauth.AuthNone || u.Query().Has("token") || u.Query().Has("client_secret") {
 			t.Fatalf("%+v is not complete", q)
 		}
-		if slices.ContainsFunc([]string{q.Token.Reveal(), q.Hint, q.Client.ID, q.Client.Secret.Reveal()}, func(s string) bool { return !clean(s) }) {
+		if slices.ContainsFunc([]string{q.Token.Reveal(), q.Hint.Reveal(), q.Client.ID.Reveal(), q.Client.Secret.Reveal()}, func(s string) bool { return !clean(s) }) {
 			t.Fatalf("%+v is not clean", q)
 		}
 		chunked := *r

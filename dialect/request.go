@@ -230,7 +230,7 @@ func readExample(text string, s syntax) (params []word, problem string) {
 		problem = "a form stands on one line"
 	}
 	if problem == "" {
-		problem = repeated(params, s)
+		problem = repeated(params, s).problem
 	}
 	for _, p := range params {
 		if problem == "" && (p.value == "" || !clean(p.value)) {

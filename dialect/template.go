@@ -42,6 +42,9 @@ var holeNames = []string{
 
 func (h hole) String() string { return "{{" + holeNames[h] + "}}" }
 
+// name is what people call what stands in the hole, who have not read the contract: a client secret.
+func (h hole) name() string { return strings.ReplaceAll(holeNames[h], "_", " ") }
+
 // holeSet is a set of request holes.
 type holeSet uint16
 
@@ -63,6 +66,17 @@ func (s holeSet) String() string {
 		}
 	}
 	return strings.Join(names, " ")
+}
+
+// names says for people what stands in the holes of a set.
+func (s holeSet) names() string {
+	var names []string
+	for h := range requestHoles {
+		if s.has(h) {
+			names = append(names, h.name())
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // format is how a hole is written out.

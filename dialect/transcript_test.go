@@ -185,15 +185,15 @@ func understood(req oauth.TokenRequest) string {
 	if req.Bodyless {
 		out += "bodyless, "
 	}
-	return out + asked(req.Asker) + pair("username", req.Username) + pair("password", req.Password.Reveal()) + pair("totp", req.TOTP.Reveal()) +
-		pair("refresh_token", req.RefreshToken.Reveal()) + pair("scope", req.Scope)
+	return out + asked(req.Asker) + pair("username", req.Username.Reveal()) + pair("password", req.Password.Reveal()) + pair("totp", req.TOTP.Reveal()) +
+		pair("refresh_token", req.RefreshToken.Reveal()) + pair("scope", req.Scope.Reveal())
 }
 
 // asked renders who asks.
 func asked(a oauth.Asker) string {
-	out := string(a.Auth) + "," + pair("client_id", a.Client.ID) + pair("client_secret", a.Client.Secret.Reveal())
+	out := string(a.Auth) + "," + pair("client_id", a.Client.ID.Reveal()) + pair("client_secret", a.Client.Secret.Reveal())
 	if a.Decoded != nil {
-		out += " or" + pair("client_id", a.Decoded.ID) + pair("client_secret", a.Decoded.Secret.Reveal())
+		out += " or" + pair("client_id", a.Decoded.ID.Reveal()) + pair("client_secret", a.Decoded.Secret.Reveal())
 	}
 	return out
 }

@@ -3,11 +3,13 @@ package oauth
 import "net/netip"
 
 // Asker is who sends a request to a tenant: what it presents to prove itself, and what the surface knows of it. Nothing of it has been
-// checked.
+// checked but KnownClient.
 type Asker struct {
 	Auth    AuthMethod
 	Client  Credential
 	Decoded *Credential // the same Basic credential form-decoded, when that differs (RFC 6749, section 2.3.1)
+
+	KnownClient string // the id of the client that Client.ID was found to be; only such an id is written down in clear
 
 	// What the surface knows beyond the message.
 	Tenant    string
@@ -50,5 +52,5 @@ func (c Caller) From() string {
 type TokenQuery struct {
 	Asker
 	Token Secret
-	Hint  string // what the caller takes the token for; a hint and no more, so nothing depends on it
+	Hint  Unproven // what the caller takes the token for; a hint and no more, so nothing depends on it
 }

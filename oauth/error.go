@@ -75,9 +75,13 @@ func (c Code) Standard() Code {
 // Error is a refusal the caller may read. Everything else that goes wrong is ours, and the caller learns no more than that.
 type Error struct {
 	Code        Code
+	Case        Case          // for the operator: what exactly it is; empty in a fault of ours
 	Description string        // for the caller: plain ASCII, no quotes, reflects nothing that was sent (RFC 6749, section 5.2)
 	Reason      string        // for the operator: which check failed and why; never a secret, never on the wire
 	RetryAfter  time.Duration // when asking again makes sense; 0: unknown
+
+	// Who was refused, for the operator, as it may be written down: the name of a registration, or what is shown of an Unproven.
+	Client, User string
 }
 
 // Error renders the refusal for logs.
@@ -92,15 +96,16 @@ func (e *Error) Error() string {
 	return s
 }
 
-// Refuse makes a refusal: the code, what the caller reads, and for the operator a reason in the manner of fmt.Sprintf.
-func Refuse(code Code, description, reason string, args ...any) *Error {
-	return &Error{Code: code, Description: description, Reason: fmt.Sprintf(reason, args...)}
+// Refuse makes a refusal: the case, what the caller reads, and for the operator a reason in the manner of fmt.Sprintf. What a caller sent
+// is an Unproven among args, never a string.
+func Refuse(c Case, description, reason string, args ...any) *Error {
+	return &Error{Code: c.Code(), Case: c, Description: description, Reason: fmt.Sprintf(reason, args...)}
 }
 
 // AuthenticationFailed is the one answer to every failed client authentication: unknown, wrong, expired and disabled look alike
-// (RFC 6749, section 5.2). reason is for the operator.
-func AuthenticationFailed(reason string, args ...any) *Error {
-	return Refuse(InvalidClient, "Client authentication failed.", reason, args...)
+// (RFC 6749, section 5.2). The case, one of invalid_client, and the reason are for the operator.
+func AuthenticationFailed(c Case, reason string, args ...any) *Error {
+	return Refuse(c, "Client authentication failed.", reason, args...)
 }
 
 // AsError returns the refusal inside err, or nil when err is a fault of ours.

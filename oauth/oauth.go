@@ -69,7 +69,7 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // Credential is a client's id and secret as they were presented.
 type Credential struct {
-	ID     string
+	ID     Unproven
 	Secret Secret
 }
 
@@ -93,11 +93,13 @@ type TokenRequest struct {
 	Grant    GrantType
 	Bodyless bool // the request had no body at all: nothing but the credential says what is wanted
 
-	Username     string
+	Username     Unproven
 	Password     Secret
 	TOTP         Secret
 	RefreshToken Secret
-	Scope        string
+	Scope        Unproven
+
+	KnownUser string // the name of the user that Username was found to be; only such a name is written down in clear
 }
 
 // Token is the answer to a granted request (RFC 6749, section 5.1).

@@ -68,7 +68,7 @@ func TestOnlyARefusalIsARefusal(t *testing.T) {
 	if AsError(fmt.Errorf("store: %w", ErrUnavailable)) != nil || AsError(errors.New("x")) != nil || AsError(nil) != nil {
 		t.Error("a fault is taken for a refusal")
 	}
-	if AsError(fmt.Errorf("deep: %w", Refuse(InvalidGrant, "d", "r"))) == nil {
+	if AsError(fmt.Errorf("deep: %w", Refuse(WrongPassword, "d", "r"))) == nil {
 		t.Error("a wrapped refusal is not found")
 	}
 }

@@ -111,6 +111,7 @@ func (f *front) demandCertificates(s *http.Server, c *checking) error {
 // known.
 func (f *front) questionRefused(_ context.Context, r *http.Request, no gateway.Refusal) {
 	known := edge.Of(r)
-	f.log.Info("question refused", "request_id", known.ID, "status", no.Status, "code", no.Code, "reason", no.Reason, "source", known.From())
-	f.refusals.Refused(audit.Event{ID: known.ID, Time: f.now(), Act: "check.refuse", Reason: no.Code + ": " + no.Reason, Source: known.From()})
+	f.log.Info("question refused", "request_id", known.ID, "status", no.Status, "code", no.Code, "case", string(no.Case), "reason", no.Reason, "source", known.From())
+	f.refusals.Refused(audit.Event{ID: known.ID, Time: f.now(), Act: "check.refuse", Reason: no.Code + ": " + no.Reason,
+		Source: known.From(), Detail: map[string]string{audit.CaseDetail: string(no.Case)}})
 }

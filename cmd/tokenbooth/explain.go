@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -12,25 +14,35 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
-	"github.com/tokenbooth/tokenbooth/internal/office"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/secret"
 	"github.com/tokenbooth/tokenbooth/internal/store"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
 func explainCommand() *cobra.Command {
-	return addDeskFlags(addJSON(&cobra.Command{
+	var name string
+	cmd := addDeskFlags(addJSON(&cobra.Command{
 		Use:   "explain REQUEST-ID",
 		Short: "Say what became of a request: which check refused it, and what to do",
-		Long: `Explain finds what became of a request by the id that its answer carried in X-Request-Id: for a refusal, at a token
-endpoint or in front of an API, the check that failed with what was asked and what would have passed, and what to do
-about it; else the token that was given out. It looks at all tenants unless one is named. What a gateway process
-refused, that process knows: name its settings with -c.`,
+		Long: `Explain finds what became of a request by the id that its answer carried in X-Request-Id: for a refusal or a fault, at a
+token endpoint or in front of an API, the check that failed with what was asked and what would have passed, and what to
+do about it; else the token that was given out. Calls that passed are not recorded one by one; of those it says when
+they came and where else to look. It looks at all tenants unless one is named. What a gateway process refused, that
+process knows: name its settings with -c.
+
+A name that nobody has, such as a secret in the place of the client id, is kept unreadable. With --name, explain says
+whether a name is the one that was sent; give - to type it on standard input. That takes the key-encryption key, so it
+works where the data folder is.`,
 		Example: `  tokenbooth explain 6Zk31ffa9c0Q7Tda
+  tokenbooth explain 6Zk31ffa9c0Q7Tda --name q2tjLz0Rk7Wc1mYd
   tokenbooth explain -c gateway.yaml 6Zk31ffa9c0Q7Tda --json`,
 		Args: want("REQUEST-ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if at := serverFlag(cmd); at != "" {
+				if cmd.Flags().Changed("name") {
+					return errors.New("--name: comparing takes the key-encryption key, which leaves no server; run explain where the data folder is")
+				}
 				return elsewhere(cmd, at, tenantFlag(cmd), func(ctx context.Context, e *errand) error { return e.explainElsewhere(ctx, args[0]) })
 			}
 			s, err := settingsOf(cmd)
@@ -52,9 +64,47 @@ refused, that process knows: name its settings with -c.`,
 			if err := errors.Join(err, k.close()); err != nil {
 				return err
 			}
+			if cmd.Flags().Changed("name") {
+				if err := v.compare(cmd, s, name); err != nil {
+					return err
+				}
+			}
 			return printerOf(cmd).explain(v)
 		},
 	}))
+	cmd.Flags().StringVar(&name, "name", "", "say whether `NAME` is the one that was sent and that nobody has; - reads it from standard input")
+	return cmd
+}
+
+// compare says whether a name is one that the event keeps unreadable.
+func (v *explanation) compare(cmd *cobra.Command, s *settings, name string) error {
+	if name == fromInput {
+		text, err := bufio.NewReader(cmd.InOrStdin()).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return fmt.Errorf("read the name: %w", err)
+		}
+		name = strings.TrimRight(text, "\r\n")
+	}
+	kek, err := keyEncryptionKey(s)
+	if err != nil {
+		return err
+	}
+	sealer, err := secret.NewSealer(kek)
+	if err != nil {
+		return err
+	}
+	veil, kept := audit.NewVeil(sealer), false
+	for _, text := range append(slices.Collect(maps.Values(v.Detail)), v.Actor) {
+		for word := range strings.FieldsSeq(text) {
+			veiled, same := veil.Fits(word, oauth.Unproven(name))
+			kept, v.NameSent = kept || veiled, v.NameSent || same
+		}
+	}
+	if !kept {
+		return fmt.Errorf("--name: request %s sent no name that nobody has; those it sent are shown as they are", v.ID)
+	}
+	v.compared = true
+	return nil
 }
 
 // tenantsNamed returns the names of all tenants, or the one that is asked for.
@@ -74,6 +124,9 @@ type explanation struct {
 	eventView
 	Check  string `json:"check"`  // which check refused, with the clause it obeys
 	Advice string `json:"advice"` // what to do
+
+	NameSent bool `json:"name_sent,omitempty"` // --name is the name that was sent
+	compared bool
 }
 
 // becameOf looks a request up: first among the refusals and changes, those of no tenant included, then among the tokens given out.
@@ -95,7 +148,7 @@ func becameOf(ctx context.Context, s store.Store, journal string, tenants []stri
 		return nil, err
 	}
 	if i == nil || !slices.Contains(tenants, i.Tenant) {
-		return nil, unknownRequest(id)
+		return unrecorded(id)
 	}
 	return issued(i), nil
 }
@@ -105,7 +158,11 @@ func (e *errand) explainElsewhere(ctx context.Context, id string) error {
 	found, err := e.Explain(ctx, id)
 	switch {
 	case errors.Is(err, registry.ErrNotFound):
-		return unknownRequest(id)
+		v, err := unrecorded(id)
+		if err != nil {
+			return err
+		}
+		return e.explain(v)
 	case err != nil:
 		return err
 	case found.Event != nil:
@@ -116,8 +173,19 @@ func (e *errand) explainElsewhere(ctx context.Context, id string) error {
 	return e.explain(issued(found.Issuance))
 }
 
-func unknownRequest(id string) error {
-	return fmt.Errorf("nothing is known of a request %q: it is neither among the refusals of the last %d days nor in the journal", id, audit.KeepRefusals/(24*time.Hour))
+// unrecorded tells of a request of which nothing is kept, by its id alone: when it came, and what that leaves.
+func unrecorded(id string) (*explanation, error) {
+	made, ok := secret.MadeAt(id)
+	now := clock()()
+	if !ok || made.After(now) || made.Before(now.Add(-audit.KeepRefusals)) {
+		return nil, fmt.Errorf("nothing is known of a request %q: it is neither among the refusals of the last %d days nor in the journal, and its id is of no request since then",
+			id, audit.KeepRefusals/(24*time.Hour))
+	}
+	return &explanation{eventView: eventView{ID: id, Time: made, RequestID: id, Outcome: "not recorded", Detail: map[string]string{},
+		Reason: "neither refused nor given a token here: as a rule, a call that passed"},
+		Advice: "Calls that passed are not recorded one by one. Look in the API's log: it got the same X-Request-Id. A fault of the token desk is in the " +
+			"server's log, under request_id. What a gateway process refused, it knows: name its settings with -c. Refusals are missing only where " +
+			"tokenbooth_refusals_not_recorded_total has grown."}, nil
 }
 
 // issued tells of a request that was answered with a token.
@@ -125,38 +193,6 @@ func issued(i *audit.Issuance) *explanation {
 	return &explanation{eventView: eventView{ID: i.RequestID, Tenant: i.Tenant, Time: i.Time.UTC(), Act: "token.issue", Actor: "client:" + i.ClientID, Subject: i.Subject,
 		Outcome: audit.Allowed, RequestID: i.RequestID, Source: i.Source.String(), Detail: map[string]string{"dialect": i.Dialect, "grant": i.Grant,
 			"scope": i.Scope, "token_id": i.TokenID, "expires": i.Expires.UTC().Format(time.RFC3339)}}}
-}
-
-// commands do what the advice of a refusal names. CLIENT, TENANT, NAME and USER stand for those of the event.
-var commands = map[oauth.Code]string{
-	oauth.InvalidClient:         "Look: tokenbooth client show -t TENANT CLIENT. A new secret: tokenbooth client rotate -t TENANT CLIENT",
-	oauth.MissingCredentials:    "The contract: tokenbooth dialect show NAME",
-	oauth.InvalidGrant:          "Look: tokenbooth user list -t TENANT",
-	oauth.PasswordResetRequired: "With: tokenbooth user password -t TENANT USER",
-	oauth.UnauthorizedClient:    "Look: tokenbooth client show -t TENANT CLIENT. Widen: tokenbooth client update -t TENANT CLIENT",
-	oauth.BodylessNotAllowed:    "Allow it: tokenbooth client update -t TENANT CLIENT --bodyless",
-	oauth.UnsupportedGrantType:  "The contract: tokenbooth dialect show NAME",
-	oauth.InvalidScope:          "Grant it: tokenbooth client update -t TENANT CLIENT --permission …",
-	oauth.InvalidRequest:        "The contract: tokenbooth dialect show NAME",
-	office.TakenBack:            "Look: tokenbooth audit list -t TENANT",
-	oauth.NoToken:               "The contract: tokenbooth dialect show NAME",
-	oauth.InsufficientScope:     "Grant it: tokenbooth client update -t TENANT CLIENT --permission …",
-	"not_found":                 "Those there are: tokenbooth tenant show TENANT",
-	"method_not_allowed":        "Those there are: tokenbooth tenant show TENANT",
-}
-
-// plainID are the characters of ids that mean nothing to a shell.
-const plainID = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@-"
-
-// conclude says which check refused, and what helps, with the commands for it.
-func (v *explanation) conclude() {
-	why := office.Conclude(v.Act, v.Reason)
-	client, _ := strings.CutPrefix(v.Actor, "client:")
-	if client == "" || client[0] == '-' || strings.Trim(client, plainID) != "" { // whoever was refused chose it, and somebody will paste it into a shell
-		client = "CLIENT-ID"
-	}
-	named := strings.NewReplacer("TENANT", v.Tenant, "CLIENT", client, "NAME", orElse(v.Detail["dialect"], "NAME"))
-	v.Check, v.Advice = why.Check, strings.TrimSpace(why.Advice+" "+named.Replace(commands[why.Code]))
 }
 
 func (p *printer) explain(v *explanation) error {
@@ -168,5 +204,10 @@ func (p *printer) explain(v *explanation) error {
 	for _, name := range slices.Sorted(maps.Keys(v.Detail)) {
 		lines = append(lines, line{name, v.Detail[name]})
 	}
+	if v.compared {
+		lines = append(lines, line{"Name", nameSaid[v.NameSent]})
+	}
 	return p.sheet(append(lines, line{"What to do", v.Advice}))
 }
+
+var nameSaid = map[bool]string{true: "this is the name that was sent", false: "this is not the name that was sent"}

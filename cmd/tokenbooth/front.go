@@ -59,6 +59,7 @@ type front struct {
 	outcome outcome
 	stale   atomic.Uint64 // calls let through on what was known before, while nobody could be asked
 	work    sync.WaitGroup
+	veil    audit.Veil // over names that nobody has; in a gateway, which has no key of its own, one without digests
 
 	opened func(tenant, client, permission string)        // is told what permissions are used; nil: nobody is
 	guards func(*registry.Tenant) (bearer.Options, error) // how a tenant's tokens are checked

@@ -13,6 +13,7 @@ import (
 	"github.com/tokenbooth/tokenbooth/internal/gateway"
 	"github.com/tokenbooth/tokenbooth/internal/limit"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
+	"github.com/tokenbooth/tokenbooth/internal/server"
 )
 
 // rations counts the calls of routes that have a rate: those of each client, or of each address where no client is known.
@@ -42,25 +43,44 @@ func (f *front) rations(t *registry.Tenant) func(api, route, client string, sour
 	}
 }
 
-// callRefused writes down a call to an API that did not get its answer: one line, and for refusals one event.
+// callRefused writes down a call to an API that did not get its answer: one line and one event, which of a fault does not say what the API
+// or the network said: that is for the log.
 func (f *front) callRefused(tenant string) func(context.Context, *http.Request, gateway.Refusal) {
-	return func(_ context.Context, r *http.Request, no gateway.Refusal) {
+	return func(_ context.Context, _ *http.Request, no gateway.Refusal) {
 		attrs := []slog.Attr{slog.String("request_id", no.RequestID), slog.String("tenant", tenant), slog.String("api", no.API),
-			slog.String("route", no.Route), slog.Int("status", no.Status), slog.String("code", no.Code), slog.String("reason", no.Reason),
-			slog.String("source", no.Caller.From())}
+			slog.String("route", no.Route), slog.Int("status", no.Status), slog.String("code", no.Code), slog.String("case", string(no.Case)), slog.String("reason", no.Reason), slog.String("method", no.Method),
+			slog.String("path", no.Path), slog.String("source", no.Caller.From())}
 		actor := ""
 		if no.Token != nil {
 			actor = "client:" + no.Token.ClientID
 			attrs = append(attrs, slog.String("client", no.Token.ClientID))
 		}
+		act := "api.refuse"
 		if no.Err != nil {
+			act = "api.fail"
 			f.log.LogAttrs(context.Background(), slog.LevelError, "call failed", append(attrs, slog.String("error", no.Err.Error()))...)
-			return
+		} else {
+			f.log.LogAttrs(context.Background(), slog.LevelInfo, "call refused", attrs...)
 		}
-		f.log.LogAttrs(context.Background(), slog.LevelInfo, "call refused", attrs...)
-		f.refusals.Refused(audit.Event{ID: no.RequestID, Tenant: tenant, Time: f.now(), Act: "api.refuse", Actor: actor, Subject: "api:" + no.API,
-			Reason: no.Code + ": " + no.Reason, Source: no.Caller.From(), Detail: map[string]string{"route": no.Route, "method": r.Method}})
+		detail := map[string]string{"method": no.Method, audit.CaseDetail: string(no.Case)}
+		if no.Route != "" {
+			detail["route"] = no.Route
+		} else {
+			detail["path"] = no.Path
+		}
+		f.refusals.Refused(audit.Event{ID: no.RequestID, Tenant: tenant, Time: f.now(), Act: act, Actor: actor, Subject: "api:" + no.API,
+			Reason: no.Code + ": " + no.Reason, Source: no.Caller.From(), Detail: detail})
 	}
+}
+
+// misdirected writes down a request for a host that no tenant has: it is no tenant's.
+func (f *front) misdirected(m server.Misdirected) {
+	detail := map[string]string{audit.CaseDetail: string(m.Case), "host": f.veil.Of(m.Host)}
+	if m.TLSName != "" {
+		detail = map[string]string{audit.CaseDetail: string(m.Case)} // the reason names both: one of them is a tenant's, as a rule
+	}
+	f.refusals.Refused(audit.Event{ID: m.ID, Time: f.now(), Act: "host.refuse", Reason: string(m.Case.Code()) + ": " + m.Reason,
+		Source: m.From(), Detail: detail})
 }
 
 // gates hands a request to the gateway of its tenant. The table is swapped whole.

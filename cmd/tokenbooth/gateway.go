@@ -74,7 +74,7 @@ func openGuard(ctx context.Context, s *settings) (g *guard, err error) {
 		return nil, err
 	}
 	g.refusals = audit.NewLog(g.kept.store, g.log)
-	g.handler = server.New(server.Options{Next: &g.gates, Door: g.door, Metrics: g.metrics, Log: g.log})
+	g.handler = server.New(server.Options{Next: &g.gates, Door: g.door, Misdirected: g.misdirected, Metrics: g.metrics, Log: g.log})
 	g.guards, g.prepare, g.settle, g.health = g.followedTokens, g.follow, g.leave, g.feeds
 	g.apply = func(context.Context, *settings) error { return nil } // the surface is all there is
 	g.count()

@@ -104,7 +104,7 @@ func openBooth(ctx context.Context, s *settings) (b *booth, err error) {
 	if b.desk, err = openDesk(ctx, s, opening{create: s.firstStart || s.Store == "memory", serve: true}); err != nil {
 		return nil, errors.Join(err, b.presence.leave())
 	}
-	b.kept = b.desk.kept
+	b.kept, b.veil = b.desk.kept, audit.NewVeil(b.desk.sealer)
 	if b.journal, err = audit.OpenJournal(s.journal(), b.now, b.log); err != nil {
 		return nil, errors.Join(err, b.desk.close(), b.presence.leave())
 	}
@@ -113,7 +113,7 @@ func openBooth(ctx context.Context, s *settings) (b *booth, err error) {
 	b.issuer = issuer.New(issuer.Options{Store: b.desk.store, Registry: b.desk.registry, Keys: b.desk.keys, Sealer: b.desk.sealer, Feed: b.desk.feed,
 		Hashing: b.desk.hashing, Refusals: b.refusals, Journal: b.journal, Now: b.now, ReplayWindow: s.replayWindow()})
 	b.handler = server.New(server.Options{Issuer: b.issuer, Keys: b.desk.keys.JWKS, Feed: b.desk.feed, Sign: b.desk.keys.SignAs, Next: &b.gates,
-		Door: b.door, Metrics: b.metrics, Log: b.log})
+		Door: b.door, Misdirected: b.misdirected, Metrics: b.metrics, Log: b.log})
 	if b.backOffice, err = openOffice(b.desk, b.issuer, b.refusals); err != nil {
 		return nil, errors.Join(err, b.close())
 	}

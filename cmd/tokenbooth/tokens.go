@@ -25,7 +25,7 @@ func (b *booth) ownTokens(t *registry.Tenant) (bearer.Options, error) {
 				return nil, err
 			}
 			if !in.Active {
-				return nil, oauth.Refuse(oauth.InvalidToken, "The access token is invalid or expired.", "no such opaque token, or it expired or died with its chain")
+				return nil, oauth.Refuse(oauth.InactiveToken, "The access token is invalid or expired.", "no such opaque token, or it expired or died with its chain")
 			}
 			return bearerToken(&in), nil
 		},

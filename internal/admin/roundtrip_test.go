@@ -19,8 +19,8 @@ func (w *world) signIn(client, username string) oauth.Token {
 	w.must(err)
 	terms := *standard
 	terms.Form = oauth.Opaque
-	t, err := w.issuer.Token(w.t.Context(), oauth.TokenRequest{Dialect: "oauth2", Terms: &terms, Grant: oauth.Password, Username: username, Password: password,
-		Asker: oauth.Asker{Auth: oauth.AuthBasic, Client: oauth.Credential{ID: client, Secret: w.secrets[client]}, Tenant: "acme",
+	t, err := w.issuer.Token(w.t.Context(), oauth.TokenRequest{Dialect: "oauth2", Terms: &terms, Grant: oauth.Password, Username: oauth.Unproven(username), Password: password,
+		Asker: oauth.Asker{Auth: oauth.AuthBasic, Client: oauth.Credential{ID: oauth.Unproven(client), Secret: w.secrets[client]}, Tenant: "acme",
 			Caller: oauth.Caller{Source: netip.MustParseAddr("192.0.2.1")}, RequestID: "sign-in"}})
 	w.must(err)
 	return t

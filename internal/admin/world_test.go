@@ -192,7 +192,7 @@ var standard = &oauth.Terms{Form: oauth.JWT, Lifetime: 15 * time.Minute, Refresh
 func (w *world) token(tenant, id string, terms *oauth.Terms) string {
 	w.t.Helper()
 	t, err := w.issuer.Token(w.t.Context(), oauth.TokenRequest{Dialect: "oauth2", Terms: terms, Grant: oauth.ClientCredentials, Asker: oauth.Asker{
-		Auth: oauth.AuthBasic, Client: oauth.Credential{ID: id, Secret: w.secrets[id]}, Tenant: tenant, Caller: oauth.Caller{Source: netip.MustParseAddr("192.0.2.1")}, RequestID: "ask-" + id}})
+		Auth: oauth.AuthBasic, Client: oauth.Credential{ID: oauth.Unproven(id), Secret: w.secrets[id]}, Tenant: tenant, Caller: oauth.Caller{Source: netip.MustParseAddr("192.0.2.1")}, RequestID: "ask-" + id}})
 	w.must(err)
 	return t.AccessToken
 }

@@ -26,6 +26,9 @@ const (
 	Refused = "refused"
 )
 
+// CaseDetail names in an event's Detail what exactly was refused: an oauth.Case.
+const CaseDetail = "case"
+
 // Event is one act. Its stored form is this JSON; ID, Tenant, Subject and Actor are also what it is found by.
 //
 //	{"time":"2026-11-22T04:09:00.123Z","act":"client.create","actor":"cli:root","subject":"client:q2tj…","outcome":"allowed"}

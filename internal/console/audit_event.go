@@ -78,7 +78,7 @@ func (p *eventPage) explain(v *visit, id, request string) error {
 func (p *eventPage) tell(v *visit, e audit.Event) {
 	p.HasEvent, p.Row, p.RequestID = true, v.people().row(e), plainly(e.RequestID)
 	if p.Row.Refused {
-		why := office.Conclude(e.Act, e.Reason)
+		why := office.Conclude(e)
 		p.Check, p.Advice, p.Kept = why.Check, why.Advice, e.Time.Add(audit.KeepRefusals)
 	}
 	for _, name := range slices.Sorted(maps.Keys(e.Detail)) {

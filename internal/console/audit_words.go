@@ -10,6 +10,7 @@ import (
 
 // wordsOfActs say an act for people who do not know its name by heart.
 var wordsOfActs = map[string]string{
+	"api.fail":                "A call to an API failed",
 	"api.refuse":              "A call to an API was refused",
 	"check.refuse":            "A proxy's question was refused",
 	"client.apply":            "A client was changed from a file",
@@ -28,6 +29,7 @@ var wordsOfActs = map[string]string{
 	"client.upgrade-secret":   "The kept form of a secret was renewed",
 	"expiry.give-up":          "A warning of an expiry could not be delivered",
 	"feed.refuse":             "A reader of the revocation feed was refused",
+	"host.refuse":             "A request for an unknown host was refused",
 	"introspect.refuse":       "A question about a token was refused",
 	"key.create":              "Signing keys were made",
 	"key.rotate":              "Signing keys were rotated",

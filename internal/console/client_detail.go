@@ -198,7 +198,7 @@ func (v *visit) lateRefusals(names ...string) (rows []refusalRow, all string, er
 			return nil, "", err
 		}
 		for _, e := range events {
-			rows = append(rows, refusalRow{Event: e, Advice: office.Conclude(e.Act, e.Reason).Advice, Href: v.path("audit", e.ID)})
+			rows = append(rows, refusalRow{Event: e, Advice: office.Conclude(e).Advice, Href: v.path("audit", e.ID)})
 		}
 		all = v.path("audit") + "?" + url.Values{"actor": {actor}, "outcome": {audit.Refused}}.Encode()
 	}

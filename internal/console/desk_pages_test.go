@@ -302,7 +302,8 @@ func TestARequestIsExplainedByItsId(t *testing.T) {
 		t.Error("the token itself is on the page")
 	}
 	auditor.get("/t/acme/audit?request=request-of-nightly").shows(t, 200, "This request was given a token")
-	id := w.event(audit.Event{ID: "refusal-1", RequestID: "refusal-1", Act: "token.refuse", Actor: "client:" + w.client.ID, Outcome: audit.Refused, Reason: "invalid_client: the secret is wrong"})
+	id := w.event(audit.Event{ID: "refusal-1", RequestID: "refusal-1", Act: "token.refuse", Actor: "client:" + w.client.ID, Outcome: audit.Refused, Reason: "invalid_client: the secret is wrong",
+		Detail: map[string]string{audit.CaseDetail: string(oauth.WrongSecret)}})
 	auditor.get("/t/acme/audit/"+id).shows(t, 200, "What to do", "rotate it", "client authentication")
 }
 

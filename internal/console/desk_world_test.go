@@ -212,7 +212,7 @@ func (w *deskWorld) issue(requestID string, form oauth.TokenForm) oauth.Token {
 	w.t.Helper()
 	token, err := w.issuer.Token(w.t.Context(), oauth.TokenRequest{Dialect: "oauth2", Grant: oauth.ClientCredentials, Scope: "workflows",
 		Terms: &oauth.Terms{Form: form, Lifetime: 15 * time.Minute},
-		Asker: oauth.Asker{Auth: oauth.AuthBasic, Client: oauth.Credential{ID: w.client.ID, Secret: w.secret}, Tenant: "acme", RequestID: requestID,
+		Asker: oauth.Asker{Auth: oauth.AuthBasic, Client: oauth.Credential{ID: oauth.Unproven(w.client.ID), Secret: w.secret}, Tenant: "acme", RequestID: requestID,
 			Caller: oauth.Caller{Source: netip.MustParseAddr("192.0.2.9")}}})
 	w.must(err)
 	return token
@@ -221,9 +221,9 @@ func (w *deskWorld) issue(requestID string, form oauth.TokenForm) oauth.Token {
 // signInUser gives a user of the tenant a chain of refresh tokens.
 func (w *deskWorld) signInUser(username string) oauth.Token {
 	w.t.Helper()
-	token, err := w.issuer.Token(w.t.Context(), oauth.TokenRequest{Dialect: "oauth2", Grant: oauth.Password, Username: username, Password: deskPassword,
+	token, err := w.issuer.Token(w.t.Context(), oauth.TokenRequest{Dialect: "oauth2", Grant: oauth.Password, Username: oauth.Unproven(username), Password: deskPassword,
 		Terms: &oauth.Terms{Form: oauth.Opaque, Lifetime: 15 * time.Minute, RefreshIdle: 24 * time.Hour, RefreshMax: 72 * time.Hour},
-		Asker: oauth.Asker{Auth: oauth.AuthBasic, Client: oauth.Credential{ID: w.client.ID, Secret: w.secret}, Tenant: "acme", Caller: oauth.Caller{Source: netip.MustParseAddr("192.0.2.9")}}})
+		Asker: oauth.Asker{Auth: oauth.AuthBasic, Client: oauth.Credential{ID: oauth.Unproven(w.client.ID), Secret: w.secret}, Tenant: "acme", Caller: oauth.Caller{Source: netip.MustParseAddr("192.0.2.9")}}})
 	w.must(err)
 	return token
 }

@@ -161,8 +161,8 @@ func (p *playgroundPage) decodeQuery(r *http.Request, about dialect.About) {
 		p.refuse(dialect.Standard(), refusal, about)
 		return
 	}
-	p.Found = []contractTerm{{"Client ID", plainly(q.Client.ID)}, {"Proves itself", proofWords[q.Auth]}, {"Client Secret", maskedSecret(q.Client.Secret)}, {"The token", maskedSecret(q.Token)},
-		{"It is taken for", plainly(orNone(q.Hint))}}
+	p.Found = []contractTerm{{"Client ID", plainly(q.Client.ID.Reveal())}, {"Proves itself", proofWords[q.Auth]}, {"Client Secret", maskedSecret(q.Client.Secret)}, {"The token", maskedSecret(q.Token)},
+		{"It is taken for", plainly(orNone(q.Hint.Reveal()))}}
 }
 
 func (p *playgroundPage) decodeCall(d *dialect.Dialect, r *http.Request, about dialect.About) {
@@ -187,22 +187,22 @@ var proofWords = map[oauth.AuthMethod]string{
 	oauth.AuthNone: "not at all: it only names itself, or does not",
 }
 
-// understoodTerms says how a request was understood. No secret is among it.
+// understoodTerms says how a request was understood, to whoever has just pasted it. No secret is among it.
 func understoodTerms(req *oauth.TokenRequest) []contractTerm {
-	terms := []contractTerm{{"Grant", string(req.Grant)}, {"Client ID", orNone(req.Client.ID)}, {"Proves itself", proofWords[req.Auth]}, {"Client Secret", maskedSecret(req.Client.Secret)}}
+	terms := []contractTerm{{"Grant", string(req.Grant)}, {"Client ID", orNone(req.Client.ID.Reveal())}, {"Proves itself", proofWords[req.Auth]}, {"Client Secret", maskedSecret(req.Client.Secret)}}
 	if req.Decoded != nil {
-		terms = append(terms, contractTerm{"Or, form-decoded", req.Decoded.ID + " with a secret of " + plural(len(req.Decoded.Secret.Reveal()), "character") + " (RFC 6749, section 2.3.1)"})
+		terms = append(terms, contractTerm{"Or, form-decoded", req.Decoded.ID.Reveal() + " with a secret of " + plural(len(req.Decoded.Secret.Reveal()), "character") + " (RFC 6749, section 2.3.1)"})
 	}
 	if req.Bodyless {
 		terms = append(terms, contractTerm{"Body", "none: nothing but the credential says what is wanted; the tenant has to allow that"})
 	}
 	if req.Grant == oauth.Password {
-		terms = append(terms, contractTerm{"Username", orNone(req.Username)}, contractTerm{"Password", maskedSecret(req.Password)}, contractTerm{"One-time code", maskedSecret(req.TOTP)})
+		terms = append(terms, contractTerm{"Username", orNone(req.Username.Reveal())}, contractTerm{"Password", maskedSecret(req.Password)}, contractTerm{"One-time code", maskedSecret(req.TOTP)})
 	}
 	if req.Grant == oauth.RefreshToken {
 		terms = append(terms, contractTerm{"Refresh token", maskedSecret(req.RefreshToken)})
 	}
-	scope := orNone(req.Scope)
+	scope := orNone(req.Scope.Reveal())
 	if req.Scope == "" && req.Terms != nil && req.Terms.DefaultScope != "" {
 		scope = "none; the contract gives " + req.Terms.DefaultScope
 	}
@@ -230,7 +230,7 @@ func maskedSecret(s oauth.Secret) string {
 
 // sampleToken is a token that nobody could take for one.
 func sampleToken(req *oauth.TokenRequest) oauth.Token {
-	t := oauth.Token{AccessToken: "MADE-UP.ACCESS.TOKEN", ClientID: req.Client.ID, Username: req.Username, Scope: req.Scope, IssuedAt: time.Unix(0, 0).UTC()}
+	t := oauth.Token{AccessToken: "MADE-UP.ACCESS.TOKEN", ClientID: req.Client.ID.Reveal(), Username: req.Username.Reveal(), Scope: req.Scope.Reveal(), IssuedAt: time.Unix(0, 0).UTC()}
 	if req.Terms != nil {
 		t.ExpiresIn = req.Terms.Lifetime
 		if t.Scope == "" {

@@ -46,9 +46,9 @@ func (a *answer) Write(b []byte) (int, error) {
 func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 // refuse answers where no dialect has words of its own, and tells the owner.
-func (c *call) refuse(status int, code, description, reason string) {
-	c.write(status, code, description)
-	c.tell(Refusal{Code: code, Reason: reason})
+func (c *call) refuse(status int, kind oauth.Case, description, reason string) {
+	c.write(status, string(kind.Code()), description)
+	c.tell(Refusal{Case: kind, Reason: reason})
 }
 
 // write answers in JSON. Nothing a caller or an API sent is in the texts: they are constants of this package, and paths of the settings.
@@ -70,6 +70,10 @@ func (c *call) tell(r Refusal) {
 		return
 	}
 	r.API, r.Route = c.names()
+	r.Code, r.Method = string(r.Case.Code()), oauth.Unproven(c.r.Method).AmongWords(c.gateway.words...)
+	if c.to == nil {
+		r.Path = c.gateway.pathShown(c.r)
+	}
 	r.Status, r.Token, r.Caller, r.RequestID = c.w.status, c.token, c.caller, c.id
 	c.gateway.o.Refused(c.r.Context(), c.r, r)
 }

@@ -3,6 +3,7 @@ package gateway
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/tokenbooth/tokenbooth/internal/edge"
@@ -94,10 +95,27 @@ func overreaching(h http.Header) (problem string) {
 		folded := foldName(room[:0], name)
 		switch {
 		case overrides[string(folded)] || begins(folded, overridePrefixes):
-			return "the call carries a header that only a proxy may set: " + string(folded)
+			return "the call carries a header that only a proxy may set: " + headerShown(string(folded))
 		case (claimed[string(folded)] || begins(folded, claimedPrefixes)) && !strings.EqualFold(string(folded), name):
-			return "the call carries another spelling of " + string(folded)
+			return "the call carries another spelling of " + headerShown(string(folded))
 		}
 	}
 	return ""
 }
+
+// headerShown is the name of a header as it may be written down: a caller can put anything behind a beginning that we know.
+func headerShown(folded string) string {
+	if overrides[folded] || claimed[folded] {
+		return folded
+	}
+	for _, p := range slices.Concat(overridePrefixes, claimedPrefixes) {
+		if rest, ok := strings.CutPrefix(folded, p); ok {
+			return p + oauth.Unproven(rest).AmongWords(headerWords...)
+		}
+	}
+	return oauth.Unproven(folded).String()
+}
+
+// headerWords end the names of headers that proxies are known to set.
+var headerWords = []string{"uri", "url", "method", "host", "path", "for", "proto", "port", "prefix", "server", "client", "subject", "scope", "tenant",
+	"user", "email", "groups", "permissions", "audience", "token-id", "username"}

@@ -70,8 +70,8 @@ func NewChecks(o CheckOptions) (*Checks, error) {
 // ServeHTTP decides about the call that the request describes. Every answer that is no yes has a status other than 2xx.
 func (k *Checks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// 1 who asks?
-	if problem := k.stranger(r); problem != "" {
-		k.refuse(w, r, http.StatusForbidden, "stranger", "This is not for you.", problem)
+	if kind, problem := k.stranger(r); problem != "" {
+		k.refuse(w, r, http.StatusForbidden, kind, "This is not for you.", problem)
 		return
 	}
 
@@ -79,30 +79,33 @@ func (k *Checks) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	way, a, problem := read(r)
 	switch way {
 	case "":
-		k.refuse(w, r, http.StatusNotFound, "not_found", nothing, problem)
+		k.refuse(w, r, http.StatusNotFound, oauth.CheckPath, nothing, problem)
 		return
 	case pathNginx:
 		w = narrow{w}
 	}
+	kind := oauth.CheckDescription
 	if problem == "" {
-		problem = overreaching(r.Header)
+		kind, problem = oauth.CheckOverreaching, overreaching(r.Header)
 	}
 	if problem != "" {
-		k.refuse(w, r, http.StatusBadRequest, "invalid_request", "The call is not described as it has to be.", problem)
+		k.refuse(w, r, http.StatusBadRequest, kind, "The call is not described as it has to be.", problem)
 		return
 	}
 
 	// 3 whose is it?
 	g := k.o.Gateway(a.host)
 	if g == nil {
-		k.refuse(w, r, http.StatusMisdirectedRequest, "misdirected", "No tenant has this host name.", "a host that no tenant has")
+		k.refuse(w, r, http.StatusMisdirectedRequest, oauth.CheckUnknownHost, "No tenant has this host name.", "no tenant has the host "+oauth.Unproven(a.host).String())
 		return
 	}
 
 	// 4 may it?
 	g.check(w, a, func(c *call) {
 		if way == pathRefusal {
-			c.speak(&oauth.Error{Code: oauth.Unavailable, Description: "Please try again.", RetryAfter: retryAfter, Reason: "refused a moment ago, allowed now"})
+			again := oauth.Refuse(oauth.AllowedMeanwhile, "Please try again.", "refused a moment ago, allowed now")
+			again.RetryAfter = retryAfter
+			c.speak(again)
 			return
 		}
 		c.allow(k.o.CacheFor)
@@ -126,30 +129,30 @@ func read(r *http.Request) (way string, a *asked, problem string) {
 }
 
 // stranger says why whoever asks may not.
-func (k *Checks) stranger(r *http.Request) (problem string) {
+func (k *Checks) stranger(r *http.Request) (kind oauth.Case, problem string) {
 	shown := r.Header[headerSecret]
 	delete(r.Header, headerSecret) // from here on nobody can write it down
 	if len(k.o.Peers) > 0 {
 		peer := edge.Peer(r)
 		if !slices.ContainsFunc(k.o.Peers, func(p netip.Prefix) bool { return p.Contains(peer) }) {
-			return "not one of the peers"
+			return oauth.StrangePeer, "not one of the peers"
 		}
 	}
 	if k.o.Secret != nil && (len(shown) != 1 || !k.o.Secret(shown[0])) {
-		return "without the shared secret"
+		return oauth.StrangeSecret, "without the shared secret"
 	}
 	if k.o.ClientCertificate && (r.TLS == nil || len(r.TLS.VerifiedChains) == 0) {
-		return "without a client certificate that is trusted"
+		return oauth.StrangeCert, "without a client certificate that is trusted"
 	}
-	return ""
+	return "", ""
 }
 
 // refuse answers a question that is none, and tells the owner.
-func (k *Checks) refuse(w http.ResponseWriter, r *http.Request, status int, code, description, reason string) {
+func (k *Checks) refuse(w http.ResponseWriter, r *http.Request, status int, kind oauth.Case, description, reason string) {
 	c := call{w: answer{ResponseWriter: w}}
-	c.write(status, code, description)
+	c.write(status, string(kind.Code()), description)
 	if k.o.Refused != nil {
-		k.o.Refused(r.Context(), r, Refusal{Status: status, Code: code, Reason: "a question about a call: " + reason})
+		k.o.Refused(r.Context(), r, Refusal{Status: status, Code: string(kind.Code()), Case: kind, Reason: "a question about a call: " + reason})
 	}
 }
 

@@ -406,7 +406,7 @@ func TestReq044_AQuestionThatCannotBeDecidedIsNoYes(t *testing.T) {
 			}
 		}
 	}
-	w.setAlive(oauth.Refuse(oauth.InvalidToken, "x", "client disabled"))
+	w.setAlive(oauth.Refuse(oauth.InactiveToken, "x", "client disabled"))
 	if res := ask(question("/check", "GET", "/files/a", mint(apiAudience, "files"))); res.StatusCode != 401 {
 		t.Errorf("%d", res.StatusCode)
 	}

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
 // CORS says which other sites' pages may call an API from a browser (Fetch Standard, section 3.3). With it the gateway alone speaks to
@@ -136,7 +138,7 @@ func (c *call) preflight(l *leaf) bool {
 	x, h := to.api.cors, c.w.Header()
 	h["Vary"] = append(h["Vary"], "Access-Control-Request-Method", "Access-Control-Request-Headers")
 	if !x.admit(h, c.r) {
-		c.refuse(http.StatusForbidden, "cross_origin", "Pages of this origin may not call this API.", "an origin that the API's CORS does not name")
+		c.refuse(http.StatusForbidden, oauth.OtherOrigin, "Pages of this origin may not call this API.", "an origin that the API's CORS does not name")
 		return true
 	}
 	h.Del("Access-Control-Expose-Headers")

@@ -23,6 +23,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -89,6 +90,9 @@ type Refusal struct {
 	API, Route string // empty where none matched
 	Status     int
 	Code       string        // as on the wire, or in the words of package oauth
+	Case       oauth.Case    // what exactly it was
+	Method     string        // as it may be written down: a caller can send any word
+	Path       string        // where no route matched, as it may be written down
 	Reason     string        // for the operator
 	Token      *bearer.Token // whose it was, where that is known
 	Err        error         // a fault of ours or of the API; nil when the caller was refused
@@ -100,6 +104,7 @@ type Refusal struct {
 type Gateway struct {
 	o      Options
 	routes node
+	words  []string // methods, and segments that routes declare: what of a call may be written down as it came
 	lines  map[string]*line
 }
 
@@ -124,7 +129,7 @@ func New(o Options) (*Gateway, error) {
 	if o.Tokens.Now == nil {
 		o.Tokens.Now = time.Now
 	}
-	g := &Gateway{o: o, lines: map[string]*line{}}
+	g := &Gateway{o: o, words: slices.Clone(methods), lines: map[string]*line{}}
 	verifiers := map[string]*bearer.Verifier{}
 	for _, a := range o.APIs {
 		if err := g.add(a, verifiers); err != nil {
@@ -165,6 +170,7 @@ func (g *Gateway) add(a API, verifiers map[string]*bearer.Verifier) error {
 		if err := g.routes.declare(ready, r); err != nil {
 			return fmt.Errorf("route %q: %w", r.Pattern, err)
 		}
+		g.words = append(append(g.words, r.Methods...), strings.Split(r.Pattern, "/")...)
 	}
 	return nil
 }

@@ -125,7 +125,7 @@ func TestReq045_B45_NginxForgetsADecisionInTime(t *testing.T) {
 	if s := w.try(call); len(s) != 1 || s[0] != 200 {
 		t.Fatalf("%v", s)
 	}
-	w.setAlive(oauth.Refuse(oauth.InvalidToken, "x", "client disabled"))
+	w.setAlive(oauth.Refuse(oauth.InactiveToken, "x", "client disabled"))
 	for began := time.Now(); ; time.Sleep(50 * time.Millisecond) {
 		if s := w.try(call); len(s) == 1 && s[0] == 401 {
 			t.Logf("refused %v after it was taken back", time.Since(began).Round(time.Millisecond))

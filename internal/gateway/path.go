@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
 // maxParameters bounds a query. Readers differ in what they make of more, and a parameter that one of them drops is hidden from it.
@@ -121,4 +123,25 @@ func checkQuery(query string) (problem string) {
 		}
 	}
 	return ""
+}
+
+// methods are the words of HTTP for what a caller wants (RFC 9110, section 9).
+var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"}
+
+// maxSegments bounds what is shown of a path.
+const maxSegments = 12
+
+// pathShown is the path of a call as it may be written down: the segments that routes declare as they came, of any other its beginning and
+// length. A token or a customer's number stands in paths too.
+func (g *Gateway) pathShown(r *http.Request) string {
+	path, _, _ := strings.Cut(r.RequestURI, "?")
+	segments := strings.SplitN(path, "/", maxSegments+1)
+	for i, s := range segments {
+		if i == maxSegments {
+			segments = append(segments[:i], "…")
+			break
+		}
+		segments[i] = oauth.Unproven(s).AmongWords(g.words...)
+	}
+	return strings.Join(segments, "/")
 }

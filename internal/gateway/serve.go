@@ -43,7 +43,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (c *call) decide() bool {
 	// 1 is it a call that means the same to everybody?
 	if c.r.Method == http.MethodTrace || c.r.Method == http.MethodConnect {
-		c.refuse(http.StatusMethodNotAllowed, "method_not_allowed", "The method is not allowed.", "TRACE and CONNECT are never forwarded")
+		c.refuse(http.StatusMethodNotAllowed, oauth.NeverForwarded, "The method is not allowed.", "TRACE and CONNECT are never forwarded")
 		return false
 	}
 	path, problem := canonicalPath(c.r)
@@ -51,7 +51,7 @@ func (c *call) decide() bool {
 		problem = checkQuery(c.r.URL.RawQuery)
 	}
 	if problem != "" {
-		c.astray(http.StatusBadRequest, "invalid_request", "The request target is ambiguous.", problem)
+		c.astray(http.StatusBadRequest, oauth.AmbiguousTarget, "The request target is ambiguous.", problem)
 		return false
 	}
 	c.path = path
@@ -71,7 +71,7 @@ const nothing = "There is nothing at this path."
 func (c *call) route() bool {
 	l := c.gateway.routes.find(c.r.URL.Path)
 	if l == nil {
-		c.astray(http.StatusNotFound, "not_found", nothing, "no route matches")
+		c.astray(http.StatusNotFound, oauth.NoRoute, nothing, "no route matches")
 		return false
 	}
 	if c.preflight(l) {
@@ -80,11 +80,11 @@ func (c *call) route() bool {
 	c.to = l.endpoint(c.r.Method)
 	if c.to == nil {
 		c.w.Header().Set("Allow", l.allow)
-		c.refuse(http.StatusMethodNotAllowed, "method_not_allowed", "The method is not allowed here.", "the route "+l.pattern+" allows "+l.allow)
+		c.refuse(http.StatusMethodNotAllowed, oauth.OtherMethods, "The method is not allowed here.", "the route "+l.pattern+" allows "+l.allow)
 		return false
 	}
 	if c.to.api.CheckOnly && c.asked == nil {
-		c.refuse(http.StatusNotFound, "not_found", nothing, "the API is behind a proxy of its own")
+		c.refuse(http.StatusNotFound, oauth.CheckOnly, nothing, "the API is behind a proxy of its own")
 		return false
 	}
 	if x := c.to.api.cors; x != nil {
@@ -94,21 +94,21 @@ func (c *call) route() bool {
 }
 
 // astray refuses a call that goes nowhere, and names the path in front of the gateway that was likely meant.
-func (c *call) astray(status int, code, description, reason string) {
+func (c *call) astray(status int, kind oauth.Case, description, reason string) {
 	if near := c.gateway.o.Near; near != nil {
 		if path := near(c.r); path != "" {
 			description += " Did you mean " + path + "?"
 			reason += "; " + path + " was likely meant"
 		}
 	}
-	c.refuse(status, code, description, reason)
+	c.refuse(status, kind, description, reason)
 }
 
 // permitted checks the token and its permission. Whatever goes wrong, the answer is no.
 func (c *call) permitted() bool {
 	if c.to.public {
 		if oauth.TokenInQuery(c.r.URL.RawQuery) {
-			c.refuse(http.StatusBadRequest, "invalid_request", "A token does not belong in the URL.", "access_token in the query of a public route")
+			c.refuse(http.StatusBadRequest, oauth.TokenInURL, "A token does not belong in the URL.", "access_token in the query of a public route")
 			return false
 		}
 		return true
@@ -130,7 +130,7 @@ func (c *call) permitted() bool {
 	}
 	c.text, c.token = text, token
 	if c.to.permission != "" && !token.Permits(c.to.permission) {
-		c.speak(oauth.Refuse(oauth.InsufficientScope, "The token lacks a permission this call needs.", "permission %s is asked for; held: %.200q", c.to.permission, token.Held()))
+		c.speak(oauth.Refuse(oauth.PermissionLacking, "The token lacks a permission this call needs.", "permission %s is asked for; held: %.200q", c.to.permission, token.Held()))
 		return false
 	}
 	if opened := c.gateway.o.Opened; opened != nil && c.to.permission != "" {
@@ -150,9 +150,9 @@ func (c *call) inMeasure() bool {
 	}
 	wait, ok := c.gateway.o.Allow(c.to.api.Name, c.to.declared, client, c.caller.Place())
 	if !ok {
-		c.speak(&oauth.Error{
-			Code: oauth.Throttled, Description: "Too many calls; come back later.", RetryAfter: wait, Reason: "more calls of " + c.to.declared + " than are allowed",
-		})
+		many := oauth.Refuse(oauth.RouteRate, "Too many calls; come back later.", "more calls of %s than are allowed", c.to.declared)
+		many.RetryAfter = wait
+		c.speak(many)
 	}
 	return ok
 }
@@ -162,7 +162,7 @@ func (c *call) inMeasure() bool {
 func (c *call) forward() {
 	switch most := c.to.maxBody; {
 	case most > 0 && c.r.ContentLength > most:
-		c.refuse(http.StatusRequestEntityTooLarge, "too_large", "The request is too large.", fmt.Sprintf("a body of %d bytes; the route allows %d", c.r.ContentLength, most))
+		c.refuse(http.StatusRequestEntityTooLarge, oauth.LargeCall, "The request is too large.", fmt.Sprintf("a body of %d bytes; the route allows %d", c.r.ContentLength, most))
 		return
 	case most > 0 && c.r.ContentLength < 0:
 		c.r.Body = http.MaxBytesReader(c.w.ResponseWriter, c.r.Body, most)
@@ -201,23 +201,25 @@ func (c *call) begin() {
 // speak refuses in the words of the API.
 func (c *call) speak(e *oauth.Error) {
 	if e.Code == oauth.InvalidRequest { // two tokens: which refusal the dialect would choose must not make it look like one bad token
-		c.refuse(http.StatusBadRequest, string(e.Code), e.Description, e.Reason)
+		c.refuse(http.StatusBadRequest, e.Case, e.Description, e.Reason)
 		return
 	}
 	api := c.to.api
 	api.Dialect.EncodeError(&c.w, e, dialect.About{RequestID: c.id, Path: c.path, Realm: api.Realm, Scope: c.to.permission, Metadata: api.Metadata})
-	c.tell(Refusal{Code: string(e.Code), Reason: e.Reason})
+	c.tell(Refusal{Case: e.Case, Reason: e.Reason})
 }
 
 // fault answers when we cannot decide: that is no refusal of the caller's token, and no reason to let it pass.
 func (c *call) fault(err error) {
-	e := &oauth.Error{Code: oauth.Unavailable, Description: "The service cannot answer at the moment.", RetryAfter: retryAfter}
+	kind, after := oauth.CannotCheckNow, retryAfter
 	if !errors.Is(err, oauth.ErrUnavailable) {
-		e.Code, e.RetryAfter = oauth.ServerError, 0
+		kind, after = oauth.CannotCheck, 0
 	}
+	e := oauth.Refuse(kind, "The service cannot answer at the moment.", "the token could not be checked")
+	e.RetryAfter = after
 	api := c.to.api
 	api.Dialect.EncodeError(&c.w, e, dialect.About{RequestID: c.id, Path: c.path, Realm: api.Realm})
-	c.tell(Refusal{Code: string(e.Code), Reason: "the token could not be checked", Err: err})
+	c.tell(Refusal{Case: kind, Reason: e.Reason, Err: err})
 }
 
 // end contains a panic and counts the call.
@@ -229,12 +231,12 @@ func (c *call) end() {
 	}
 	switch {
 	case dead != nil && (p == nil || p == http.ErrAbortHandler):
-		c.tell(Refusal{Code: string(dead.Code), Reason: "the call outlived its token: " + dead.Reason})
+		c.tell(Refusal{Case: dead.Case, Reason: "the call outlived its token: " + dead.Reason})
 	case p == nil:
 	case p == http.ErrAbortHandler: // the answer broke off, and so must the connection, or the caller takes half of it for the whole
-		broken := Refusal{Code: "broken_off", Reason: "the answer broke off", Err: http.ErrAbortHandler}
+		broken := Refusal{Case: oauth.AnswerBroken, Reason: "the answer broke off", Err: http.ErrAbortHandler}
 		if c.r.Context().Err() != nil {
-			broken.Code, broken.Reason = "closed", "the caller closed the connection"
+			broken.Case, broken.Reason = oauth.CallerGone, "the caller closed the connection"
 		}
 		c.tell(broken)
 	default:
@@ -252,11 +254,11 @@ func (c *call) end() {
 // contain answers a panic without a word about it, or, when the answer had begun, returns the panic that cuts it off.
 func (c *call) contain(err error) any {
 	if c.w.status != 0 {
-		c.tell(Refusal{Code: "broken_off", Reason: "a panic after the answer began", Err: err})
+		c.tell(Refusal{Case: oauth.AnswerBroken, Reason: "a panic after the answer began", Err: err})
 		return http.ErrAbortHandler
 	}
 	c.write(http.StatusInternalServerError, "server_error", "Something went wrong.")
-	c.tell(Refusal{Code: "server_error", Reason: "a panic", Err: err})
+	c.tell(Refusal{Case: oauth.GatewayFault, Reason: "a panic", Err: err})
 	return nil
 }
 

@@ -138,7 +138,7 @@ func TestReq006_AHolderWhoMayNoLongerIsRefusedAtOnce(t *testing.T) {
 	w := newWorld(t, nil)
 	token := auth(mint(apiAudience, "workflows"))
 	w.forwarded(w.ask("GET", "/api/v1/workflows", token))
-	w.alive = func() error { return oauth.Refuse(oauth.InvalidToken, "x", "client disabled") }
+	w.alive = func() error { return oauth.Refuse(oauth.InactiveToken, "x", "client disabled") }
 	if r := w.stopped(w.ask("GET", "/api/v1/workflows", token), 401); r.Reason != "client disabled" {
 		t.Errorf("%+v", r)
 	}

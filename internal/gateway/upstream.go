@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
 const (
@@ -108,22 +110,22 @@ func (c *call) upstreamFault(_ http.ResponseWriter, _ *http.Request, err error) 
 		c.speak(dead)
 		return
 	}
-	status, code, description := http.StatusBadGateway, "bad_gateway", "The API cannot be reached."
+	status, kind, description, reason := http.StatusBadGateway, oauth.APIUnreachable, "The API cannot be reached.", "the API did not answer"
 	var timeout net.Error
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		status, code, description = http.StatusRequestEntityTooLarge, "too_large", "The request is too large."
+		status, kind, description, reason = http.StatusRequestEntityTooLarge, oauth.LargeCall, "The request is too large.", "the body is larger than the route allows"
 	case c.w.pace.stalled.Load():
-		status, code, description = http.StatusRequestTimeout, "request_timeout", "The request did not arrive in time."
+		status, kind, description, reason = http.StatusRequestTimeout, oauth.CallerSlow, "The request did not arrive in time.", "the body stood still on its way here"
 	case c.r.Context().Err() != nil && errors.Is(err, context.Canceled):
-		status, code, description = statusGone, "closed", "The caller closed the connection."
+		status, kind, description, reason = statusGone, oauth.CallerGone, "The caller closed the connection.", "the caller closed the connection"
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		status, code, description = http.StatusGatewayTimeout, "gateway_timeout", "The API did not answer in time."
+		status, kind, description, reason = http.StatusGatewayTimeout, oauth.APISlow, "The API did not answer in time.", "the API did not begin to answer in time"
 	}
 	c.w.status = 0
-	c.write(status, code, description)
-	c.tell(Refusal{Code: code, Reason: "the API did not answer", Err: err})
+	c.write(status, string(kind.Code()), description)
+	c.tell(Refusal{Case: kind, Reason: reason, Err: err})
 }
 
 // buffers are shared by all answers that are copied.

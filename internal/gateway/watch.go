@@ -89,7 +89,7 @@ func (w *watch) end() *oauth.Error {
 func (c *call) outlived() (dead *oauth.Error) {
 	defer func() {
 		if p := recover(); p != nil { // it would end the process: nothing else is below this in its goroutine
-			dead = oauth.Refuse(oauth.InvalidToken, "The access token could not be checked.", "%v", edge.Fault(p))
+			dead = oauth.Refuse(oauth.TokenUnchecked, "The access token could not be checked.", "%v", edge.Fault(p))
 		}
 	}()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.r.Context()), everyLook)
@@ -99,9 +99,9 @@ func (c *call) outlived() (dead *oauth.Error) {
 	case refusal != nil:
 		return refusal
 	case err != nil:
-		return oauth.Refuse(oauth.InvalidToken, "The access token could not be checked.", "the token could not be checked: %v", err)
+		return oauth.Refuse(oauth.TokenUnchecked, "The access token could not be checked.", "the token could not be checked: %v", err)
 	case c.to.permission != "" && !t.Permits(c.to.permission):
-		return oauth.Refuse(oauth.InsufficientScope, "The token lacks a permission this call needs.", "permission %s is not held any more", c.to.permission)
+		return oauth.Refuse(oauth.PermissionLost, "The token lacks a permission this call needs.", "permission %s is not held any more", c.to.permission)
 	}
 	return nil
 }

@@ -98,7 +98,7 @@ const socket = "GET /me HTTP/1.1\r\nHost: acme.example\r\nConnection: Upgrade\r\
 
 func TestReq045_AWebSocketEndsWithItsToken(t *testing.T) {
 	for name, end := range map[string]func(*lives){
-		"revoked":   func(l *lives) { l.revoke(oauth.Refuse(oauth.InvalidToken, "x", "revoked")) },
+		"revoked":   func(l *lives) { l.revoke(oauth.Refuse(oauth.InactiveToken, "x", "revoked")) },
 		"a fault":   func(l *lives) { l.revoke(errors.New("the store is gone")) },
 		"a problem": func(l *lives) { l.revoke(fmt.Errorf("%w: down", oauth.ErrUnavailable)) },
 	} {
@@ -162,7 +162,7 @@ func TestReq045_AStreamEndsWithItsToken(t *testing.T) {
 			if _, err := buf.ReadString('\n'); err != nil {
 				t.Fatal(err)
 			}
-			l.revoke(oauth.Refuse(oauth.InvalidToken, "x", "revoked"))
+			l.revoke(oauth.Refuse(oauth.InactiveToken, "x", "revoked"))
 			w.cut(buf, oauth.InvalidToken, 0)
 			select {
 			case <-over:
@@ -186,7 +186,7 @@ func TestReq045_AnUploadEndsWithItsToken(t *testing.T) {
 	}()
 	time.Sleep(300 * time.Millisecond)
 	began := time.Now()
-	l.revoke(oauth.Refuse(oauth.InvalidToken, "The access token is invalid or has expired.", "revoked"))
+	l.revoke(oauth.Refuse(oauth.InactiveToken, "The access token is invalid or has expired.", "revoked"))
 	res, err := http.ReadResponse(buf, nil)
 	if err != nil || res.StatusCode != 401 || time.Since(began) > longest {
 		t.Fatalf("%v %v after %v", res, err, time.Since(began))

@@ -159,7 +159,7 @@ func tokens() bearer.Options {
 					IssuedAt: time.Now(), Expires: time.Now().Add(time.Hour),
 				}, nil
 			}
-			return nil, oauth.Refuse(oauth.InvalidToken, "The access token is invalid or has expired.", "unknown token")
+			return nil, oauth.Refuse(oauth.InactiveToken, "The access token is invalid or has expired.", "unknown token")
 		},
 	}
 }

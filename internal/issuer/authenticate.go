@@ -33,10 +33,10 @@ const (
 func (i *Issuer) authenticate(ctx context.Context, asker *oauth.Asker, as manner) (*caller, error) {
 	t, ok := i.Registry.Tenant(asker.Tenant)
 	if !ok || t.Disabled && as != asFollower {
-		return nil, oauth.AuthenticationFailed("tenant %q is disabled or gone", asker.Tenant)
+		return nil, oauth.AuthenticationFailed(oauth.DisabledTenant, "tenant %q is disabled or gone", asker.Tenant)
 	}
 	if as == asLabel {
-		return &caller{tenant: t, id: oauth.LabelClientID(asker.Client.ID)}, nil
+		return &caller{tenant: t, id: oauth.LabelClientID(asker.Client.ID.Reveal())}, nil
 	}
 	began := time.Now()
 	c, cred, err := i.proven(ctx, asker)
@@ -56,24 +56,26 @@ func (i *Issuer) authenticate(ctx context.Context, asker *oauth.Asker, as manner
 // proven returns the client whose secret was presented, and which of its secrets that was.
 func (i *Issuer) proven(ctx context.Context, asker *oauth.Asker) (*registry.Client, *registry.Credential, error) {
 	given := asker.Client
-	c, err := i.Registry.Client(ctx, asker.Tenant, given.ID)
+	c, err := i.Registry.Client(ctx, asker.Tenant, string(given.ID))
 	if errors.Is(err, registry.ErrNotFound) && asker.Decoded != nil && asker.Decoded.ID != given.ID {
 		given = *asker.Decoded
-		c, err = i.Registry.Client(ctx, asker.Tenant, given.ID)
+		c, err = i.Registry.Client(ctx, asker.Tenant, string(given.ID))
 	}
-	account := limit.Key{Tenant: asker.Tenant, Kind: "client", Name: given.ID}
+	account := limit.Key{Tenant: asker.Tenant, Kind: "client", Name: string(given.ID)}
 	switch {
 	case errors.Is(err, registry.ErrNotFound):
 		_ = secret.DecoySecret.Matches(given.Secret.Reveal()) // costs what a known client's check costs
-		return nil, nil, i.guessed(account, asker, "client %.64q is not registered", given.ID)
+		return nil, nil, i.guessed(account, asker, oauth.UnknownClient, "no client has this id")
 	case err != nil:
 		return nil, nil, unavailable("look for the client", err)
-	case c.Guessable():
+	}
+	asker.KnownClient = c.ID
+	if c.Guessable() {
 		return i.provenSlowly(ctx, c, account, asker)
 	}
 	cred := match(c, i.Now(), asker)
-	if reason := barred(c, cred, asker, i.Now()); reason != "" {
-		return nil, nil, i.guessed(account, asker, "client %s: %s", c.ID, reason)
+	if kind, reason := barred(c, cred, asker, i.Now()); reason != "" {
+		return nil, nil, i.guessed(account, asker, kind, "client %s: %s", c.ID, reason)
 	}
 	i.guesses.Succeeded(account, asker.Place())
 	i.Registry.Used(c, cred, asker.Source)
@@ -81,12 +83,12 @@ func (i *Issuer) proven(ctx context.Context, asker *oauth.Asker) (*registry.Clie
 }
 
 // guessed counts a failure at a secret too random to be guessed, and says no; after too many, not before a while.
-func (i *Issuer) guessed(account limit.Key, asker *oauth.Asker, reason string, args ...any) error {
+func (i *Issuer) guessed(account limit.Key, asker *oauth.Asker, kind oauth.Case, reason string, args ...any) error {
 	if wait, yes := i.guesses.Throttled(account, asker.Place()); yes {
-		return tooMany(wait, account)
+		return tooMany(wait, oauth.SecretGuesses)
 	}
 	i.guesses.Failed(account, asker.Place())
-	return oauth.AuthenticationFailed(reason, args...)
+	return oauth.AuthenticationFailed(kind, reason, args...)
 }
 
 // provenSlowly checks a client with an imported secret. That may be weak or kept under a slow hash, so a guess is counted before it is
@@ -94,7 +96,7 @@ func (i *Issuer) guessed(account limit.Key, asker *oauth.Asker, reason string, a
 func (i *Issuer) provenSlowly(ctx context.Context, c *registry.Client, account limit.Key, asker *oauth.Asker) (*registry.Client, *registry.Credential, error) {
 	attempt, err := i.guesses.Begin(ctx, account, asker.Place())
 	if err != nil {
-		return nil, nil, refuseGuess(err, account)
+		return nil, nil, refuseGuess(err, oauth.SecretGuesses)
 	}
 	defer attempt.End(false)
 	var cred *registry.Credential
@@ -102,8 +104,8 @@ func (i *Issuer) provenSlowly(ctx context.Context, c *registry.Client, account l
 		attempt.Void()
 		return nil, nil, err
 	}
-	if reason := barred(c, cred, asker, i.Now()); reason != "" {
-		return nil, nil, oauth.AuthenticationFailed("client %s: %s", c.ID, reason)
+	if kind, reason := barred(c, cred, asker, i.Now()); reason != "" {
+		return nil, nil, oauth.AuthenticationFailed(kind, "client %s: %s", c.ID, reason)
 	}
 	attempt.End(true)
 	if cred.Hash.Slow() {
@@ -134,7 +136,7 @@ func (i *Issuer) hash(ctx context.Context, check func()) error {
 	if err == nil {
 		return nil
 	}
-	e := oauth.Refuse(oauth.Unavailable, "Too many sign-ins at this moment.", "hashing lane: %v", err)
+	e := oauth.Refuse(oauth.BusyHashing, "Too many sign-ins at this moment.", "hashing lane: %v", err)
 	e.RetryAfter = time.Second
 	return e
 }
@@ -166,33 +168,33 @@ func given(cred *registry.Credential, asker *oauth.Asker) oauth.Secret {
 }
 
 // barred says, for the operator, why a client is not let in, or nothing.
-func barred(c *registry.Client, cred *registry.Credential, asker *oauth.Asker, now time.Time) string {
+func barred(c *registry.Client, cred *registry.Credential, asker *oauth.Asker, now time.Time) (kind oauth.Case, reason string) {
 	switch {
 	case cred == nil && strings.HasPrefix(asker.Client.Secret.Reveal(), registry.SecretPrefix+"_") && !secret.Intact(asker.Client.Secret.Reveal(), registry.SecretPrefix):
-		return "the secret is mistyped or cut short: its checksum does not fit"
+		return oauth.MistypedSecret, "the secret is mistyped or cut short: its checksum does not fit"
 	case cred == nil:
-		return "the secret is wrong"
+		return oauth.WrongSecret, "the secret is wrong"
 	case !cred.Live(now):
-		return "the secret " + cred.ID + " expired at " + cred.Expires.UTC().Format(time.RFC3339)
+		return oauth.ExpiredSecret, "the secret " + cred.ID + " expired at " + cred.Expires.UTC().Format(time.RFC3339)
 	case !c.MayProve(asker.Auth):
-		return fmt.Sprintf("it may not prove itself by %s, only by %s", asker.Auth, c.AuthMethods)
+		return oauth.WrongAuthMethod, fmt.Sprintf("it may not prove itself by %s, only by %s", asker.Auth, c.AuthMethods)
 	case !c.MayCallFrom(asker.Source):
-		return fmt.Sprintf("it may not call from %s, only from %s", asker.From(), c.AllowFrom)
+		return oauth.WrongAddress, fmt.Sprintf("it may not call from %s, only from %s", asker.From(), c.AllowFrom)
 	}
-	return c.Barred(now)
+	return oauth.BarredClient, c.Barred(now)
 }
 
 // refuseGuess turns the answer of limit.Guesses into one for the caller.
-func refuseGuess(err error, account limit.Key) error {
+func refuseGuess(err error, kind oauth.Case) error {
 	var many *limit.TooMany
 	if errors.As(err, &many) {
-		return tooMany(many.RetryAfter, account)
+		return tooMany(many.RetryAfter, kind)
 	}
 	return unavailable("wait for other sign-ins", err)
 }
 
-func tooMany(wait time.Duration, account limit.Key) error {
-	e := oauth.Refuse(oauth.Throttled, "Too many failed attempts.", "too many wrong guesses at %s %.64q", account.Kind, account.Name)
+func tooMany(wait time.Duration, kind oauth.Case) error {
+	e := oauth.Refuse(kind, "Too many failed attempts.", "too many wrong guesses at this name, or from this address")
 	e.RetryAfter = wait
 	return e
 }

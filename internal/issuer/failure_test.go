@@ -28,7 +28,7 @@ func deeds(t *testing.T) map[string]deed {
 		return func(d *desk) error {
 			in, err := d.Introspect(ctx, "acme", text)
 			if err == nil && !in.Active {
-				return oauth.Refuse(oauth.InvalidToken, "", "inactive")
+				return oauth.Refuse(oauth.RevokedToken, "", "inactive")
 			}
 			return err
 		}

@@ -40,19 +40,19 @@ func heldBy(u *registry.User, c *registry.Client) string {
 
 // person returns the user whose password was presented. Unknown, wrong and disabled get one answer, in one time.
 func (i *Issuer) person(ctx context.Context, t *registry.Tenant, req *oauth.TokenRequest) (*registry.User, error) {
-	canonical, _ := registry.CanonicalName(req.Username)
+	canonical, _ := registry.CanonicalName(req.Username.Reveal())
 	account := limit.Key{Tenant: t.Name, Kind: "user", Name: canonical}
 	attempt, err := i.logins.Begin(ctx, account, req.Place())
 	if err != nil {
-		return nil, refuseGuess(err, account)
+		return nil, refuseGuess(err, oauth.PasswordGuesses)
 	}
 	defer attempt.End(false)
 
-	u, err := i.Registry.UserByName(ctx, t.Name, req.Username)
+	u, err := i.Registry.UserByName(ctx, t.Name, req.Username.Reveal())
 	hash := secret.DecoyPassword
 	switch {
 	case err == nil:
-		hash = u.Hash
+		hash, req.KnownUser = u.Hash, u.Username
 	case !errors.Is(err, registry.ErrNotFound):
 		attempt.Void()
 		return nil, unavailable("look for the user", err)
@@ -64,11 +64,11 @@ func (i *Issuer) person(ctx context.Context, t *registry.Tenant, req *oauth.Toke
 	}
 	switch {
 	case u == nil:
-		return nil, wrongPassword("user %.64q is not registered", canonical)
+		return nil, wrongPassword(oauth.UnknownUser, "no user has this name")
 	case !right:
-		return nil, wrongPassword("the password of user %s is wrong", u.ID)
+		return nil, wrongPassword(oauth.WrongPassword, "the password of user %s is wrong", u.ID)
 	case u.Barred() != "":
-		return nil, wrongPassword("user %s: %s", u.ID, u.Barred())
+		return nil, wrongPassword(oauth.BarredUser, "user %s: %s", u.ID, u.Barred())
 	}
 	return u, i.secondFactor(ctx, u, attempt, req)
 }
@@ -79,7 +79,7 @@ func (i *Issuer) secondFactor(ctx context.Context, u *registry.User, attempt *li
 	case len(u.TOTP) == 0:
 	case req.TOTP == "":
 		attempt.Void() // neither a wrong guess nor a success that would wipe out wrong codes before it
-		return oauth.Refuse(oauth.TOTPRequired, "A one-time code is needed.", "user %s has one-time codes, none was sent", u.ID)
+		return oauth.Refuse(oauth.MissingTOTP, "A one-time code is needed.", "user %s has one-time codes, none was sent", u.ID)
 	default:
 		right, err := i.Registry.UseTOTP(ctx, u, req.TOTP)
 		if err != nil {
@@ -87,16 +87,16 @@ func (i *Issuer) secondFactor(ctx context.Context, u *registry.User, attempt *li
 			return unavailable("check a one-time code", err)
 		}
 		if !right {
-			return wrongPassword("the one-time code of user %s is wrong or used", u.ID)
+			return wrongPassword(oauth.WrongTOTP, "the one-time code of user %s is wrong or used", u.ID)
 		}
 	}
 	attempt.End(true)
 	if u.MustReset {
-		return oauth.Refuse(oauth.PasswordResetRequired, "The password must be changed first.", "user %s must change the password", u.ID)
+		return oauth.Refuse(oauth.PasswordReset, "The password must be changed first.", "user %s must change the password", u.ID)
 	}
 	return nil
 }
 
-func wrongPassword(reason string, args ...any) error {
-	return oauth.Refuse(oauth.InvalidGrant, "The user name or password is incorrect.", reason, args...)
+func wrongPassword(kind oauth.Case, reason string, args ...any) error {
+	return oauth.Refuse(kind, "The user name or password is incorrect.", reason, args...)
 }

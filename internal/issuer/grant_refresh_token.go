@@ -26,7 +26,7 @@ func (i *Issuer) grantRefreshToken(ctx context.Context, who *caller, req *oauth.
 	case seq != f.Seq && !retried:
 		return nil, i.reused(ctx, f, seq)
 	case !now.Before(f.Expires):
-		return nil, badRefresh("family %s expired at %s", f.id, f.Expires.UTC().Format(time.RFC3339))
+		return nil, badRefresh(oauth.ExpiredRefresh, "family %s expired at %s", f.id, f.Expires.UTC().Format(time.RFC3339))
 	}
 	u, err := i.stillThere(ctx, who, f)
 	if err != nil {
@@ -56,20 +56,20 @@ func (i *Issuer) presented(ctx context.Context, who *caller, req *oauth.TokenReq
 	text := req.RefreshToken.Reveal()
 	id, seq, ok := secret.ParseRefresh(text)
 	if !ok {
-		return nil, 0, badRefresh("not a refresh token of ours")
+		return nil, 0, badRefresh(oauth.ForeignRefresh, "not a refresh token of ours")
 	}
 	f, err := i.readFamily(ctx, who.tenant.Name, id)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return nil, 0, badRefresh("family %s is expired or unknown", id)
+		return nil, 0, badRefresh(oauth.UnknownRefresh, "family %s is expired or unknown", id)
 	case err != nil:
 		return nil, 0, unavailable("look for the refresh token", err)
 	case !secret.CheckRefresh(i.refreshKey, f.Nonce, f.id, seq, text) || seq > f.Seq:
-		return nil, 0, badRefresh("family %s: the token is forged, or of a sign-in before the last", id)
+		return nil, 0, badRefresh(oauth.ForgedRefresh, "family %s: the token is forged, or of a sign-in before the last", id)
 	case f.Client != ownLabel(who.id, f.Username):
-		return nil, 0, badRefresh("family %s belongs to %s, not to %s", id, f.Client, who.id)
+		return nil, 0, badRefresh(oauth.RefreshOfOther, "family %s belongs to %s, not to %s", id, f.Client, i.callerShown(who))
 	case !f.Live:
-		return nil, 0, badRefresh("family %s was ended at %s", id, f.Ended.UTC().Format(time.RFC3339))
+		return nil, 0, badRefresh(oauth.EndedRefresh, "family %s was ended at %s", id, f.Ended.UTC().Format(time.RFC3339))
 	}
 	return f, seq, nil
 }
@@ -89,8 +89,8 @@ func (i *Issuer) again(f *family, req *oauth.TokenRequest) (*award, error) {
 	if err != nil {
 		return nil, fmt.Errorf("family %s: open the last answer: %w", f.id, err)
 	}
-	if req.Scope != "" && !oauth.ScopeWithin(given.Scope, req.Scope) { // not what was asked a moment ago, and never more than is asked
-		return nil, oauth.Refuse(oauth.InvalidScope, "The refresh token was used for another scope.", "asked for %.200q, gave %q", req.Scope, given.Scope)
+	if req.Scope != "" && !oauth.ScopeWithin(given.Scope, req.Scope.Reveal()) { // not what was asked a moment ago, and never more than is asked
+		return nil, oauth.Refuse(oauth.ScopeOfReplay, "The refresh token was used for another scope.", "a moment ago it gave %q", given.Scope)
 	}
 	left := given.IssuedAt.Add(time.Duration(given.ExpiresIn) * time.Second).Sub(i.Now()).Round(time.Second)
 	left = max(0, left)
@@ -103,7 +103,7 @@ func (i *Issuer) reused(ctx context.Context, f *family, seq uint32) error {
 	if err := i.takeBack(ctx, f.end(i.Now()), f.record()); err != nil {
 		return err // a conflict: somebody else was at the chain, and Token looks again
 	}
-	return badRefresh("family %s: token %d was spent already, the chain is at %d; the chain is ended", f.id, seq, f.Seq)
+	return badRefresh(oauth.ReusedRefresh, "family %s: token %d was spent already, the chain is at %d; the chain is ended", f.id, seq, f.Seq)
 }
 
 // stillThere makes sure that the user may still act, and has the password that began the chain.
@@ -111,22 +111,30 @@ func (i *Issuer) stillThere(ctx context.Context, who *caller, f *family) (*regis
 	u, err := i.Registry.User(ctx, who.tenant.Name, f.User)
 	switch {
 	case errors.Is(err, registry.ErrNotFound):
-		return nil, badRefresh("user %s is gone", f.User)
+		return nil, badRefresh(oauth.RefreshUserBarred, "user %s is gone", f.User)
 	case err != nil:
 		return nil, unavailable("look for the user", err)
 	case u.Barred() != "":
-		return nil, badRefresh("user %s: %s", f.User, u.Barred())
+		return nil, badRefresh(oauth.RefreshUserBarred, "user %s: %s", f.User, u.Barred())
 	case !f.Started.After(i.Feed.NotBefore(who.tenant.Name)):
-		return nil, badRefresh("all tokens of tenant %s were taken back after the chain began", who.tenant.Name)
+		return nil, badRefresh(oauth.RefreshBeforeTenant, "all tokens of tenant %s were taken back after the chain began", who.tenant.Name)
 	case !f.Started.After(u.NotBefore):
-		return nil, badRefresh("user %s changed the password or was disabled after the chain began", f.User)
+		return nil, badRefresh(oauth.RefreshBeforeUser, "user %s changed the password or was disabled after the chain began", f.User)
 	}
 	if c := who.client; c != nil && !f.Started.After(c.NotBefore) {
-		return nil, badRefresh("client %s was disabled, or its tokens were taken back, after the chain began", c.ID)
+		return nil, badRefresh(oauth.RefreshBeforeClient, "client %s was disabled, or its tokens were taken back, after the chain began", c.ID)
 	}
 	return u, nil
 }
 
-func badRefresh(reason string, args ...any) error {
-	return oauth.Refuse(oauth.InvalidGrant, "The refresh token is invalid or expired.", reason, args...)
+// callerShown names who asks, in a reason: a label only as far as one that nobody has checked may be shown.
+func (i *Issuer) callerShown(who *caller) string {
+	if label, ok := strings.CutPrefix(who.id, oauth.LabelClientID("")); ok {
+		return oauth.LabelClientID(i.veil.Of(oauth.Unproven(label)))
+	}
+	return who.id
+}
+
+func badRefresh(kind oauth.Case, reason string, args ...any) error {
+	return oauth.Refuse(kind, "The refresh token is invalid or expired.", reason, args...)
 }

@@ -20,7 +20,7 @@ func withTerms(terms *oauth.Terms) func(*oauth.TokenRequest) {
 }
 
 func withScope(scope string) func(*oauth.TokenRequest) {
-	return func(r *oauth.TokenRequest) { r.Scope = scope }
+	return func(r *oauth.TokenRequest) { r.Scope = oauth.Unproven(scope) }
 }
 
 func TestReq017_unknown_wrong_expired_and_disabled_clients_get_one_answer(t *testing.T) {
@@ -54,7 +54,7 @@ func TestReq017_unknown_wrong_expired_and_disabled_clients_get_one_answer(t *tes
 		if e.Reason == "" {
 			t.Errorf("%s: the operator is not told why", r.Client.ID)
 		}
-		e.Reason = ""
+		e.Reason, e.Case, e.Client = "", "", "" // which are for the operator
 		answers = append(answers, e)
 	}
 	if answers = slices.Compact(answers); len(answers) != 1 {
@@ -412,7 +412,7 @@ func TestReq115_116_the_same_person_in_every_spelling_and_never_another(t *testi
 	d.client("app")
 	u := d.user(username)
 	for _, spelling := range []string{"BOB@ACME.TEST", " bob@acme.test", "ｂｏｂ@acme.test"} {
-		tok := d.must(d.signIn("app", func(r *oauth.TokenRequest) { r.Username = spelling }))
+		tok := d.must(d.signIn("app", func(r *oauth.TokenRequest) { r.Username = oauth.Unproven(spelling) }))
 		if in, err := d.Introspect(ctx, "acme", tok.AccessToken); err != nil || in.Subject != u.ID || in.Username != username {
 			t.Errorf("%q: %+v %v", spelling, in, err)
 		}

@@ -109,7 +109,7 @@ func TestB23_every_spelling_of_a_name_counts_as_one(t *testing.T) {
 	looked := 0
 	for k := range 30 {
 		spelling := []string{username, "BOB@acme.test", " bob@ACME.test ", "ｂｏｂ@acme.test"}[k%4]
-		r := d.signIn("app", func(r *oauth.TokenRequest) { r.Username, r.Password = spelling, "wrong" })
+		r := d.signIn("app", func(r *oauth.TokenRequest) { r.Username, r.Password = oauth.Unproven(spelling), "wrong" })
 		looked += d.outcomes(r)[oauth.InvalidGrant]
 	}
 	if looked != 10 {
@@ -265,7 +265,7 @@ func TestReq054_B26_time_does_not_tell_unknown_wrong_and_disabled_apart(t *testi
 	}
 	person := func(name string, p oauth.Secret) func(int) oauth.TokenRequest {
 		return func(int) oauth.TokenRequest {
-			return d.signIn("app", func(r *oauth.TokenRequest) { r.Username, r.Password = name, p })
+			return d.signIn("app", func(r *oauth.TokenRequest) { r.Username, r.Password = oauth.Unproven(name), p })
 		}
 	}
 	wrong := oauth.Secret(secret.New(registry.SecretPrefix))
@@ -280,10 +280,10 @@ func TestReq054_B26_time_does_not_tell_unknown_wrong_and_disabled_apart(t *testi
 
 	// In a tenant with slow secrets every failure takes as long as the slowest.
 	slow := d.imported(t).Client.ID
-	if _, err := d.Registry.Client(ctx, "acme", slow); err != nil {
+	if _, err := d.Registry.Client(ctx, "acme", slow.Reveal()); err != nil {
 		t.Fatal(err)
 	}
-	m := d.median(3, client("nobody", wrong), client("app", wrong), client(slow, wrong))
+	m := d.median(3, client("nobody", wrong), client("app", wrong), client(slow.Reveal(), wrong))
 	alike("clients beside slow ones", 1.5, m)
 	if slices.Min(m) < slowAnswer-time.Millisecond {
 		t.Errorf("answered after %v", slices.Min(m))

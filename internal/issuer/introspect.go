@@ -129,21 +129,21 @@ func (i *Issuer) Alive(ctx context.Context, tenant, clientID, subject string, is
 	t, ok := i.Registry.Tenant(tenant)
 	switch {
 	case !ok || t.Disabled:
-		return dead("tenant %q is disabled or gone", tenant)
+		return dead(oauth.TokenTenantGone, "tenant %q is disabled or gone", tenant)
 	case !issued.After(i.Feed.NotBefore(tenant)):
-		return dead("the token was issued before all tokens of tenant %s were taken back", tenant)
+		return dead(oauth.TokenBeforeTenant, "the token was issued before all tokens of tenant %s were taken back", tenant)
 	}
 	if !oauth.IsLabel(clientID) {
 		c, err := i.Registry.Client(ctx, tenant, clientID)
 		switch {
 		case errors.Is(err, registry.ErrNotFound):
-			return dead("client %.64q is not registered", clientID)
+			return dead(oauth.TokenClientGone, "client %.64q is not registered", clientID)
 		case err != nil:
 			return unavailable("look for the client of a token", err)
 		case c.Barred(i.Now()) != "":
-			return dead("client %s: %s", c.ID, c.Barred(i.Now()))
+			return dead(oauth.TokenClientGone, "client %s: %s", c.ID, c.Barred(i.Now()))
 		case !issued.After(c.NotBefore):
-			return dead("the token was issued before client %s was disabled or its tokens were taken back", c.ID)
+			return dead(oauth.TokenBeforeClient, "the token was issued before client %s was disabled or its tokens were taken back", c.ID)
 		}
 	}
 	if subject == clientID {
@@ -152,17 +152,17 @@ func (i *Issuer) Alive(ctx context.Context, tenant, clientID, subject string, is
 	u, err := i.Registry.User(ctx, tenant, subject)
 	switch {
 	case errors.Is(err, registry.ErrNotFound):
-		return dead("user %.64q is not registered", subject)
+		return dead(oauth.TokenUserGone, "user %.64q is not registered", subject)
 	case err != nil:
 		return unavailable("look for the user of a token", err)
 	case u.Barred() != "":
-		return dead("user %s: %s", u.ID, u.Barred())
+		return dead(oauth.TokenUserGone, "user %s: %s", u.ID, u.Barred())
 	case !issued.After(u.NotBefore):
-		return dead("the token was issued before user %s was disabled, changed the password or was signed out", u.ID)
+		return dead(oauth.TokenBeforeUser, "the token was issued before user %s was disabled, changed the password or was signed out", u.ID)
 	}
 	return nil
 }
 
-func dead(reason string, args ...any) error {
-	return oauth.Refuse(oauth.InvalidToken, "The access token is invalid or expired.", reason, args...)
+func dead(kind oauth.Case, reason string, args ...any) error {
+	return oauth.Refuse(kind, "The access token is invalid or expired.", reason, args...)
 }

@@ -20,7 +20,7 @@ func TestTheOperatorReadsThatASecretWasMistyped(t *testing.T) {
 		"of another make":     "is wrong",
 	} {
 		req := &oauth.Asker{Client: oauth.Credential{Secret: oauth.Secret(given)}}
-		if got := barred(c, nil, req, time.Now()); !strings.Contains(got, says) || strings.Contains(got, given) {
+		if _, got := barred(c, nil, req, time.Now()); !strings.Contains(got, says) || strings.Contains(got, given) {
 			t.Errorf("of a secret of %d characters the operator reads %q", len(given), got)
 		}
 	}

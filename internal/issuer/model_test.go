@@ -47,7 +47,7 @@ func (m *chainModel) userMay(c *modelChain) bool { return !m.stopped && c.starte
 // signIn begins a chain.
 func (m *chainModel) signIn(t *rapid.T) {
 	r := m.r
-	r.Scope = rapid.SampledFrom([]string{"", "nql", "workflows nql"}).Draw(t, "scope")
+	r.Scope = oauth.Unproven(rapid.SampledFrom([]string{"", "nql", "workflows nql"}).Draw(t, "scope"))
 	r.Password = m.pass
 	tok, err := m.d.Token(ctx, r)
 	if m.stopped {
@@ -236,11 +236,11 @@ func TestReq001_to_006_refresh_tokens_do_what_a_simple_model_says(t *testing.T) 
 			t.Fatal(err)
 		}
 		m.notBefore = u.NotBefore
-		m.r = d.signIn("app", func(r *oauth.TokenRequest) { r.Username = m.name })
+		m.r = d.signIn("app", func(r *oauth.TokenRequest) { r.Username = oauth.Unproven(m.name) })
 		if m.label {
 			brief := *nexudus // short enough for access tokens to outlive their chain
 			brief.RefreshMax = 20 * day
-			m.r = d.label("portal", func(r *oauth.TokenRequest) { r.Username, r.Terms = m.name, &brief })
+			m.r = d.label("portal", func(r *oauth.TokenRequest) { r.Username, r.Terms = oauth.Unproven(m.name), &brief })
 		}
 		d.ReplayWindow = rapid.SampledFrom([]time.Duration{0, 30 * time.Second}).Draw(t, "window")
 		t.Repeat(map[string]func(*rapid.T){

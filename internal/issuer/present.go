@@ -44,7 +44,7 @@ func meet(a, b []string) bool {
 func (i *Issuer) MayFollow(ctx context.Context, asker oauth.Asker) error {
 	who, err := i.authenticate(ctx, &asker, asFollower)
 	if err == nil && len(who.client.Guards) == 0 {
-		err = oauth.Refuse(oauth.InsufficientScope, "The client stands for no API.", "client %s is no resource server", who.id)
+		err = oauth.Refuse(oauth.NoResourceServer, "The client stands for no API.", "client %s is no resource server", who.id)
 	}
 	if refusal := oauth.AsError(err); refusal != nil {
 		i.NoteAsked(FeedRefused, &asker, refusal)

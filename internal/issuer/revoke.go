@@ -173,7 +173,7 @@ func (i *Issuer) mayAdd(tenant, client string) error {
 	if ok {
 		return nil
 	}
-	e := oauth.Refuse(oauth.Throttled, "Too many revocations.", "client %s has revoked many tokens, and the tenant's list is half full", client)
+	e := oauth.Refuse(oauth.RevocationRate, "Too many revocations.", "client %s has revoked many tokens, and the tenant's list is half full", client)
 	e.RetryAfter = wait
 	return e
 }

@@ -63,7 +63,7 @@ func openWithGuard(t testing.TB) *desk {
 }
 
 func hint(text string) func(*oauth.TokenQuery) {
-	return func(q *oauth.TokenQuery) { q.Hint = text }
+	return func(q *oauth.TokenQuery) { q.Hint = oauth.Unproven(text) }
 }
 
 func TestReq079_revocation_touches_the_callers_own_tokens_and_a_hint_is_only_a_hint(t *testing.T) {

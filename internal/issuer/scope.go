@@ -11,17 +11,18 @@ import (
 
 // narrow fills in what an award says of scope, permissions and audience. held are the permissions that may be given, as one scope.
 // Nothing that was not asked for or is not held is ever given (RFC 6749, section 3.3).
-func (a *award) narrow(t *registry.Tenant, terms *oauth.Terms, asked, held string) error {
+func (a *award) narrow(t *registry.Tenant, terms *oauth.Terms, wanted oauth.Unproven, held string) error {
+	asked := wanted.Reveal()
 	if terms.FixedScope { // the contract has one scope; what may be done is in the registration
 		if !oauth.ScopeWithin(asked, terms.DefaultScope) {
-			return oauth.Refuse(oauth.InvalidScope, "The requested scope is unknown.", "asked for %.200q, the contract has %q", asked, terms.DefaultScope)
+			return oauth.Refuse(oauth.ScopeNotOfContract, "The requested scope is unknown.", "asked for %q, the contract has %q", scopeShown(t, wanted, oauth.Unproven.String, terms.DefaultScope), terms.DefaultScope)
 		}
 		a.scope, a.permissions, a.inScope = terms.DefaultScope, strings.Fields(held), false
 		a.audiences = t.Audiences(a.permissions)
 		return nil
 	}
 	if !oauth.ScopeWithin(asked, held) {
-		return oauth.Refuse(oauth.InvalidScope, "The requested scope is unknown or more than may be given.", "asked for %.200q, may have %q", asked, held)
+		return oauth.Refuse(oauth.ScopeNotHeld, "The requested scope is unknown or more than may be given.", "asked for %q, may have %q", scopeShown(t, wanted, oauth.Unproven.String, held), held)
 	}
 	if asked == "" {
 		asked = held
@@ -29,6 +30,26 @@ func (a *award) narrow(t *registry.Tenant, terms *oauth.Terms, asked, held strin
 	a.scope, a.permissions, a.inScope = asked, strings.Fields(asked), true
 	a.audiences = t.Audiences(a.permissions)
 	return nil
+}
+
+// maxWordsShown bounds what is shown of a scope, in words.
+const maxWordsShown = 10
+
+// scopeShown is what an operator reads of a scope that was asked for: the tenant's permissions and what else is known by their names, any
+// other word as one that nobody has.
+func scopeShown(t *registry.Tenant, asked oauth.Unproven, veiled func(oauth.Unproven) string, known ...string) string {
+	var words []string
+	for w := range oauth.ScopeWords(asked.Reveal()) {
+		if len(words) == maxWordsShown {
+			words = append(words, "…")
+			break
+		}
+		if !slices.Contains(t.PermissionNames(), w) && !slices.ContainsFunc(known, func(k string) bool { return oauth.ScopeHas(k, w) }) {
+			w = veiled(oauth.Unproven(w))
+		}
+		words = append(words, w)
+	}
+	return strings.Join(words, " ")
 }
 
 // terms settles form, lifetime and since when: what the contract says, and what the client's registration narrows it to.

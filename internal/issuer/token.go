@@ -15,6 +15,7 @@
 package issuer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,6 +36,7 @@ import (
 type Issuer struct {
 	Options
 	refreshKey []byte       // proves our own refresh tokens
+	veil       audit.Veil   // over names that nobody has
 	slowest    atomic.Int64 // how long the longest check of a slow hash has taken
 	uuids      *secret.UUIDs
 	guesses    *limit.Guesses // at secrets of clients
@@ -66,7 +68,7 @@ const (
 
 // New makes an issuer.
 func New(o Options) *Issuer {
-	return &Issuer{Options: o, refreshKey: o.Sealer.Derive("refresh tokens"), uuids: secret.NewUUIDs(o.Sealer),
+	return &Issuer{Options: o, refreshKey: o.Sealer.Derive("refresh tokens"), veil: audit.NewVeil(o.Sealer), uuids: secret.NewUUIDs(o.Sealer),
 		guesses: limit.NewGuesses(o.Now, maxGuessed),
 		logins:  limit.NewGuesses(o.Now, maxGuessed), requests: limit.NewLimiter(o.Now, maxCounted)}
 }
@@ -163,13 +165,21 @@ func (i *Issuer) decide(ctx context.Context, who *caller, before *award, req *oa
 	return before, err
 }
 
-// NoteRefusal keeps a refusal for the operator. Surfaces call it for requests they could not even read.
+// NoteRefusal keeps a refusal for the operator, and says in it who was refused. Surfaces call it for requests they could not even read.
 func (i *Issuer) NoteRefusal(req *oauth.TokenRequest, e *oauth.Error) {
-	actor := "client:" + req.Client.ID
-	if req.Username != "" {
-		actor = "user:" + req.Username
+	detail := map[string]string{"grant": string(req.Grant), "dialect": req.Dialect}
+	if t, known := i.Registry.Tenant(req.Tenant); known && e.Code == oauth.InvalidScope && req.Scope != "" {
+		detail["scope"] = scopeShown(t, req.Scope, i.veil.Of)
 	}
-	i.note("token.refuse", actor, &req.Asker, e, map[string]string{"grant": string(req.Grant), "dialect": req.Dialect})
+	actor := i.party(&req.Asker)
+	if req.Username != "" {
+		if label := req.Client.ID; req.KnownClient == "" && label != "" && label != req.Username {
+			detail["client"] = i.veil.Of(label)
+		}
+		e.User = cmp.Or(req.KnownUser, i.veil.Of(req.Username))
+		actor = i.veil.Party("user", req.KnownUser, req.Username)
+	}
+	i.note("token.refuse", actor, &req.Asker, e, detail)
 }
 
 // Acts of refusals that are not about a request for a token.
@@ -182,32 +192,41 @@ const (
 // NoteAsked keeps a refusal of a request about a token, or for the feed; act is one of those above. Surfaces call it for requests they
 // could not even read.
 func (i *Issuer) NoteAsked(act string, asker *oauth.Asker, e *oauth.Error) {
-	i.note(act, "client:"+asker.Client.ID, asker, e, nil)
+	i.note(act, i.party(asker), asker, e, map[string]string{})
 }
 
 func (i *Issuer) note(act, actor string, asker *oauth.Asker, e *oauth.Error, detail map[string]string) {
-	reason := e.Reason
+	reason, subject := e.Reason, ""
 	if reason == "" {
 		reason = e.Description
 	}
+	if asker.KnownClient != "" {
+		subject = "client:" + asker.KnownClient
+	}
+	e.Client, detail[audit.CaseDetail] = cmp.Or(asker.KnownClient, i.veil.Of(asker.Client.ID)), string(e.Case)
 	i.Refusals.Refused(audit.Event{ID: asker.RequestID, Tenant: asker.Tenant, Time: i.Now(), Act: act, Actor: actor,
-		Subject: "client:" + asker.Client.ID, Reason: string(e.Code) + ": " + reason, Source: asker.From(), Detail: detail})
+		Subject: subject, Reason: string(e.Code) + ": " + reason, Source: asker.From(), Detail: detail})
+}
+
+// party names who asks, in an event.
+func (i *Issuer) party(asker *oauth.Asker) string {
+	return i.veil.Party("client", asker.KnownClient, asker.Client.ID)
 }
 
 // permit checks that this caller may use this grant in this way, and now.
 func (i *Issuer) permit(who *caller, req *oauth.TokenRequest) error {
 	if grants[req.Grant] == nil {
-		return oauth.Refuse(oauth.UnsupportedGrantType, "The authorization grant type is not supported.", "grant %.40q", req.Grant)
+		return oauth.Refuse(oauth.UnknownGrantType, "The authorization grant type is not supported.", "grant %q", oauth.Unproven(req.Grant))
 	}
 	if req.Grant == oauth.Password && !who.tenant.AllowPasswordGrant {
-		return oauth.Refuse(oauth.UnauthorizedClient, "The password grant is not allowed here.", "tenant %s does not allow the password grant", who.tenant.Name)
+		return oauth.Refuse(oauth.PasswordGrantOff, "The password grant is not allowed here.", "tenant %s does not allow the password grant", who.tenant.Name)
 	}
 	if c := who.client; c != nil {
 		switch {
 		case !c.MayUse(req.Grant):
-			return oauth.Refuse(oauth.UnauthorizedClient, "The client is not authorized to use this grant type.", "client %s may use %v, not %s", c.ID, c.Grants, req.Grant)
+			return oauth.Refuse(oauth.OtherGrants, "The client is not authorized to use this grant type.", "client %s may use %v, not %s", c.ID, c.Grants, req.Grant)
 		case !c.MaySpeak(req.Dialect):
-			return oauth.Refuse(oauth.UnauthorizedClient, "The client is not authorized to ask here.", "client %s is pinned to %v, not %s", c.ID, c.Dialects, req.Dialect)
+			return oauth.Refuse(oauth.OtherDialects, "The client is not authorized to ask here.", "client %s is pinned to %v, not %s", c.ID, c.Dialects, req.Dialect)
 		case req.Bodyless:
 			if err := permitBodyless(who.tenant, c); err != nil {
 				return err
@@ -222,9 +241,9 @@ func permitBodyless(t *registry.Tenant, c *registry.Client) error {
 	const said = "The client is not authorized to ask without a grant type."
 	switch {
 	case !t.AllowBodylessToken:
-		return oauth.Refuse(oauth.BodylessNotAllowed, said, "tenant %s does not allow token requests without a body", t.Name)
+		return oauth.Refuse(oauth.BodylessTenant, said, "tenant %s does not allow token requests without a body", t.Name)
 	case !c.AllowBodylessToken:
-		return oauth.Refuse(oauth.BodylessNotAllowed, said, "client %s is not allowed to ask without a body; its tenant allows it", c.ID)
+		return oauth.Refuse(oauth.BodylessClient, said, "client %s is not allowed to ask without a body; its tenant allows it", c.ID)
 	}
 	return nil
 }
@@ -236,14 +255,16 @@ func (i *Issuer) ration(who *caller, req *oauth.TokenRequest) error {
 	if who.client == nil { // a label is the caller's to choose; its address less so, but for the lower half of an IPv6 one
 		key = limit.Key{Tenant: t.Name, Kind: "source", Name: limit.Place(req.Place()).String()}
 	}
+	kind, whose := oauth.ClientRate, key.Kind+" "+key.Name
 	wait, ok := i.requests.Allow(key, limit.Rate(t.ClientRate))
 	if ok {
+		kind, whose = oauth.TenantRate, "tenant "+t.Name
 		wait, ok = i.requests.Allow(limit.Key{Tenant: t.Name, Kind: "tenant"}, limit.Rate(t.Rate))
 	}
 	if ok {
 		return nil
 	}
-	e := oauth.Refuse(oauth.Throttled, "Too many requests.", "rate of %s %q exceeded", key.Kind, key.Name)
+	e := oauth.Refuse(kind, "Too many requests.", "rate of %s exceeded", whose)
 	e.RetryAfter = wait
 	return e
 }

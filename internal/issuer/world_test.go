@@ -172,7 +172,7 @@ func (d *desk) ask(id string, change ...func(*oauth.TokenRequest)) oauth.TokenRe
 
 // asker is a client of acme, with its secret.
 func (d *desk) asker(id string) oauth.Asker {
-	return oauth.Asker{Auth: oauth.AuthBasic, Client: oauth.Credential{ID: id, Secret: d.secrets[id]}, Tenant: "acme",
+	return oauth.Asker{Auth: oauth.AuthBasic, Client: oauth.Credential{ID: oauth.Unproven(id), Secret: d.secrets[id]}, Tenant: "acme",
 		Caller: oauth.Caller{Source: netip.MustParseAddr("192.0.2.1")}, RequestID: fmt.Sprintf("request-%d", requests.Add(1))}
 }
 

@@ -18,7 +18,7 @@ import (
 func (k *Keyring) Rotate(ctx context.Context, tenant, by string) error {
 	return k.edit(ctx, tenant, func(kept *ringRecord, t Tenant, now time.Time) (deed, error) {
 		if ready := kept.find(Next).Created.Add(MaxAge); now.Before(ready) {
-			refusal := oauth.Refuse(oauth.InvalidRequest,
+			refusal := oauth.Refuse(oauth.KeyNotYet,
 				"The next key can sign from "+ready.UTC().Format(time.RFC3339)+" on: a verifier with a cached key set would refuse its tokens until then.",
 				"the next key of tenant %q can sign from %s on", tenant, ready.UTC().Format(time.RFC3339))
 			refusal.RetryAfter = ready.Sub(now)

@@ -33,7 +33,7 @@ func (k *Keyring) Withdraw(ctx context.Context, tenant, kid, by string) error {
 func (k *Keyring) withdraw(kept *ringRecord, t Tenant, kid, by string, now time.Time) (deed, error) {
 	i := slices.IndexFunc(kept.Keys, func(r keyRecord) bool { return r.ID == kid })
 	if i < 0 {
-		return deed{}, oauth.Refuse(oauth.InvalidRequest, "There is no such key.", "tenant %q has no key %q", t.Name, kid)
+		return deed{}, oauth.Refuse(oauth.UnknownKeyToWithdraw, "There is no such key.", "tenant %q has no key %q", t.Name, kid)
 	}
 	was := kept.Keys[i].State
 	kept.Keys = slices.Delete(kept.Keys, i, i+1)

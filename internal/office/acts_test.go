@@ -25,7 +25,7 @@ import (
 func (w *world) sign(id string, text oauth.Secret, form oauth.TokenForm, request string) oauth.Token {
 	w.t.Helper()
 	tok, err := w.Issuer.Token(ctx, oauth.TokenRequest{Dialect: "oauth2", Grant: oauth.ClientCredentials, Terms: &oauth.Terms{Form: form, Lifetime: 15 * time.Minute},
-		Asker: oauth.Asker{Auth: oauth.AuthBasic, Tenant: "acme", RequestID: request, Client: oauth.Credential{ID: id, Secret: text}}})
+		Asker: oauth.Asker{Auth: oauth.AuthBasic, Tenant: "acme", RequestID: request, Client: oauth.Credential{ID: oauth.Unproven(id), Secret: text}}})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -1,46 +1,110 @@
 package office
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/tokenbooth/tokenbooth/internal/audit"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
-func TestEveryRefusalIsExplained(t *testing.T) {
-	for _, code := range oauth.Codes() {
-		if code == oauth.ServerError { // never a refusal: it is in the log of the server
+// declared returns the cases that package oauth declares, by the names of their constants.
+func declared(t *testing.T) map[string]oauth.Case {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "../../oauth/case.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases := map[string]oauth.Case{}
+	for _, d := range file.Decls {
+		g, ok := d.(*ast.GenDecl)
+		if !ok || g.Tok != token.CONST {
 			continue
 		}
-		if c := Conclude("token.refuse", string(code)+": something"); c.Check == "" || c.Advice == "" || c.Code == "" {
-			t.Errorf("%s: %+v", code, c)
+		for _, s := range g.Specs {
+			v := s.(*ast.ValueSpec)
+			text, err := strconv.Unquote(v.Values[0].(*ast.BasicLit).Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cases[v.Names[0].Name] = oauth.Case(text)
 		}
 	}
-	for code, c := range conclusions {
-		if strings.Contains(c.Advice, "tokenbooth ") || strings.Contains(c.Advice, " page") && code != oauth.CrossOrigin {
-			t.Errorf("%s: the advice is for one surface: %s", code, c.Advice)
+	return cases
+}
+
+func TestEveryCaseHasAConclusionOfItsOwn(t *testing.T) {
+	cases, advice, texts := declared(t), map[string]string{}, map[oauth.Case]bool{}
+	if len(cases) < 100 {
+		t.Fatalf("only %d cases were found", len(cases))
+	}
+	for name, c := range cases {
+		got := Conclude(audit.Event{Act: "token.refuse", Reason: "x", Detail: map[string]string{audit.CaseDetail: string(c)}})
+		if got.Case != c || got.Check == "" || got.Advice == "" {
+			t.Errorf("%s (%s) has no conclusion: %+v", name, c, got)
+		}
+		if code, detail, _ := strings.Cut(string(c), "/"); code == "" || detail == "" || texts[c] {
+			t.Errorf("%s: %q is not a code, a slash and a name, or is declared twice", name, c)
+		}
+		if strings.ContainsAny(got.Check+got.Advice, "{}") || strings.Contains(got.Advice, "tokenbooth ") || strings.Contains(got.Advice, " page of ") {
+			t.Errorf("%s: the advice has holes, or is for one surface: %s", name, got.Advice)
+		}
+		if strings.Contains(got.Advice, "otate") && c.Code() != oauth.InvalidClient && c != oauth.KeyNotYet {
+			t.Errorf("%s: a new secret is no help there: %s", name, got.Advice)
+		}
+		texts[c], advice[got.Advice] = true, name
+	}
+	for c := range conclusions {
+		if !texts[c] {
+			t.Errorf("a conclusion is of %s, which is no case", c)
 		}
 	}
 }
 
-func TestWhatARefusalMeansDependsOnWhereItWasRefused(t *testing.T) {
-	for name, test := range map[string]struct{ act, reason, check, advice string }{
-		"a reason that nobody knows":   {"token.refuse", "nothing we know", "", ""},
-		"no reason":                    {"token.refuse", "", "", ""},
-		"a secret":                     {"token.refuse", "invalid_client: the secret is wrong", "client authentication", "rotate it"},
-		"a token that was taken back":  {"api.refuse", "invalid_token: revoked: x", "the access token", "on purpose"},
-		"a call two programs may read": {"api.refuse", "invalid_request: x", "the form of the call", "Two programs"},
-		"a request for a token":        {"token.refuse", "invalid_request: x", "the form of the request", "contract"},
-		"a web page at an API":         {"api.refuse", "cross_origin: x", "browser", "cors.origins"},
-		"a web page asking for tokens": {"token.refuse", "cross_origin: x", "browser", "from a server"},
-		"a proxy that asks wrongly":    {"check.refuse", "invalid_request: x", "how a proxy asks", "/check/envoy"},
-		"a proxy that is a stranger":   {"check.refuse", "stranger: x", "who may ask", "secret_file"},
-		"an operator without a right":  {Refused, "no right to change clients", "role", "owner"},
-		"an operator at the door":      {"operator.sign-in.refuse", "the code is wrong", "sign-in", "link"},
-	} {
-		c := Conclude(test.act, test.reason)
-		if !strings.Contains(c.Check, test.check) || !strings.Contains(c.Advice, test.advice) || test.check == "" && c != (Conclusion{}) {
-			t.Errorf("%s: %+v", name, c)
+func TestEveryCaseIsMadeSomewhereAndNoneInPassing(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", "{{$d := .Dir}}{{range .GoFiles}}{{$d}}/{{.}}\n{{end}}", "../../...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all strings.Builder
+	for _, file := range strings.Fields(string(out)) {
+		if base := filepath.Base(file); base == "case.go" || base == "conclusions.go" || base == "explain_do.go" {
+			continue
 		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := regexp.MustCompile(`(Refuse|AuthenticationFailed|refused|dead|badRefresh|wrongPassword|Case)\("`).Find(text); found != nil {
+			t.Errorf("%s makes a case that is not declared: %s", file, found)
+		}
+		all.Write(text)
+	}
+	for name := range declared(t) {
+		if !regexp.MustCompile(`\b` + name + `\b`).MatchString(all.String()) {
+			t.Errorf("nothing is refused as %s", name)
+		}
+	}
+}
+
+func TestARefusalOfAnEarlierVersionIsExplainedByItsCode(t *testing.T) {
+	for _, code := range oauth.Codes() {
+		if c := Conclude(audit.Event{Act: "token.refuse", Reason: string(code) + ": something"}); c.Check == "" || c.Advice == "" || c.Case != "" {
+			t.Errorf("%s: %+v", code, c)
+		}
+	}
+	if c := Conclude(audit.Event{Act: "token.refuse", Reason: "nothing we know"}); c != (Conclusion{}) {
+		t.Errorf("of a reason that nobody knows it says %+v", c)
+	}
+	if c := Conclude(audit.Event{Act: Refused, Reason: "no right to change clients"}); !strings.Contains(c.Advice, "owner") {
+		t.Errorf("of a role it says %+v", c)
 	}
 }

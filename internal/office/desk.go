@@ -12,6 +12,7 @@ import (
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
 	"github.com/tokenbooth/tokenbooth/internal/store"
+	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
 // Refused is the act of an event that tells of somebody who wanted to do what he may not.
@@ -96,8 +97,10 @@ func (o *Office) refused(who *operator.Actor, tenant string, right operator.Righ
 	}
 	now := o.Now()
 	e := audit.Event{ID: who.RequestID, Time: now, Act: Refused, Actor: who.By, Outcome: audit.Refused, Reason: "no right to " + string(right),
-		RequestID: who.RequestID, Source: who.Source, Detail: map[string]string{"right": string(right), "tenant": fmt.Sprintf("%.64s", tenant)}}
+		RequestID: who.RequestID, Source: who.Source, Detail: map[string]string{"right": string(right),
+			"tenant": oauth.Unproven(tenant).String(), audit.CaseDetail: string(oauth.NoRight)}}
 	if _, known := o.Registry.Tenant(tenant); known {
+		e.Detail["tenant"] = tenant
 		e.Tenant, e.Subject = tenant, "tenant:"+tenant
 	}
 	if who.Tenant != "" {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-webauthn/webauthn/protocol"
@@ -147,27 +148,27 @@ func (o *Operators) begin(c ceremony, options any, asked *webauthn.SessionData) 
 func (o *Operators) ceremony(ctx context.Context, state, act string) (*ceremony, store.Record, error) {
 	var used store.Record
 	if len(state) > maxState {
-		return nil, used, refuse("", "the passkey's ceremony is of nobody's making")
+		return nil, used, refuse(oauth.PasskeyCeremony, "", "the passkey's ceremony is of nobody's making")
 	}
 	sealed, err := base64.RawURLEncoding.DecodeString(state)
 	if err != nil {
-		return nil, used, refuse("", "the passkey's ceremony is damaged")
+		return nil, used, refuse(oauth.PasskeyCeremony, "", "the passkey's ceremony is damaged")
 	}
 	text, err := o.sealer.Open(stateLabel, sealed)
 	if err != nil {
-		return nil, used, refuse("", "the passkey's ceremony was not begun here: %v", err)
+		return nil, used, refuse(oauth.PasskeyCeremony, "", "the passkey's ceremony was not begun here: %v", err)
 	}
 	var c ceremony
 	if err := json.Unmarshal(text, &c); err != nil {
 		return nil, used, fmt.Errorf("read a passkey's ceremony: %w", err)
 	}
 	if c.Act != act || !o.now().Before(c.Until) {
-		return nil, used, refuse(c.Operator, "the passkey's ceremony is too old, or was begun for something else")
+		return nil, used, refuse(oauth.PasskeyCeremony, c.Operator, "the passkey's ceremony is too old, or was begun for something else")
 	}
 	used = store.Record{Kind: store.Session, ID: "used:" + c.ID, Expires: c.Until.Add(ceremonyLife)} // the engine's clock may be ahead of ours
 	switch _, err := o.store.Get(ctx, "", store.Session, used.ID); {
 	case err == nil:
-		return nil, used, refuse(c.Operator, "the passkey's answer was used already")
+		return nil, used, refuse(oauth.PasskeyCeremony, c.Operator, "the passkey's answer was used already")
 	case !errors.Is(err, store.ErrNotFound):
 		return nil, used, fmt.Errorf("read a passkey's ceremony: %w", err)
 	}
@@ -206,22 +207,22 @@ func (o *Operators) byPasskey(ctx context.Context, state string, answer []byte, 
 // verify returns the operator whose passkey gave the answer, with the passkey's counter moved on (Web Authentication, section 7.2).
 func (o *Operators) verify(ctx context.Context, c *ceremony, answer []byte) (*Operator, error) {
 	if len(answer) > maxAnswer {
-		return nil, refuse(c.Operator, "the passkey's answer is too long")
+		return nil, refuse(oauth.PasskeyAnswer, c.Operator, "the passkey's answer is too long")
 	}
 	parsed, err := protocol.ParseCredentialRequestResponseBytes(answer)
 	if err != nil {
-		return nil, refuse(c.Operator, "the passkey's answer cannot be read: %s", why(err))
+		return nil, refuse(oauth.PasskeyAnswer, c.Operator, "the passkey's answer cannot be read: %s", why(err))
 	}
 	id := c.Operator
 	if id == "" {
 		id = string(parsed.Response.UserHandle)
 	}
 	if !plain(id) {
-		return nil, refuse("", "the passkey's user handle is none of ours")
+		return nil, refuse(oauth.PasskeyUnknown, "", "the passkey's user handle is none of ours")
 	}
 	op, err := o.Get(ctx, id)
 	if errors.Is(err, ErrNotFound) {
-		return nil, refuse("", "the passkey is of nobody")
+		return nil, refuse(oauth.PasskeyUnknown, "", "the passkey is of nobody")
 	}
 	if err != nil {
 		return nil, err
@@ -233,10 +234,10 @@ func (o *Operators) verify(ctx context.Context, c *ceremony, answer []byte) (*Op
 		_, cred, err = o.web.ValidatePasskeyLogin(func(_, _ []byte) (webauthn.User, error) { return account{op}, nil }, c.Asked, parsed)
 	}
 	if err != nil {
-		return nil, refuse(op.ID, "the passkey's answer is wrong: %s", why(err))
+		return nil, refuse(oauth.PasskeyAnswer, op.ID, "the passkey's answer is wrong: %s", why(err))
 	}
 	if cred.Authenticator.CloneWarning {
-		return nil, refuse(op.ID, "the passkey's counter went back: it may have been copied")
+		return nil, refuse(oauth.PasskeyCounter, op.ID, "the passkey's counter went back: it may have been copied")
 	}
 	i := slices.IndexFunc(op.Passkeys, func(p Passkey) bool { return bytes.Equal(p.ID, cred.ID) })
 	if i < 0 { // it has just been found there
@@ -247,12 +248,19 @@ func (o *Operators) verify(ctx context.Context, c *ceremony, answer []byte) (*Op
 	return op, nil
 }
 
-// why spells what the library found wrong with an answer. Parts of it are whatever was sent, so it is cut.
+// why spells what the library found wrong with an answer, in the library's own words. For developers it adds what was expected and what was
+// sent; only the words before that are taken.
 func why(err error) string {
-	const longest = 300
-	text := err.Error()
-	if e, ok := errors.AsType[*protocol.Error](err); ok && e.DevInfo != "" {
-		text += ": " + e.DevInfo
+	e, ok := errors.AsType[*protocol.Error](err)
+	if !ok || e.Details == "" {
+		return "it is not of the form of Web Authentication"
 	}
-	return shortened(text, longest)
+	added := e.DevInfo
+	if end := strings.IndexAny(added, ".:;=([\"'`"); end >= 0 {
+		added = added[:end]
+	}
+	if added == "" {
+		return e.Details
+	}
+	return e.Details + ": " + added
 }

@@ -234,15 +234,15 @@ func (o *Operators) addPasskey(ctx context.Context, s *Session, op *Operator, st
 		return used, err
 	}
 	if c.Operator != op.ID || c.Session != s.ID || len(answer) > maxAnswer {
-		return used, refuse(op.ID, "the passkey's ceremony was begun elsewhere")
+		return used, refuse(oauth.PasskeyCeremony, op.ID, "the passkey's ceremony was begun elsewhere")
 	}
 	parsed, err := protocol.ParseCredentialCreationResponseBytes(answer)
 	if err != nil {
-		return used, refuse(op.ID, "the passkey's answer cannot be read: %s", why(err))
+		return used, refuse(oauth.PasskeyAnswer, op.ID, "the passkey's answer cannot be read: %s", why(err))
 	}
 	cred, err := o.web.CreateCredential(account{op}, c.Asked, parsed)
 	if err != nil {
-		return used, refuse(op.ID, "the passkey's answer is wrong: %s", why(err))
+		return used, refuse(oauth.PasskeyAnswer, op.ID, "the passkey's answer is wrong: %s", why(err))
 	}
 	if len(op.Passkeys) >= maxPasskeys {
 		return used, problem("passkey", "there are %d passkeys already; remove one first", maxPasskeys)

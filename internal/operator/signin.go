@@ -21,6 +21,7 @@ const totpLabel = "operator totp"
 
 // refusal is ErrSignIn with the reason, which is for the audit record alone.
 type refusal struct {
+	kind     oauth.Case
 	operator string // id, where it is known
 	reason   string
 }
@@ -28,8 +29,8 @@ type refusal struct {
 func (r *refusal) Error() string { return ErrSignIn.Error() }
 func (r *refusal) Unwrap() error { return ErrSignIn }
 
-func refuse(operator, reason string, args ...any) error {
-	return &refusal{operator, fmt.Sprintf(reason, args...)}
+func refuse(kind oauth.Case, operator, reason string, args ...any) error {
+	return &refusal{kind, operator, fmt.Sprintf(reason, args...)}
 }
 
 // entry is somebody who has shown who they are: the operator with what the proof has used up taken out, and what is to be written
@@ -47,18 +48,18 @@ func (o *Operators) SignInByLink(ctx context.Context, link oauth.Secret, from Fr
 	return o.enter(ctx, ByLink, nil, from, func() (*entry, error) {
 		id, ok := secret.ParseToken(link.Reveal(), linkPrefix)
 		if !ok {
-			return nil, refuse("", "the link is damaged")
+			return nil, refuse(oauth.LinkDamaged, "", "the link is damaged")
 		}
 		op, err := o.read(ctx, strings.Clone(id))
 		switch {
 		case errors.Is(err, ErrNotFound):
-			return nil, refuse("", "the link is of nobody")
+			return nil, refuse(oauth.LinkDamaged, "", "the link is of nobody")
 		case err != nil:
 			return nil, err
 		case op.Link == nil || !secret.Matches(op.Link.Digest, link.Reveal()):
-			return nil, refuse(op.ID, "the link was used already, or another one took its place")
+			return nil, refuse(oauth.LinkUsed, op.ID, "the link was used already, or another one took its place")
 		case !o.now().Before(op.Link.Expires):
-			return nil, refuse(op.ID, "the link is too old")
+			return nil, refuse(oauth.LinkExpired, op.ID, "the link is too old")
 		}
 		e := &entry{operator: op, enrols: !op.Link.Here}
 		if e.enrols {
@@ -131,11 +132,11 @@ func (o *Operators) checkPassword(ctx context.Context, op *Operator, password oa
 	}
 	switch {
 	case op == nil:
-		return refuse("", "nobody has that name") // which is not written down: people type passwords there
+		return refuse(oauth.UnknownOperator, "", "nobody has that name") // which is not written down: people type passwords there
 	case op.Hash == "":
-		return refuse(op.ID, "the operator has no password")
+		return refuse(oauth.NoPassword, op.ID, "the operator has no password")
 	case hash != *right:
-		return refuse(op.ID, "the password is wrong")
+		return refuse(oauth.WrongSignIn, op.ID, "the password is wrong")
 	}
 	return nil
 }
@@ -143,12 +144,12 @@ func (o *Operators) checkPassword(ctx context.Context, op *Operator, password oa
 // secondFactor checks a one-time code or a recovery code and takes it out of the operator, so that writing the operator uses it up.
 func (o *Operators) secondFactor(op *Operator, code oauth.Secret) (detail string, err error) {
 	if len(op.TOTP) == 0 {
-		return "", refuse(op.ID, "the operator has no second factor")
+		return "", refuse(oauth.NoSecondFactor, op.ID, "the operator has no second factor")
 	}
 	if typed, ok := secret.RecoveryCode(code.Reveal()); ok {
 		i := slices.IndexFunc(op.Recovery, func(digest []byte) bool { return secret.Matches(digest, typed) })
 		if i < 0 {
-			return "", refuse(op.ID, "the recovery code is wrong or used")
+			return "", refuse(oauth.WrongRecoveryCode, op.ID, "the recovery code is wrong or used")
 		}
 		op.Recovery = slices.Delete(op.Recovery, i, i+1)
 		return "by a recovery code; left: " + strconv.Itoa(len(op.Recovery)), nil
@@ -159,7 +160,7 @@ func (o *Operators) secondFactor(op *Operator, code oauth.Secret) (detail string
 	}
 	step, ok := secret.CheckTOTP(string(text), code.Reveal(), o.now(), op.TOTPStep)
 	if !ok {
-		return "", refuse(op.ID, "the one-time code is wrong or used")
+		return "", refuse(oauth.WrongSignInCode, op.ID, "the one-time code is wrong or used")
 	}
 	op.TOTPStep = step
 	return "", nil
@@ -171,7 +172,7 @@ func (o *Operators) enter(ctx context.Context, method string, old *Session, from
 	for try := 1; ; try++ {
 		e, err := prove()
 		if err == nil && e.operator.Barred() != "" {
-			err = refuse(e.operator.ID, "%s", e.operator.Barred())
+			err = refuse(oauth.BarredOperator, e.operator.ID, "%s", e.operator.Barred())
 		}
 		if err == nil && old != nil {
 			err = o.replace(ctx, e, old)
@@ -196,11 +197,11 @@ func (o *Operators) replace(ctx context.Context, e *entry, old *Session) error {
 	s, err := o.live(ctx, old.ID)
 	switch {
 	case errors.Is(err, ErrSignIn):
-		return refuse(e.operator.ID, "the session has ended meanwhile")
+		return refuse(oauth.EndedSession, e.operator.ID, "the session has ended meanwhile")
 	case err != nil:
 		return err
 	case s.Operator.ID != e.operator.ID:
-		return refuse(e.operator.ID, "the session is another operator's")
+		return refuse(oauth.OtherSession, e.operator.ID, "the session is another operator's")
 	}
 	rec := s.record()
 	rec.Expires = gone
@@ -240,9 +241,9 @@ func (o *Operators) refused(err error, method string, from From) error {
 	_, throttled := errors.AsType[*limit.TooMany](err)
 	switch {
 	case refused:
-		e.Reason, err = r.reason, ErrSignIn
+		e.Reason, e.Detail[audit.CaseDetail], err = r.reason, string(r.kind), ErrSignIn
 	case throttled:
-		e.Reason = err.Error()
+		e.Reason, e.Detail[audit.CaseDetail] = err.Error(), string(oauth.SignInGuesses)
 	default:
 		return err // our fault: not a refusal
 	}

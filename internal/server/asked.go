@@ -62,7 +62,7 @@ type desk struct {
 func (d *desk) turnAway(w http.ResponseWriter, r *http.Request, who *oauth.Asker, err error, began time.Time) {
 	refusal := d.explain(who.RequestID, err)
 	d.Log.LogAttrs(context.Background(), slog.LevelInfo, d.act, slog.String("request_id", who.RequestID), slog.String("tenant", who.Tenant),
-		slog.String("client", who.Client.ID), slog.String("code", string(refusal.Code)), slog.String("reason", refusal.Reason),
+		slog.String("client", refusal.Client), slog.String("code", string(refusal.Code)), slog.String("case", string(refusal.Case)), slog.String("reason", refusal.Reason),
 		slog.String("source", who.From()))
 	dialect.Standard().EncodeError(w, refusal, dialect.About{RequestID: who.RequestID, Path: r.URL.Path, Realm: d.tenant.Issuer})
 	d.meter.answered(string(refusal.Code), began)

@@ -122,7 +122,7 @@ func readPlace(r *http.Request, epoch string) (at place, refusal *oauth.Error) {
 		e, number, _ := strings.Cut(k, ".")
 		after, err := strconv.ParseUint(number, 10, 64)
 		if err != nil || len(known) > maxPlaces {
-			return place{}, oauth.Refuse(oauth.InvalidRequest, "The parameter after is not a list of places like epoch.sequence.", "after is %.100q", text)
+			return place{}, oauth.Refuse(oauth.UnreadablePlace, "The parameter after is not a list of places like epoch.sequence.", "after is %q", oauth.Unproven(text))
 		}
 		if e == epoch {
 			at = place{e, after}

@@ -12,7 +12,6 @@
 package server
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -45,14 +44,15 @@ type Tenant struct {
 
 // Options are what a server works with.
 type Options struct {
-	Issuer  *issuer.Issuer                                                  // nil: tokens are issued elsewhere, and nothing but Resources is answered here; then neither Keys, Feed nor Sign is needed
-	Keys    func(tenant string) (set []byte, tag string, err error)         // the key set of a tenant, and a tag that is another when the set is
-	Feed    *feed.Feed                                                      // what has been taken back
-	Sign    func(tenant, typ string, claims []byte) (jwt []byte, err error) // signs a page of the feed
-	Next    http.Handler                                                    // answers what is not ours; finds Of(r) in the request's context
-	Door    *edge.Door                                                      // where requests come in
-	Metrics *Metrics
-	Log     *slog.Logger
+	Issuer      *issuer.Issuer                                                  // nil: tokens are issued elsewhere, and nothing but Resources is answered here; then neither Keys, Feed nor Sign is needed
+	Keys        func(tenant string) (set []byte, tag string, err error)         // the key set of a tenant, and a tag that is another when the set is
+	Feed        *feed.Feed                                                      // what has been taken back
+	Sign        func(tenant, typ string, claims []byte) (jwt []byte, err error) // signs a page of the feed
+	Next        http.Handler                                                    // answers what is not ours; finds Of(r) in the request's context
+	Door        *edge.Door                                                      // where requests come in
+	Misdirected func(Misdirected)                                               // told of requests for no tenant's host; may be nil
+	Metrics     *Metrics
+	Log         *slog.Logger
 }
 
 // Handler answers on the public listener.
@@ -150,7 +150,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	host, problem := edge.Host(r)
 	t := (*h.hosts.Load())[host]
 	if t == nil {
-		h.misdirected(w, r, known, problem)
+		h.misdirect(w, r, known, problem)
 		return
 	}
 	known.Tenant = t.Name
@@ -193,8 +193,8 @@ func (h *Handler) token(w http.ResponseWriter, r *http.Request, t *tenant, e *en
 func (h *Handler) refuse(w http.ResponseWriter, e *endpoint, req *oauth.TokenRequest, refusal *oauth.Error, about dialect.About) {
 	h.Log.LogAttrs(context.Background(), slog.LevelInfo, "token refused", slog.String("request_id", req.RequestID),
 		slog.String("tenant", req.Tenant), slog.String("dialect", req.Dialect), slog.String("grant", string(req.Grant)),
-		slog.String("client", req.Client.ID), slog.String("user", req.Username), slog.String("code", string(refusal.Code)),
-		slog.String("reason", refusal.Reason), slog.String("source", req.From()))
+		slog.String("client", refusal.Client), slog.String("user", refusal.User), slog.String("code", string(refusal.Code)),
+		slog.String("case", string(refusal.Case)), slog.String("reason", refusal.Reason), slog.String("source", req.From()))
 	e.dialect.EncodeError(w, refusal, about)
 }
 
@@ -208,7 +208,7 @@ func (h *Handler) explain(requestID string, err error) *oauth.Error {
 
 // broke answers a request that panicked.
 func (h *Handler) broke(w http.ResponseWriter, r *http.Request, id string, fault error) {
-	h.Log.Error("a request broke the server", "request_id", id, "path", r.URL.Path, "fault", fault)
+	h.Log.Error("a request broke the server", "request_id", id, "fault", fault)
 	plain(w, http.StatusInternalServerError, "Something went wrong here; the operator finds it under the request id.")
 }
 
@@ -226,17 +226,6 @@ func Fault(log *slog.Logger, requestID string, err error) *oauth.Error {
 	}
 	log.Log(context.Background(), level, "a request could not be answered", "request_id", requestID, "error", err)
 	return &oauth.Error{Code: code, Description: text, Reason: err.Error(), RetryAfter: after}
-}
-
-// misdirected answers a request for a host that no tenant has, or whose handshake was for another one (RFC 9110, section 15.5.20).
-func (h *Handler) misdirected(w http.ResponseWriter, r *http.Request, known edge.Request, problem string) {
-	text := "No tenant has this host name."
-	if problem != "" {
-		text = "This connection is not for this host: " + problem + "."
-	}
-	h.Log.Info("request misdirected", "request_id", known.ID, "host", r.Host[:min(len(r.Host), 100)], "problem", cmp.Or(problem, "no tenant has the host"),
-		"source", known.From())
-	plain(w, http.StatusMisdirectedRequest, text)
 }
 
 // plain answers with a problem that no dialect speaks of.

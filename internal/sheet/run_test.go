@@ -35,17 +35,17 @@ func desk(t *testing.T, d *dialect.Dialect) *httptest.Server {
 		}
 		req, refusal := e.Decode(r)
 		if refusal == nil && !known(req.Client) && (req.Decoded == nil || !known(*req.Decoded)) {
-			refusal = oauth.AuthenticationFailed("got %q %q", req.Client.ID, req.Client.Secret.Reveal())
+			refusal = oauth.AuthenticationFailed(oauth.WrongSecret, "got %q %q", req.Client.ID.Reveal(), req.Client.Secret.Reveal())
 		}
 		if refusal == nil && req.Grant == oauth.Password && (req.Username != noUsername || req.Password != noPassword) {
-			refusal = oauth.AuthenticationFailed("got user %q", req.Username)
+			refusal = oauth.AuthenticationFailed(oauth.WrongSecret, "got user %q", req.Username.Reveal())
 		}
 		if refusal != nil {
 			t.Errorf("refused: %v", refusal)
 			d.EncodeError(w, refusal, dialect.About{})
 			return
 		}
-		d.Encode(w, &oauth.Token{AccessToken: theToken, Scope: req.Scope, IssuedAt: time.Now(), ExpiresIn: time.Minute}, dialect.About{Grant: req.Grant})
+		d.Encode(w, &oauth.Token{AccessToken: theToken, Scope: req.Scope.Reveal(), IssuedAt: time.Now(), ExpiresIn: time.Minute}, dialect.About{Grant: req.Grant})
 	}))
 	t.Cleanup(s.Close)
 	return s
