@@ -84,7 +84,7 @@ func (e *Endpoint) open(r *http.Request) (string, syntax, *oauth.Error) {
 	s, ok := e.syntax(r.Header["Content-Type"])
 	if !ok {
 		return "", 0, oauth.Refuse(oauth.WrongContentType, "The content type of the body is not one that this endpoint reads.",
-			"content-type %s", typesShown(r.Header["Content-Type"]))
+			"content-type %q", typesShown(r.Header["Content-Type"]))
 	}
 	return text, s, nil
 }

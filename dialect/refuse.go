@@ -37,9 +37,6 @@ var (
 
 // typesShown is what an operator reads of a content type: the media type and its charset.
 func typesShown(lines []string) string {
-	if len(lines) == 0 {
-		return "missing"
-	}
 	var shown []string
 	for _, line := range lines[:min(len(lines), 2)] {
 		media, rest, _ := strings.Cut(line, ";")
