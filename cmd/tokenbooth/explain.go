@@ -178,7 +178,7 @@ func unrecorded(id string) (*explanation, error) {
 	made, ok := secret.MadeAt(id)
 	now := clock()()
 	if !ok || made.After(now) || made.Before(now.Add(-audit.KeepRefusals)) {
-		return nil, fmt.Errorf("nothing is known of a request %q: it is neither among the refusals of the last %d days nor in the journal, and its id is of no request since then",
+		return nil, fmt.Errorf("nothing is known of a request %q: it is neither among the refusals of the last %d days nor in the journal",
 			id, audit.KeepRefusals/(24*time.Hour))
 	}
 	return &explanation{eventView: eventView{ID: id, Time: made, RequestID: id, Outcome: "not recorded", Detail: map[string]string{},

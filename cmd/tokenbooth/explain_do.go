@@ -16,7 +16,6 @@ const (
 	widenClient    = lookAtClient + ". Widen: tokenbooth client update -t TENANT CLIENT"
 	rotateSecret   = lookAtClient + ". A new secret: tokenbooth client rotate -t TENANT CLIENT"
 	allowBodyless  = "Allow it: tokenbooth client update -t TENANT CLIENT --bodyless"
-	lookAtTenants  = "Look: tokenbooth tenant show TENANT"
 	grantIt        = "Grant it: tokenbooth client update -t TENANT CLIENT --permission …"
 	lookAtUsers    = "Look: tokenbooth user list -t TENANT"
 	setPassword    = "Set it: tokenbooth user password -t TENANT USER"
@@ -37,8 +36,7 @@ var commands = func() map[oauth.Case]string {
 		rotateSecret:  {oauth.WrongSecret, oauth.MistypedSecret, oauth.ExpiredSecret},
 		lookAtClient:  {oauth.BarredClient, oauth.SecretGuesses, oauth.TokenClientGone},
 		widenClient:   {oauth.WrongAuthMethod, oauth.WrongAddress, oauth.OtherGrants, oauth.OtherDialects, oauth.NoResourceServer},
-		allowBodyless: {oauth.BodylessClient},
-		lookAtTenants: {oauth.BodylessTenant},
+		allowBodyless: {oauth.BodylessClient, oauth.BodylessTenant},
 		grantIt:       {oauth.ScopeNotHeld, oauth.PermissionLacking, oauth.PermissionLost},
 		lookAtUsers:   {oauth.UnknownUser, oauth.BarredUser, oauth.RefreshUserBarred, oauth.TokenUserGone},
 		setPassword:   {oauth.WrongPassword, oauth.PasswordReset},

@@ -63,7 +63,7 @@ func (a *api) fail(w http.ResponseWriter, r *http.Request, err error) {
 	f := problemOf(err, c.body)
 	k := kinds[f.kind]
 	if k.status >= 500 {
-		a.Log.Error("the operators' API could not answer", "request_id", c.id, "method", r.Method, "path", r.URL.Path, "error", err)
+		a.Log.Error("the operators' API could not answer", "request_id", c.id, "route", r.Pattern, "error", err)
 	}
 	body, err := json.Marshal(Problem{Type: problemPage + f.kind, Title: k.title, Status: k.status, Detail: f.detail, Field: f.field, RequestId: c.id,
 		ChangedBy: f.faster.By, ChangedAt: f.faster.At.UTC()})

@@ -52,13 +52,13 @@ func TestOfAPolicyReportNoAddressIsKeptWhole(t *testing.T) {
 			[]violation{{"script-src", "inline", "/"}}},
 		"of the Reporting API": {`[{"type":"csp-violation","url":"SECRET","body":{"documentURL":"` + linkOf + `","blockedURL":"eval","effectiveDirective":"script-src","sample":"SECRET"}},
 			{"type":"csp-violation","body":{"documentURL":"https://desk.example.com/t/acme","blockedURL":"data:text/html,SECRET","effectiveDirective":"img-src"}}]`,
-			[]violation{{"script-src", "eval", "/sign-in/link"}, {"img-src", "data:", "/t/acme"}}},
+			[]violation{{"script-src", "eval", "/sign-in/link"}, {"img-src", "data:", "/t/a…(4)"}}},
 		"of another kind":    {`[{"type":"deprecation","body":{"id":"SECRET","effectiveDirective":"SECRET"}}]`, []violation{{unreadable, unreadable, unreadable}}},
 		"of a calendar":      {`{"csp-report":{"document-uri":"https://desk.example.com/Calendar/SECRET.ics","blocked-uri":"SECRET/","effective-directive":"SECRET SECRET"}}`, []violation{{unreadable, unreadable, "/calendar/…"}}},
 		"that is none":       {`{"SECRET":1}`, []violation{{unreadable, unreadable, unreadable}}},
 		"that is no JSON":    {`SECRET`, []violation{{unreadable, unreadable, unreadable}}},
 		"of other types":     {`{"csp-report":{"document-uri":["SECRET"]}}`, []violation{{unreadable, unreadable, unreadable}}},
-		"with line ends":     {`{"csp-report":{"document-uri":"https://desk.example.com/a%0Alevel=ERROR","blocked-uri":"x\ny","effective-directive":"a\nb"}}`, []violation{{unreadable, unreadable, `/a\u000alevel=ERROR`}}},
+		"with line ends":     {`{"csp-report":{"document-uri":"https://desk.example.com/a%0Alevel=ERROR","blocked-uri":"x\ny","effective-directive":"a\nb"}}`, []violation{{unreadable, unreadable, `/a\u0…(18)`}}},
 		"with a custom word": {`{"csp-report":{"document-uri":"about:blank","blocked-uri":"chrome-extension://abc/SECRET","effective-directive":"img-src"}}`, []violation{{"img-src", "chrome-extension://abc", unreadable}}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -147,13 +147,27 @@ func TestWhatAnybodyCanCauseIsLoggedInMeasure(t *testing.T) {
 	}
 }
 
+func TestEveryWordOfOurAddressesMayBeLogged(t *testing.T) {
+	for _, r := range routes() {
+		_, path, _ := strings.Cut(r.pattern, " ")
+		for word := range strings.SplitSeq(path, "/") {
+			if word != "" && word[0] != '{' && !slices.Contains(ownWords, word) {
+				t.Errorf("%s: the log would not show %q", r.pattern, word)
+			}
+		}
+	}
+	if got := loggedPath("/t/hunter2-hunter2/clients/tbs_0123456789"); got != "/t/hun…(15)/clients/tbs…(14)" {
+		t.Errorf("a path is logged as %s", got)
+	}
+}
+
 func FuzzLoggedPath(f *testing.F) {
 	f.Add("/", "k")
 	f.Add("/t/", "tbc_0")
 	f.Add("\xff\xff/İ", "\n")
 	f.Fuzz(func(t *testing.T, before, key string) {
 		path := before + "/calendar/" + key
-		if got := loggedPath(path); len(got) > 200 || strings.Count(got, "/calendar/") > 1 || !strings.HasSuffix(got, "/calendar/…") && len(got) < 190 {
+		if got := loggedPath(path); len(got) > 400 || strings.Count(got, "/calendar/") > 1 || !strings.HasSuffix(got, "/calendar/…") && strings.Count(path, "/") <= maxLogged {
 			t.Errorf("%q is logged as %q", path, got)
 		}
 	})

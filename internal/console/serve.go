@@ -3,9 +3,11 @@ package console
 import (
 	"net/http"
 	"regexp"
+	"strings"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
 	"github.com/tokenbooth/tokenbooth/internal/edge"
+	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
 // ServeHTTP answers one request.
@@ -65,9 +67,32 @@ func (c *Console) ours(r *http.Request) bool {
 // afterSecret is a path from where a secret stands in it, in whichever spelling: a calendar's key is all that its reader shows.
 var afterSecret = regexp.MustCompile(`(?is)/calendar/.*`)
 
-// loggedPath is what the log keeps of a path: no query, since one may be a sign-in link's, and no secret.
+// loggedPath is what the log keeps of a path: no query, since one may be a sign-in link's, and no secret. The words of our own addresses stand
+// as they are; of any other only what may be shown of an oauth.Unproven, since somebody may have pasted anything.
 func loggedPath(path string) string {
-	return clip(afterSecret.ReplaceAllLiteralString(path, "/calendar/…"), 200)
+	segments := strings.SplitN(afterSecret.ReplaceAllLiteralString(path, "/calendar/…"), "/", maxLogged+1)
+	for i, s := range segments[:min(len(segments), maxLogged)] {
+		if s != "…" {
+			segments[i] = oauth.Unproven(s).AmongWords(ownWords...)
+		}
+	}
+	if len(segments) > maxLogged {
+		segments[maxLogged] = "…"
+	}
+	return strings.Join(segments, "/")
+}
+
+// maxLogged is how much of a path is logged, in segments.
+const maxLogged = 8
+
+// ownWords are the words of the console's addresses, as the table of routes has them.
+var ownWords = []string{
+	"account", "add", "again", "apis", "audit", "begin", "calendar", "calendar-key", "clear-proofs", "clients", "confirmed", "csp-report", "delete",
+	"dialects", "disable", "download", "drop-permissions", "edit", "enable", "end", "end-all", "end-others", "end-tokens", "export",
+	"favicon.ico", "finish", "invite", "keys", "link", "look", "new", "new-client", "new-user", "operators", "passkey", "passkeys",
+	"password", "playground", "recovery-codes", "remove", "retire", "revoke", "revoke-tokens", "rotate", "rotate-unannounced",
+	"sessions", "settings", "sign-in", "sign-out", "static", "t", "take-back", "tokens", "totp", "try", "undo-rotation", "users",
+	"withdraw",
 }
 
 // broke answers a request that panicked.

@@ -12,10 +12,9 @@ import (
 
 // signInPage asks who is there. Whatever was wrong, it says the same (CWE-204).
 type signInPage struct {
-	Username string
-	Next     string
-	Out      bool   // just signed out
-	Problem  string // what was wrong
+	Next    string
+	Out     bool   // just signed out
+	Problem string // what was wrong
 }
 
 const (
@@ -38,7 +37,7 @@ func signInNow(v *visit) error {
 	if err != nil {
 		return err
 	}
-	page := signInPage{Username: clip(form.Get("username"), 200), Next: nextOf(form.Get("next"))}
+	page := signInPage{Next: nextOf(form.Get("next"))}
 	if !v.keepsCookies() {
 		v.probe()
 		page.Problem = cookieLost

@@ -28,7 +28,7 @@ var pageExamples = map[string][]any{
 	"error":        {errorPage{Status: 409, Title: hostile, Text: hostile, By: hostile, At: noon, Back: "/t/acme", BackTo: "Load it again", Request: "req-1"}, errorPage{Status: 404}},
 	"no_role":      {nil},
 	"reading":      {readingPage{hostile}},
-	"sign_in":      {signInPage{Username: hostile, Next: "/t/acme?q=" + hostile, Out: true, Problem: wrongProof}, signInPage{}},
+	"sign_in":      {signInPage{Next: "/t/acme?q=" + hostile, Out: true, Problem: wrongProof}, signInPage{}},
 	"sign_in_link": {signInLinkPage{Key: hostile, Problem: "used"}, signInLinkPage{}},
 	"again":        {againPage{Next: "/operators", Passkey: true, Password: true, Problem: wrongProof}, againPage{Next: "/", Passkey: true}, againPage{}},
 	"held":         {&heldPage{To: "/operators", Again: "/sign-in/again?next=%2Fconfirmed", Fields: []heldField{{hostile, hostile}}, Typed: []heldField{{hostile, hostile}}}, &heldPage{}},

@@ -52,7 +52,7 @@ var conclusions = map[oauth.Case]Conclusion{
 	oauth.PasswordGrantOff:   about(ofUse, "The tenant does not allow the password grant. Its settings can, with allow_password_grant, for callers that cannot do without."),
 	oauth.OtherGrants:        about(ofUse, "The client is registered for other grants: use one of those, or allow it this one."),
 	oauth.OtherDialects:      about(ofUse, "The client is pinned to other dialects: ask at an endpoint of one of those, or allow it this one."),
-	oauth.BodylessTenant:     about(ofBodyless, "The credential is right. Allow requests without a body for the tenant, in the settings (allow_bodyless_token); or send grant_type in the body."),
+	oauth.BodylessTenant:     about(ofBodyless, "The credential is right. Allow requests without a body for the tenant, in the settings (allow_bodyless_token); or send grant_type=client_credentials in the body."),
 	oauth.BodylessClient:     about(ofBodyless, "The credential is right. Allow the client token requests without a body; or send grant_type=client_credentials in the body."),
 	oauth.OnlyALabel:         about(ofUse, "In this contract callers only name themselves, and a name holds no permissions: sign in with a user, or ask at another endpoint."),
 	oauth.ClientRate:         about(ofRates, "The client asks more often than client_rate allows. A token lasts: keep it until it expires instead of asking for each call."),
