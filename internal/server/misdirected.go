@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/tokenbooth/tokenbooth/internal/edge"
-	"github.com/tokenbooth/tokenbooth/internal/hostname"
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
@@ -24,7 +23,7 @@ type Misdirected struct {
 // misdirect answers 421, and writes it down: whoever set up a proxy, a probe or a certificate looks for it. problem says why the request
 // names no host; "" where no tenant has the one it names.
 func (h *Handler) misdirect(w http.ResponseWriter, r *http.Request, known edge.Request, problem string) {
-	host, _ := hostname.Of(r.Host)
+	host, _ := edge.Host(&http.Request{Host: r.Host}) // whatever the handshake was for
 	m := Misdirected{Request: known, Case: oauth.UnknownHost, Host: oauth.Unproven(host)}
 	text := "No tenant has this host name."
 	m.Reason = "no tenant has the host " + shownHost(m.Host)
