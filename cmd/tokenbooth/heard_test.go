@@ -53,7 +53,7 @@ func TestACommandWaitsForEveryServerThatIsAtWorkAndForNoOther(t *testing.T) {
 			}
 			began = time.Now()
 		}
-		a, said := changed(t, s)
+		a, _ := changed(t, s)
 		a.settle()
 		wantAfter("nobody is there", 0)
 
@@ -61,7 +61,7 @@ func TestACommandWaitsForEveryServerThatIsAtWorkAndForNoOther(t *testing.T) {
 		a.settle()
 		wantAfter("nothing was changed since", 0)
 
-		a, said = changed(t, s)
+		a, _ = changed(t, s)
 		go func() {
 			for i, p := range []*presence{one, two} {
 				time.Sleep(time.Duration(i+1) * 100 * time.Millisecond)
@@ -72,7 +72,7 @@ func TestACommandWaitsForEveryServerThatIsAtWorkAndForNoOther(t *testing.T) {
 		wantAfter("two who hear after 100 and 300 ms", 300*time.Millisecond)
 		synctest.Wait()
 
-		a, said = changed(t, s)
+		a, said := changed(t, s)
 		go func() {
 			time.Sleep(50 * time.Millisecond)
 			one.asked()()

@@ -147,18 +147,18 @@ func TestAHostIsNamedByTheRequestAndByItsHandshake(t *testing.T) {
 }
 
 func TestAPanicStaysWithItsRequestAndAnAbortGoesOn(t *testing.T) {
-	breaks := func(with any) (fault error, out any) {
+	breaks := func(with any) (out any, fault error) {
 		defer func() { out = recover() }()
 		func() {
 			defer Contain(func(f error) { fault = f })
 			panic(with)
 		}()
-		return fault, nil
+		return nil, fault
 	}
-	if fault, out := breaks("the roof"); out != nil || fault == nil || !strings.HasPrefix(fault.Error(), "panic: the roof\n") || !strings.Contains(fault.Error(), "edge_test.go") {
+	if out, fault := breaks("the roof"); out != nil || fault == nil || !strings.HasPrefix(fault.Error(), "panic: the roof\n") || !strings.Contains(fault.Error(), "edge_test.go") {
 		t.Errorf("%v, %v", fault, out)
 	}
-	if fault, out := breaks(http.ErrAbortHandler); fault != nil || !errors.Is(out.(error), http.ErrAbortHandler) {
+	if out, fault := breaks(http.ErrAbortHandler); fault != nil || !errors.Is(out.(error), http.ErrAbortHandler) {
 		t.Errorf("%v, %v", fault, out)
 	}
 	called := false
