@@ -105,8 +105,8 @@ func (i *Issuer) keepRevocations() {
 		default:
 			rest = failed.next(i.r.pace.least, i.r.pace.most)
 		}
-		if now := i.r.Now(); now.Sub(swept) >= sweepEach {
-			i.set.Sweep(now)
+		if now := i.r.Now(); now.Sub(swept).Abs() >= sweepEach {
+			i.set.Sweep(i.watch.Safe())
 			swept = now
 		}
 		if !i.pause(rest, nil) {
@@ -228,7 +228,7 @@ func (i *Issuer) follows(l *revocation.List, known places) error {
 	case len(l.Entries) == 0 && l.Latest > l.Sequence:
 		return errors.New("it is empty, and says that there is more")
 	case i.set.Len()+len(l.Entries) > maxEntries:
-		i.set.Sweep(i.r.Now())
+		i.set.Sweep(i.watch.Safe())
 		if i.set.Len()+len(l.Entries) > maxEntries {
 			return fmt.Errorf("more than %d revocations are not kept", maxEntries)
 		}
@@ -238,7 +238,7 @@ func (i *Issuer) follows(l *revocation.List, known places) error {
 
 // take adds a page to what is known. What we know is as fresh as the question whose answer was the last page there was.
 func (i *Issuer) take(l *revocation.List, known places, sent time.Time) {
-	i.set.Add(i.r.Now(), l.Entries...)
+	i.set.Add(i.watch.Safe(), l.Entries...)
 	now := known.with(place{l.Epoch, l.Sequence, l.Latest})
 	i.places.Store(&now)
 	if now.whole() {

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/tokenbooth/tokenbooth/internal/clock"
 	"github.com/tokenbooth/tokenbooth/oauth"
 	"github.com/tokenbooth/tokenbooth/revocation"
 )
@@ -62,8 +63,10 @@ type Remote struct {
 	HTTP              *http.Client
 	InsecurePlainHTTP bool // http to any address: keys and tokens can then be read and forged on the way
 
-	Now func() time.Time // nil: time.Now
-	Log *slog.Logger     // told once when something begins to fail, each minute while it does, and when it works again; nil: slog.Default
+	Now     func() time.Time     // nil: time.Now
+	Elapsed func() time.Duration // a monotonic clock: revocations are not forgotten because Now jumps ahead; nil: that of this process
+
+	Log *slog.Logger // told once when something begins to fail, each minute while it does, and when it works again; nil: slog.Default
 
 	pace *pace // of tests
 }
@@ -100,6 +103,7 @@ type Issuer struct {
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 
+	watch  *clock.Watch // by which the set forgets
 	set    *revocation.Set
 	where  atomic.Pointer[endpoints]
 	keys   atomic.Pointer[keySet]
@@ -166,7 +170,7 @@ func prepare(r Remote) (*Issuer, error) {
 	if err != nil {
 		return nil, err
 	}
-	i := &Issuer{r: r, base: base, set: &revocation.Set{}, found: make(chan struct{}), again: make(chan struct{}, 1),
+	i := &Issuer{r: r, base: base, watch: clock.New(r.Now, r.Elapsed), set: &revocation.Set{}, found: make(chan struct{}), again: make(chan struct{}, 1),
 		informed: make(chan struct{}), late: make(chan struct{}), flights: map[string]*flight{}, began: r.Now()}
 	i.places.Store(&places{})
 	i.troubles.log = r.Log.With(slog.String("issuer", r.Issuer))

@@ -156,7 +156,7 @@ func (s *settings) rehearse() error {
 	if err := issuedHere(s); err != nil {
 		return err
 	}
-	f := &front{settings: s, now: clock(), metrics: server.NewMetrics()}
+	f := &front{settings: s, now: wallClock(), metrics: server.NewMetrics()}
 	f.guards = func(t *registry.Tenant) (bearer.Options, error) { // nobody will be let in
 		return bearer.Options{Issuer: t.Issuer, Keys: func(string) (bearer.Key, bool) { return bearer.Key{}, false }}, nil
 	}

@@ -8,20 +8,35 @@ import (
 	"time"
 )
 
-// testClock is a clock that a file moves.
+// testClock is a wall clock that a file moves.
 func testClock(file string) func() time.Time {
-	if file == "" {
-		return time.Now
-	}
 	return func() time.Time {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return time.Now()
-		}
-		ahead, err := time.ParseDuration(strings.TrimSpace(string(text)))
-		if err != nil {
-			panic("test clock: " + err.Error())
-		}
-		return time.Now().Add(ahead)
+		passed, wrong := testOffsets(file)
+		return time.Now().Add(passed + wrong)
 	}
+}
+
+// testElapsed is a monotonic clock that a file moves.
+func testElapsed(file string) func() time.Duration {
+	began := time.Now()
+	return func() time.Duration {
+		passed, _ := testOffsets(file)
+		return time.Since(began) + passed
+	}
+}
+
+// testOffsets reads by how much time has passed beyond the machine's, and by how much the wall clock is wrong.
+func testOffsets(file string) (passed, wrong time.Duration) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return 0, 0
+	}
+	for i, field := range strings.Fields(string(text)) {
+		d, err := time.ParseDuration(field)
+		if err != nil || i > 1 {
+			panic("test clock: " + string(text))
+		}
+		*[]*time.Duration{&passed, &wrong}[i] = d
+	}
+	return passed, wrong
 }

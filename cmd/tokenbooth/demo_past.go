@@ -34,7 +34,7 @@ type past struct {
 
 // writePast gives a new demo a past. It is over before the demo opens what it leaves behind.
 func writePast(ctx context.Context, s *settings) (err error) {
-	p := &past{end: clock()().UTC(), secrets: map[string]oauth.Secret{}, hours: map[time.Time]*audit.Hour{}}
+	p := &past{end: wallClock()().UTC(), secrets: map[string]oauth.Secret{}, hours: map[time.Time]*audit.Hour{}}
 	then := *s
 	then.clock = func() time.Time { return time.UnixMicro(p.clock.Load()) }
 	then.Log.Level = "error" // what was refused a week ago is no news

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/dialect"
+	"github.com/tokenbooth/tokenbooth/internal/clock"
 	"github.com/tokenbooth/tokenbooth/internal/directory"
 	"github.com/tokenbooth/tokenbooth/internal/feed"
 	"github.com/tokenbooth/tokenbooth/internal/keyring"
@@ -31,7 +32,6 @@ type kept struct {
 	store  store.Store
 	broken func() error // why nothing can be written until a restart, or nil
 	close  func() error
-	seen   time.Time // the latest that any process on the store had seen when it was opened; zero where nobody knows
 }
 
 // desk is what is kept, and those who decide about it: what serve answers with, and what the other commands work on.
@@ -39,6 +39,7 @@ type desk struct {
 	kept
 	settings  *settings
 	now       func() time.Time
+	clocks    *clock.Watch
 	opened    time.Time // before anything was read
 	sealer    *secret.Sealer
 	feed      *feed.Feed
@@ -57,8 +58,8 @@ type opening struct {
 
 // openDesk opens the store and whoever works on it. Where nothing may be made, nothing is: the store is opened before the key is.
 func openDesk(ctx context.Context, s *settings, how opening) (*desk, error) {
-	d := &desk{settings: s, now: s.now(), hashing: limit.NewLane(s.lane())}
-	keep := func() (err error) { d.kept, err = openStore(s, d.now, how); return err }
+	d := &desk{settings: s, now: s.now(), clocks: watchClock(), hashing: limit.NewLane(s.lane())}
+	keep := func() (err error) { d.kept, err = openStore(s, d.now, d.clocks, how); return err }
 	steps := []func() error{keep, d.unseal}
 	if how.create {
 		steps = []func() error{d.unseal, keep}
@@ -95,7 +96,7 @@ func (d *desk) release() error {
 }
 
 func (d *desk) open(ctx context.Context) (err error) {
-	if d.feed, err = feed.Open(ctx, feed.Options{Store: d.store, Now: d.now}); err != nil {
+	if d.feed, err = feed.Open(ctx, feed.Options{Store: d.store, Now: d.clocks.Safe}); err != nil {
 		return err
 	}
 	if err := d.feed.SetTenants(ctx, d.settings.tenantNames()); err != nil {
@@ -114,22 +115,23 @@ func (d *desk) open(ctx context.Context) (err error) {
 // storeFile is the database in the data folder.
 const storeFile = "tokenbooth.db"
 
-// openStore opens the engine that the settings name.
-func openStore(s *settings, now func() time.Time, how opening) (kept, error) {
+// openStore opens the engine that the settings name, and lets the watch know when it was last used.
+func openStore(s *settings, now func() time.Time, clocks *clock.Watch, how opening) (kept, error) {
 	if s.Store == "memory" {
 		none := func() error { return nil }
-		return kept{memory.New(now), none, none, time.Time{}}, nil
+		return kept{memory.New(now), none, none}, nil
 	}
 	if how.create {
 		if err := os.MkdirAll(s.Data, 0o700); err != nil {
 			return kept{}, fmt.Errorf("make the data folder: %w", err)
 		}
 	}
-	db, err := sqlite.Open(sqlite.Options{Path: s.database(), Now: now, Mark: s.path(s.Mark), Create: how.create, Serve: how.serve})
+	db, err := sqlite.Open(sqlite.Options{Path: s.database(), Now: now, Safe: clocks.Safe, Mark: s.path(s.Mark), Create: how.create, Serve: how.serve})
 	if err != nil {
 		return kept{}, err
 	}
-	return kept{db, db.Err, db.Close, db.Seen()}, nil
+	clocks.Remember(db.Seen())
+	return kept{db, db.Err, db.Close}, nil
 }
 
 // database is the file that a store of these settings is kept in.

@@ -56,7 +56,7 @@ works where the data folder is.`,
 			if s.Store == "memory" {
 				return s.fault("store", "what was refused is in the memory of the running process; its log has the reason under request_id")
 			}
-			k, err := openStore(s, clock(), opening{})
+			k, err := openStore(s, wallClock(), watchClock(), opening{})
 			if err != nil {
 				return err
 			}
@@ -176,7 +176,7 @@ func (e *errand) explainElsewhere(ctx context.Context, id string) error {
 // unrecorded tells of a request of which nothing is kept, by its id alone: when it came, and what that leaves.
 func unrecorded(id string) (*explanation, error) {
 	made, ok := secret.MadeAt(id)
-	now := clock()()
+	now := wallClock()()
 	if !ok || made.After(now) || made.Before(now.Add(-audit.KeepRefusals)) {
 		return nil, fmt.Errorf("nothing is known of a request %q: it is neither among the refusals of the last %d days nor in the journal",
 			id, audit.KeepRefusals/(24*time.Hour))

@@ -14,7 +14,9 @@ import (
 
 	"github.com/tokenbooth/tokenbooth/bearer"
 	"github.com/tokenbooth/tokenbooth/internal/audit"
+	"github.com/tokenbooth/tokenbooth/internal/clock"
 	"github.com/tokenbooth/tokenbooth/internal/edge"
+	"github.com/tokenbooth/tokenbooth/internal/feed"
 	"github.com/tokenbooth/tokenbooth/internal/gateway"
 	"github.com/tokenbooth/tokenbooth/internal/limit"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
@@ -38,6 +40,7 @@ type front struct {
 	settings *settings
 	log      *slog.Logger
 	now      func() time.Time
+	clocks   *clock.Watch
 	kept     kept
 	refusals *audit.Log
 	metrics  *server.Metrics
@@ -74,7 +77,7 @@ type front struct {
 
 // newFront begins a process: its log and its certificates.
 func newFront(s *settings) (f *front, err error) {
-	f = &front{settings: s, now: s.now(), metrics: server.NewMetrics(), reopen: func() {}}
+	f = &front{settings: s, now: s.now(), clocks: watchClock(), metrics: server.NewMetrics(), reopen: func() {}}
 	f.calls = limit.NewLimiter(f.now, maxRated)
 	if f.log, err = newLog(os.Stderr, s.Log); err != nil {
 		return nil, s.fault("log", err.Error())
@@ -99,6 +102,10 @@ func (f *front) count() {
 	f.metrics.Count("tokenbooth_refusals_not_recorded_total", "Refusals that were not kept: too many at once, or the store was away.", f.refusals.Dropped)
 	f.metrics.Count("tokenbooth_source_unread_total", "Requests whose trusted proxy sent X-Forwarded-For in a form that cannot be read.", f.door.Unread)
 	f.metrics.Count("tokenbooth_gateway_stale_total", "Calls let through on what was known before, while nobody could be asked.", f.stale.Load)
+	f.metrics.Figure("tokenbooth_clock_ahead_seconds", "How far the wall clock has jumped ahead within a day. Nothing is removed by it meanwhile.",
+		func() float64 { return f.clocks.Ahead().Seconds() })
+	f.metrics.Figure("tokenbooth_clock_behind_seconds", "How far the wall clock is behind the latest time that an earlier process has seen.",
+		func() float64 { return f.clocks.Behind().Seconds() })
 }
 
 // show makes a surface the one that answers.
@@ -159,6 +166,9 @@ func (l *listeners) close() error {
 // run answers until ctx is done, then finishes what it has begun. background is work that goes on meanwhile; again loads the settings
 // anew; more are servers beside the public and the operators' one.
 func (f *front) run(ctx context.Context, l *listeners, again func() (*settings, error), more []answering, background ...func(context.Context)) error {
+	if behind := f.clocks.Behind(); behind > 0 {
+		f.log.Error(lagging(behind))
+	}
 	f.log.Info("serving", "version", version(), "listen", l.public.Addr().String(), "operators", l.operators.Addr().String(), "tenants", len(f.settings.Tenants))
 	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
@@ -243,8 +253,10 @@ func (f *front) watchStore(ctx context.Context) {
 	}
 }
 
-// sweep removes expired rows in small steps, without ever holding up a writer for long.
+// sweep removes expired rows in small steps, without ever holding up a writer for long. A row that only a clock that has jumped says to
+// be over stays.
 func (f *front) sweep(ctx context.Context) {
+	ahead := false
 	for tick := time.NewTicker(sweepEvery); ; {
 		select {
 		case <-ctx.Done():
@@ -252,14 +264,47 @@ func (f *front) sweep(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
+		if by := f.clocks.Ahead(); by > 0 != ahead {
+			if ahead = by > 0; ahead {
+				f.log.Warn(jumped(by))
+			} else {
+				f.log.Info("the wall clock is where the monotonic one expects it")
+			}
+		}
 		for {
-			n, err := f.kept.store.Sweep(ctx, f.now(), sweepStep)
+			n, err := f.kept.store.Sweep(ctx, f.clocks.Safe(), sweepStep)
 			if err != nil && ctx.Err() == nil {
 				f.log.Error("expired rows could not be removed", "error", err)
 			}
 			if n < sweepStep || err != nil {
 				break
 			}
+		}
+	}
+}
+
+// jumped says that the wall clock has, and what to do.
+func jumped(ahead time.Duration) string {
+	return fmt.Sprintf("the wall clock has jumped %v ahead: nothing is removed by it before it has stood there for a day; if it is wrong, set it right",
+		ahead.Round(time.Second))
+}
+
+// lagging says that the wall clock is behind what an earlier process has seen, and what to do.
+func lagging(behind time.Duration) string {
+	return fmt.Sprintf("the wall clock is %v behind the time that was seen before this start: tokens that had expired are good again; set it right",
+		behind.Round(time.Second))
+}
+
+// judgeClock adds to a health answer what is wrong with the clock. What was revoked is remembered for feed.Slack beyond its use: a clock
+// that is further behind than that may bring revoked tokens back, and such a process is not ready.
+func (f *front) judgeClock(h *server.Health) {
+	if ahead := f.clocks.Ahead(); ahead > 0 {
+		h.Warning = jumped(ahead)
+	}
+	if behind := f.clocks.Behind(); behind > 0 {
+		h.Warning = lagging(behind)
+		if behind > feed.Slack && h.Reason == "" {
+			h.Reason = h.Warning
 		}
 	}
 }

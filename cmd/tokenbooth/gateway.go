@@ -70,7 +70,7 @@ func openGuard(ctx context.Context, s *settings) (g *guard, err error) {
 	if g.front, err = newFront(s); err != nil {
 		return nil, err
 	}
-	if g.kept, err = openStore(s, g.now, opening{create: true}); err != nil {
+	if g.kept, err = openStore(s, g.now, g.clocks, opening{create: true}); err != nil {
 		return nil, err
 	}
 	g.refusals = audit.NewLog(g.kept.store, g.log)
@@ -190,7 +190,7 @@ func whom(s *settings, i int) (who following, err error) {
 
 func (w following) remote(f *front, tenant string) bearer.Remote {
 	r := bearer.Remote{Issuer: w.issuer, ClientID: w.ClientID, ClientSecret: w.secret, MaxStaleness: w.StaleAfter, InsecurePlainHTTP: w.plain,
-		Now: f.now, Log: f.log.With("tenant", tenant), Stale: func(time.Duration) { f.stale.Add(1) }}
+		Now: f.now, Elapsed: elapsed(), Log: f.log.With("tenant", tenant), Stale: func(time.Duration) { f.stale.Add(1) }}
 	if w.WhenStale == "refuse" {
 		r.WhenStale = bearer.RefuseStale
 	}

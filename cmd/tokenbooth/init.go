@@ -84,11 +84,11 @@ func makeStore(file string) (made bool, err error) {
 	if err != nil || s.Store == "memory" || exists(s.database()) {
 		return false, err
 	}
-	d := &desk{settings: s, now: clock()}
+	d := &desk{settings: s, now: wallClock()}
 	if err := d.unseal(); err != nil {
 		return false, err
 	}
-	k, err := openStore(s, d.now, opening{create: true})
+	k, err := openStore(s, d.now, watchClock(), opening{create: true})
 	if err != nil {
 		return false, err
 	}

@@ -30,7 +30,7 @@ type printer struct {
 }
 
 func printerOf(cmd *cobra.Command) *printer {
-	p := &printer{out: cmd.OutOrStdout(), now: clock()()}
+	p := &printer{out: cmd.OutOrStdout(), now: wallClock()()}
 	if f := cmd.Flags().Lookup("json"); f != nil {
 		p.json = f.Value.String() == "true"
 	}

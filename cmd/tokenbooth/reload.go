@@ -158,9 +158,10 @@ func (f *front) countReloads() {
 	})
 }
 
-// state is the health of a process with what became of its settings. Old settings in force are no reason to send callers elsewhere.
+// state is the health of a process with what became of its settings and how its clocks agree. Old settings in force are no reason to send callers elsewhere.
 func (f *front) state(ctx context.Context) server.Health {
 	h := f.health(ctx)
+	f.judgeClock(&h)
 	if applied, refused := f.outcome.read(); refused != "" {
 		h.Settings = &server.Settings{Refused: refused, InForceSince: applied.UTC()}
 	}

@@ -149,7 +149,7 @@ func (r *restoring) accept(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, seen, err := sqlite.Accept(s.database(), s.path(s.Mark), clock()())
+	_, seen, err := sqlite.Accept(s.database(), s.path(s.Mark), wallClock()())
 	if err != nil {
 		return err
 	}

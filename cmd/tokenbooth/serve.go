@@ -104,7 +104,7 @@ func openBooth(ctx context.Context, s *settings) (b *booth, err error) {
 	if b.desk, err = openDesk(ctx, s, opening{create: s.firstStart || s.Store == "memory", serve: true}); err != nil {
 		return nil, errors.Join(err, b.presence.leave())
 	}
-	b.kept, b.veil = b.desk.kept, audit.NewVeil(b.desk.sealer)
+	b.kept, b.clocks, b.veil = b.desk.kept, b.desk.clocks, audit.NewVeil(b.desk.sealer)
 	if b.journal, err = audit.OpenJournal(s.journal(), b.now, b.log); err != nil {
 		return nil, errors.Join(err, b.desk.close(), b.presence.leave())
 	}
@@ -274,7 +274,7 @@ func (b *booth) rotate(ctx context.Context) {
 				b.log.Info("the signing key was rotated", "tenant", t.Name)
 			}
 		}
-		b.desk.feed.Sweep(b.now())
+		b.desk.feed.Sweep()
 		select {
 		case <-ctx.Done():
 			tick.Stop()

@@ -55,7 +55,7 @@ func (s *settings) now() func() time.Time {
 	if s.clock != nil {
 		return s.clock
 	}
-	return clock()
+	return wallClock()
 }
 
 type tlsFiles struct {

@@ -23,12 +23,13 @@ var mayImport = map[string][]string{
 	"oauth":      {},
 	"dialect":    {"oauth"},
 	"revocation": {},
-	"bearer":     {"oauth", "revocation"},
+	"bearer":     {"oauth", "revocation", "internal/clock"},
 
 	// decisions
 	"internal/secret":                {},
 	"internal/limit":                 {},
 	"internal/link":                  {},
+	"internal/clock":                 {},
 	"internal/local":                 {},
 	"internal/text":                  {},
 	"internal/hostname":              {},

@@ -72,8 +72,9 @@ func Follow(ctx context.Context, s store.Store, now func() time.Time, ear Ear) {
 		if f.look(ctx, since.Add(-lookBack)) != nil {
 			continue // the store is away: what we missed is read when it is back
 		}
-		if started.Sub(since) > Keep/2 && ear.Missed(ctx) != nil { // so long that notes may have run out unread
-			continue
+		gap := started.Round(0).Sub(since.Round(0)) // of the wall clock, which notes are named by
+		if (gap > Keep/2 || gap < 0) && ear.Missed(ctx) != nil {
+			continue // so long that notes may have run out unread, or a clock that went back: new notes lie before the last look
 		}
 		since = started
 		f.forget(since.Add(-lookBack))

@@ -247,3 +247,21 @@ func TestWhatChangedWhileWhoListensWasStillReadingIsTold(t *testing.T) {
 		Heard: func(context.Context, store.Kind, string, string) error { heard.Add(1); return nil }})
 	within(t, 5*time.Second, "all are told", func() bool { return heard.Load() == 3 })
 }
+
+// A clock that was set ahead and back: what others change then has notes that lie before the last look, and is heard all the same.
+func TestWhatChangesAfterTheClockWentBackIsHeard(t *testing.T) {
+	var c clock
+	s := memory.New(c.now)
+	var l listener
+	follow(t, s, c.now, l.ear())
+	change(t, s, c.now(), "before")
+	within(t, 5*time.Second, "heard", func() bool { heard, _ := l.all(); return len(heard) == 1 })
+	c.ahead.Store(int64(time.Hour))
+	within(t, 5*time.Second, "looked in the future", func() bool { _, missed := l.all(); return missed > 0 })
+	c.ahead.Store(0)
+	change(t, s, c.now(), "after")
+	within(t, 5*time.Second, "heard after the clock went back", func() bool {
+		heard, _ := l.all()
+		return slices.Contains(heard, "acme/client/after")
+	})
+}

@@ -29,10 +29,14 @@ import (
 // memory in this process and in every guard.
 const MaxLive = 1_000_000
 
+// Slack is how long a revocation is kept beyond its use, here and in every guard: a clock that was set ahead by no more, wherever and for
+// how long, has not made anybody forget one that still counts.
+const Slack = 24 * time.Hour
+
 // Options are what a feed needs.
 type Options struct {
 	Store store.Store
-	Now   func() time.Time
+	Now   func() time.Time // by which it forgets what is over: clock.Watch.Safe
 }
 
 // Feed is what all tenants have taken back. Make one with Open.
@@ -220,8 +224,18 @@ func (f *Feed) Crowded(tenant string) bool {
 	return l.set.Len() > f.most/2
 }
 
-// Sweep drops what is over at now. Call it every minute or so.
-func (f *Feed) Sweep(now time.Time) {
+// Hold returns a revocation that is kept for Slack beyond its use. Where so much of a tenant counts already that the room could run
+// out, it is kept for its use alone: to have no room would let a token live.
+func (f *Feed) Hold(r Revocation) Revocation {
+	if !f.Crowded(r.Tenant) {
+		r.Until = r.Until.Add(Slack)
+	}
+	return r
+}
+
+// Sweep drops what is over. Call it every minute or so.
+func (f *Feed) Sweep() {
+	now := f.now()
 	for _, l := range *f.lines.Load() {
 		l.sweep(now)
 	}

@@ -220,7 +220,7 @@ func TestB29_a_tenant_without_room_revokes_no_more_single_tokens_until_some_are_
 		t.Error("a client cannot be taken back any more")
 	}
 	c.advance(time.Hour)
-	if f.Sweep(c.now()); !f.Room("acme") {
+	if f.Sweep(); !f.Room("acme") {
 		t.Error("there is no room although all tokens are over")
 	}
 }
@@ -234,9 +234,9 @@ func TestWhatIsOverIsDroppedAndWhenItIsMostOfItANewEpochBegins(t *testing.T) {
 		f.Add(token(c, fmt.Sprint("young-", i)))
 	}
 	first := f.Page("acme", "", 0)
-	f.Sweep(c.now())
+	f.Sweep()
 	c.advance(29 * time.Minute)
-	f.Sweep(c.now())
+	f.Sweep()
 	if p := f.Page("acme", first.Epoch, 0); p.Epoch != first.Epoch || p.Latest != compactFrom+1 {
 		t.Errorf("an epoch ended while all was live: %d of %d", p.Sequence, p.Latest)
 	}
@@ -246,14 +246,14 @@ func TestWhatIsOverIsDroppedAndWhenItIsMostOfItANewEpochBegins(t *testing.T) {
 		close(woken)
 	}()
 	c.advance(time.Minute)
-	f.Sweep(c.now())
+	f.Sweep()
 	<-woken
 	p := f.Page("acme", first.Epoch, first.Sequence)
 	if p.Epoch == first.Epoch || p.After != 0 || len(p.Entries) != compactFrom/2 || f.Set("acme").Len() != compactFrom/2 {
 		t.Errorf("%d entries after %d of epoch %q, %d in the set", len(p.Entries), p.After, p.Epoch, f.Set("acme").Len())
 	}
 	c.advance(time.Hour)
-	f.Sweep(c.now())
+	f.Sweep()
 	if q := f.Page("acme", p.Epoch, 0); q.Epoch != p.Epoch || f.Set("acme").Len() != 0 {
 		t.Errorf("a short list was begun anew, or kept: %d in the set", f.Set("acme").Len())
 	}
@@ -364,7 +364,7 @@ func TestR23_a_guard_that_follows_misses_nothing_while_entries_come_and_go(t *te
 				f.Add(r)
 				if i%100 == 99 {
 					c.advance(time.Millisecond)
-					f.Sweep(c.now())
+					f.Sweep()
 				}
 			}
 		})

@@ -12,9 +12,9 @@ import (
 	"github.com/tokenbooth/tokenbooth/revocation"
 )
 
-// Horizon is how long it must be remembered that all of something was taken back: the longest life of an access token, 14 days, and
-// a minute for clocks that differ.
-const Horizon = 14*24*time.Hour + time.Minute
+// Horizon is how long it is remembered that all of something was taken back: the longest life of an access token, 14 days, a minute for
+// clocks that differ, and Slack.
+const Horizon = 14*24*time.Hour + time.Minute + Slack
 
 // Revocation is one thing taken back.
 type Revocation struct {
@@ -22,7 +22,7 @@ type Revocation struct {
 	Kind   revocation.Kind
 	ID     string    // as revocation.Kind says; empty for the issuer
 	Before time.Time // what was issued up to here is refused; zero for Token and Key, which are refused whenever they were issued
-	Until  time.Time // never zero: from here on nothing that it refuses is alive
+	Until  time.Time // never zero: from here on nothing that it refuses is alive, with Slack for clocks that are wrong
 	Rev    uint64    // of the record that it replaces, which only the issuer has (IssuerRecord); 0: there is none
 }
 

@@ -183,3 +183,30 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// What is taken back is kept a day longer than it counts, in the store and, by the entry, in every guard; when there is little room for
+// more it is not, so that room never runs out by it.
+func TestReq006_ARevocationIsKeptADayBeyondItsUse(t *testing.T) {
+	f, s, c := world(t)
+	over := c.now().Add(time.Hour)
+	r := f.Hold(Revocation{Tenant: "acme", Kind: revocation.Token, ID: "a", Until: over})
+	if err := s.Put(t.Context(), r.Records(c.now())...); err != nil {
+		t.Fatal(err)
+	}
+	f.Add(r)
+	c.advance(time.Hour + Slack - time.Minute)
+	f.Sweep()
+	if _, err := s.Sweep(t.Context(), c.now(), 0); err != nil {
+		t.Fatal(err)
+	}
+	again := open(t, s, c.now, "acme")
+	for _, f := range []*Feed{f, again} {
+		if p := f.Page("acme", "", 0); !f.Set("acme").Has(r.entry().Name) || len(p.Entries) != 1 || !p.Entries[0].Until.Equal(over.Add(Slack)) {
+			t.Errorf("it is forgotten before its day is over: %+v", p)
+		}
+	}
+	f.most = 1
+	if r := f.Hold(Revocation{Tenant: "acme", Until: over}); !r.Until.Equal(over) {
+		t.Errorf("with no room left it is kept until %v", r.Until)
+	}
+}

@@ -83,7 +83,7 @@ func TestReq006_tokens_of_a_tenant_that_were_taken_back_stay_so_as_long_as_any_r
 	}
 	for _, wait := range []time.Duration{time.Second, 20 * day, 370 * day} {
 		d.clock.advance(wait)
-		d.Feed.Sweep(d.clock.now())
+		d.Feed.Sweep()
 		if _, err := d.store.Sweep(ctx, d.clock.now(), 0); err != nil {
 			t.Fatal(err)
 		}

@@ -203,6 +203,7 @@ func (i *Issuer) commit(ctx context.Context, gone feed.Revocation, what Revoked,
 
 // takeBack makes a revocation durable, together with keep, and then known here. store.ErrConflict: one of keep is not what was read.
 func (i *Issuer) takeBack(ctx context.Context, gone feed.Revocation, keep ...store.Record) error {
+	gone = i.Feed.Hold(gone)
 	err := i.Store.Put(ctx, append(keep, gone.Records(i.Now())...)...)
 	switch {
 	case errors.Is(err, store.ErrConflict):

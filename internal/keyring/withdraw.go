@@ -48,7 +48,7 @@ func (k *Keyring) withdraw(kept *ringRecord, t Tenant, kid, by string, now time.
 		return deed{}, err
 	}
 	// What it signed up to now lives that long, and so may a key set with it.
-	taken := feed.Revocation{Tenant: t.Name, Kind: revocation.Key, ID: kid, Until: now.Add(t.Retain + MaxAge)}
+	taken := feed.Revocation{Tenant: t.Name, Kind: revocation.Key, ID: kid, Until: now.Add(t.Retain + MaxAge + feed.Slack)}
 	detail := map[string]string{"was": string(was), "active": kept.find(Active).ID, "next": kept.find(Next).ID}
 	return deed{"key.withdraw", by, kid, detail, &taken}, nil
 }

@@ -13,6 +13,7 @@ import (
 // Health is what the operators' listener says of a process.
 type Health struct {
 	Reason  string              `json:"reason,omitempty"`  // why it cannot do its work; empty: it can
+	Warning string              `json:"warning,omitempty"` // what is wrong and does not keep it from its work
 	Issuers map[string]Followed `json:"issuers,omitempty"` // that it follows, by tenant
 
 	// Settings are there while those in force are not those of the file. That alone makes nobody unready: what is in force works.

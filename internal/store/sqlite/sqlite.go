@@ -51,6 +51,7 @@ var errClosed = errors.New("the store is closed")
 type Options struct {
 	Path string
 	Now  func() time.Time
+	Safe func() time.Time // what the marks say was seen: the earliest time it can be (package clock); nil: Now
 
 	Create bool   // make the file if there is none, and no mark of one
 	Mark   string // a second mark, on another disk: whoever puts back the folder puts back the mark beside the file as well
@@ -75,7 +76,7 @@ func Open(o Options) (*Store, error) {
 	if err := prepare(path, o.Create); err != nil {
 		return nil, err
 	}
-	if s.writer, err = newWriter(path, o.Mark, o.Now, s.closing, o.pragmas); err != nil {
+	if s.writer, err = newWriter(path, o, s.closing); err != nil {
 		return nil, explain(path, err)
 	}
 	s.readers = newReaders(path, s.closing, s.writer.inPlace)

@@ -58,6 +58,7 @@ func newGroup() *group { return &group{done: make(chan struct{})} }
 type writer struct {
 	path    string
 	now     func() time.Time
+	safe    func() time.Time // see Options
 	pragmas []string
 	closing <-chan struct{}
 	stopped chan struct{} // closed when run has returned
@@ -77,12 +78,15 @@ type writer struct {
 }
 
 // newWriter connects to the file and makes its marks where there are none.
-func newWriter(path, second string, now func() time.Time, closing <-chan struct{}, pragmas []string) (w *writer, err error) {
+func newWriter(path string, o Options, closing <-chan struct{}) (w *writer, err error) {
 	w = &writer{
-		path: path, now: now, closing: closing, last: -1,
-		pragmas: append(append([]string{}, writing...), pragmas...),
+		path: path, now: o.Now, safe: o.Safe, closing: closing, last: -1,
+		pragmas: append(append([]string{}, writing...), o.pragmas...),
 		bell:    make(chan struct{}, 1),
 		stopped: make(chan struct{}),
+	}
+	if w.safe == nil {
+		w.safe = o.Now
 	}
 	if left(path) {
 		w.length.Store(1) // there is something to be emptied
@@ -90,7 +94,7 @@ func newWriter(path, second string, now func() time.Time, closing <-chan struct{
 	if w.file, err = os.Stat(path); err != nil {
 		return nil, err
 	}
-	if w.marks, err = openMarks(path, second); err != nil {
+	if w.marks, err = openMarks(path, o.Mark); err != nil {
 		return nil, err
 	}
 	if err = w.connect(); err == nil {
@@ -111,7 +115,7 @@ func (w *writer) begun() (err error) {
 	if err != nil {
 		return err
 	}
-	return w.marks.create(mark{w.store, b.groups, w.now()})
+	return w.marks.create(mark{w.store, b.groups, w.safe()})
 }
 
 func (w *writer) connect() (err error) {
@@ -309,7 +313,7 @@ func (w *writer) settle(book func() (group int64, err error)) error {
 	}
 	w.strange = group != w.last+1 // somebody else has written as well, or nobody yet
 	w.last = group
-	if err := w.marks.raise(mark{w.store, group, w.now()}); err != nil {
+	if err := w.marks.raise(mark{w.store, group, w.safe()}); err != nil {
 		return w.give(err)
 	}
 	return nil
