@@ -258,7 +258,7 @@ func (i *Issuer) dropKeys() {
 		if len(left) == len(set.keys) {
 			return
 		}
-		if i.keys.CompareAndSwap(set, &keySet{left, set.read, set.age}) {
+		if i.keys.CompareAndSwap(set, &keySet{left, set.text, set.read, set.age}) {
 			i.readAgain()
 			return
 		}

@@ -134,6 +134,7 @@ func (j *jwk) rsa() crypto.PublicKey {
 // keySet is what an issuer signs with. It never changes.
 type keySet struct {
 	keys map[string]Key
+	text string // as it was read
 	read time.Time
 	age  time.Duration // to be kept without asking
 }
@@ -159,9 +160,8 @@ func (i *Issuer) readKeys() error {
 			}
 		}
 	}
-	if i.keys.Swap(&keySet{set, now, keyAge(h)}) == nil {
-		close(i.found)
-	}
+	i.keys.Store(&keySet{set, text, now, keyAge(h)})
+	i.find.Do(func() { close(i.found) })
 	return nil
 }
 

@@ -58,6 +58,12 @@ type Remote struct {
 	OpaqueStale time.Duration // as in Options; with RefuseStale never more than MaxStaleness
 	CacheSize   int           // as in Options, for each Verifier
 
+	// Snapshot names a file where what is known is kept, within a second or so of a change, for a start while the issuer is away: keys and
+	// revocations, under an HMAC with ClientSecret. What it says is as old as it is, so WhenStale counts; older than SnapshotAge (0: 24 h;
+	// at most 14 days) it is not used, and such a start answers 503 as a first one does. Empty: nothing is kept.
+	Snapshot    string
+	SnapshotAge time.Duration
+
 	// HTTP is the client whose Transport is used; nil: one with its own connections. Its redirects, cookies and time-out are not used:
 	// nothing is followed elsewhere, and each question has a time of its own.
 	HTTP              *http.Client
@@ -107,7 +113,8 @@ type Issuer struct {
 	set    *revocation.Set
 	where  atomic.Pointer[endpoints]
 	keys   atomic.Pointer[keySet]
-	found  chan struct{} // closed when where and keys were read for the first time
+	find   sync.Once
+	found  chan struct{} // closed by find when where and keys were read for the first time
 	again  chan struct{} // holds one when the keys are to be read now
 	fresh  atomic.Pointer[time.Time]
 	denied atomic.Bool // the issuer's last word on revocations was that it does not tell us
@@ -137,6 +144,7 @@ func Follow(ctx context.Context, r Remote) (*Issuer, error) {
 	if err != nil {
 		return nil, err
 	}
+	i.restore()
 	i.begin(ctx)
 	return i, nil
 }
@@ -157,9 +165,11 @@ func (i *Issuer) Succeed(ctx context.Context, r Remote) (*Issuer, error) {
 	}
 	if keys := i.keys.Load(); keys != nil { // before where: whoever has keys knows where they were
 		next.keys.Store(keys)
-		close(next.found)
 	}
-	next.where.Store(i.where.Load())
+	if where := i.where.Load(); where != nil {
+		next.where.Store(where)
+		next.find.Do(func() { close(next.found) })
+	}
 	next.begin(ctx)
 	return next, nil
 }
@@ -186,6 +196,9 @@ func (i *Issuer) begin(ctx context.Context) {
 	if i.r.ClientID != "" {
 		i.running.Go(i.keepRevocations)
 	}
+	if i.r.Snapshot != "" {
+		i.running.Go(i.keepSnapshot)
+	}
 }
 
 // complete checks a Remote and fills in what it left out.
@@ -205,10 +218,17 @@ func (r *Remote) complete() (*url.URL, error) {
 			"give both, or neither and IgnoreRevocations")
 	case r.MaxStaleness < leastStaleness:
 		return nil, fmt.Errorf("bearer: a staleness of %v: less than %v is passed between two questions", r.MaxStaleness, leastStaleness)
+	case r.Snapshot != "" && r.IgnoreRevocations:
+		return nil, errors.New("bearer: a snapshot is of revocations, and these are ignored")
+	case r.SnapshotAge < 0 || r.SnapshotAge > longestKept:
+		return nil, fmt.Errorf("bearer: a snapshot is good for %v at most", longestKept)
 	case r.WhenStale == RefuseStale && r.ClientID == "":
 		return nil, errors.New("bearer: without a client id no revocations are read, and every token would be refused as stale")
 	case r.OpaqueAge > maxStale || r.OpaqueStale > maxStale:
 		return nil, fmt.Errorf("bearer: an opaque token may not be trusted for more than %v without asking", maxStale)
+	}
+	if r.SnapshotAge == 0 {
+		r.SnapshotAge = defaultKept
 	}
 	if r.OpaqueStale == 0 {
 		r.OpaqueStale = defaultStaleness

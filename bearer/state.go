@@ -49,10 +49,11 @@ const (
 	troubleKeys
 	troubleRevocations
 	troubleLookUps
+	troubleSnapshot
 	allTroubles
 )
 
-var troubleNames = [allTroubles]string{"metadata", "keys", "revocations", "look-ups"}
+var troubleNames = [allTroubles]string{"metadata", "keys", "revocations", "look-ups", "snapshot"}
 
 // troubles remember what fails now, for State and for the log.
 type troubles struct {

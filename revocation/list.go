@@ -44,24 +44,46 @@ type claims struct {
 	Revoked  *string `json:"revoked"`
 }
 
-const entrySize = 32
+// EntrySize is the length of a packed entry in bytes.
+const EntrySize = 32
 
 var encoding = base64.RawURLEncoding.Strict()
 
 // Claims returns the list as the payload of a JWT.
 func (l *List) Claims() []byte {
-	packed := make([]byte, 0, entrySize*len(l.Entries))
-	for _, e := range l.Entries {
-		packed = append(packed, e.Name[:]...)
-		packed = binary.BigEndian.AppendUint64(packed, micros(e.Before))
-		packed = binary.BigEndian.AppendUint64(packed, micros(e.Until))
-	}
-	revoked := encoding.EncodeToString(packed)
+	revoked := encoding.EncodeToString(Pack(l.Entries))
 	body, err := json.Marshal(claims{l.Issuer, l.IssuedAt.Unix(), l.Epoch, &l.After, &l.Sequence, &l.Latest, &revoked})
 	if err != nil { // texts and numbers: cannot happen
 		panic(fmt.Errorf("encode a list of revocations: %w", err))
 	}
 	return body
+}
+
+// Pack returns entries as a list has them, before base64url.
+func Pack(entries []Entry) []byte {
+	packed := make([]byte, 0, EntrySize*len(entries))
+	for _, e := range entries {
+		packed = append(packed, e.Name[:]...)
+		packed = binary.BigEndian.AppendUint64(packed, micros(e.Before))
+		packed = binary.BigEndian.AppendUint64(packed, micros(e.Until))
+	}
+	return packed
+}
+
+// Unpack reads what Pack has written.
+func Unpack(packed []byte) ([]Entry, error) {
+	if len(packed)%EntrySize != 0 {
+		return nil, errors.New("a list of revocations that ends within an entry")
+	}
+	entries := slices.Grow([]Entry(nil), len(packed)/EntrySize)
+	for ; len(packed) > 0; packed = packed[EntrySize:] {
+		e := Entry{Name: Name(packed[:16]), Before: moment(packed[16:24]), Until: moment(packed[24:32])}
+		if e.Until.IsZero() {
+			return nil, errors.New("a list of revocations with an entry that has no end")
+		}
+		entries = append(entries, e)
+	}
+	return entries, nil
 }
 
 // ParseClaims reads the payload of a list whose signature has been checked.
@@ -74,20 +96,15 @@ func ParseClaims(payload []byte) (*List, error) {
 		return nil, errors.New("a list of revocations without one of iss, iat, epoch, after, sequence, latest, revoked")
 	}
 	packed, err := encoding.DecodeString(*c.Revoked)
-	if err != nil || len(packed)%entrySize != 0 || len(packed) > MaxEntries*entrySize {
+	if err != nil || len(packed)%EntrySize != 0 || len(packed) > MaxEntries*EntrySize {
 		return nil, errors.New("a list of revocations whose entries cannot be read")
 	}
 	l := &List{Issuer: c.Issuer, IssuedAt: time.Unix(c.IssuedAt, 0), Epoch: c.Epoch, After: *c.After, Sequence: *c.Sequence, Latest: *c.Latest}
-	l.Entries = slices.Grow(l.Entries, len(packed)/entrySize)
-	if n := uint64(len(packed) / entrySize); l.Sequence < l.After || l.Sequence-l.After != n || l.Latest < l.Sequence {
+	if n := uint64(len(packed) / EntrySize); l.Sequence < l.After || l.Sequence-l.After != n || l.Latest < l.Sequence {
 		return nil, errors.New("a list of revocations whose numbers do not add up")
 	}
-	for ; len(packed) > 0; packed = packed[entrySize:] {
-		e := Entry{Name: Name(packed[:16]), Before: moment(packed[16:24]), Until: moment(packed[24:32])}
-		if e.Until.IsZero() {
-			return nil, errors.New("a list of revocations with an entry that has no end")
-		}
-		l.Entries = append(l.Entries, e)
+	if l.Entries, err = Unpack(packed); err != nil {
+		return nil, err
 	}
 	return l, nil
 }

@@ -60,6 +60,25 @@ func (s *Set) Has(n Name) bool {
 	return ok
 }
 
+// Entries returns all entries, in no order.
+func (s *Set) Entries() []Entry {
+	all := make([]Entry, 0, s.Len())
+	for i := range s.shards {
+		m := s.shards[i].Load()
+		if m == nil {
+			continue
+		}
+		for n, at := range *m {
+			e := Entry{Name: n, Until: time.UnixMicro(at.until)}
+			if at.before != always {
+				e.Before = time.UnixMicro(at.before)
+			}
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
 // Add adds entries and drops those beside them whose time is over. Of two entries of one name the later counts.
 func (s *Set) Add(now time.Time, entries ...Entry) {
 	if len(entries) == 0 {

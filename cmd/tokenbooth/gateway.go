@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -138,7 +141,11 @@ func (g *guard) follow(ctx context.Context, s *settings) error {
 		if known && before.following.issuer == who.issuer {
 			begin = before.issuer.Succeed
 		}
-		issuer, err := begin(context.WithoutCancel(ctx), who.remote(g.front, t.Name))
+		remote, err := who.remote(g.front, t.Name)
+		if err != nil {
+			return err
+		}
+		issuer, err := begin(context.WithoutCancel(ctx), remote)
 		if err != nil {
 			return s.fault(fmt.Sprintf("tenants[%d].issuer", i), err.Error())
 		}
@@ -188,13 +195,22 @@ func whom(s *settings, i int) (who following, err error) {
 	return who, nil
 }
 
-func (w following) remote(f *front, tenant string) bearer.Remote {
+// remote says how a tenant's issuer is followed. A process that keeps nothing on the disk keeps no snapshot either.
+func (w following) remote(f *front, tenant string) (bearer.Remote, error) {
 	r := bearer.Remote{Issuer: w.issuer, ClientID: w.ClientID, ClientSecret: w.secret, MaxStaleness: w.StaleAfter, InsecurePlainHTTP: w.plain,
 		Now: f.now, Elapsed: elapsed(), Log: f.log.With("tenant", tenant), Stale: func(time.Duration) { f.stale.Add(1) }}
 	if w.WhenStale == "refuse" {
 		r.WhenStale = bearer.RefuseStale
 	}
-	return r
+	if w.NoSnapshot || f.settings.Store == "memory" {
+		return r, nil
+	}
+	folder := filepath.Join(f.settings.Data, "snapshots")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return r, fmt.Errorf("make the folder of snapshots: %w", err)
+	}
+	r.Snapshot, r.SnapshotAge = filepath.Join(folder, url.PathEscape(tenant)), w.SnapshotFor
+	return r, nil
 }
 
 // followedTokens says how a tenant's access tokens are checked where they are not issued: by what its issuer publishes and answers.

@@ -16,7 +16,7 @@ func fullTenant() *registry.Tenant {
 	return &registry.Tenant{Name: "acme", Title: "Acme", Instance: "acme", Region: "eu", Hosts: []string{"a", "b"}, Issuer: "http://a", Dialects: []string{"oauth2"},
 		Endpoints: []registry.Endpoint{{Path: "/t", Dialect: "oauth2", As: "/oauth2/token"}}, Algorithm: "ES256", AllowPasswordGrant: true, AllowBodylessToken: true,
 		Disabled: true, ClientRate: registry.Rate{PerSecond: 1, Burst: 2}, Rate: registry.Rate{PerSecond: 0.5, Burst: 2}, RotateKeysEvery: time.Hour, OperatorsAPI: true,
-		Follow: &registry.Follow{ClientID: "c", ClientSecretFile: "s", StaleAfter: time.Minute, WhenStale: "serve"},
+		Follow: &registry.Follow{ClientID: "c", ClientSecretFile: "s", StaleAfter: time.Minute, WhenStale: "serve", SnapshotFor: time.Hour, NoSnapshot: true},
 		APIs: []registry.API{{Name: "orders", Title: "Orders", Audience: "http://o", Upstream: "http://u", Dialect: "oauth2", Refusals: "r",
 			Permissions: []registry.Permission{{Name: "orders.read", Label: "Read", Description: "see"}},
 			Routes:      []registry.Route{{Method: "GET", Path: "/o", Permission: "orders.read", Rate: registry.Rate{PerSecond: 1, Burst: 1}, MaxBody: 9}},

@@ -47,6 +47,10 @@ type Follow struct {
 	ClientSecretFile string        `yaml:"client_secret_file"`
 	StaleAfter       time.Duration `yaml:"stale_after,omitempty"` // how old the last word from the issuer may be; zero: a minute
 	WhenStale        string        `yaml:"when_stale,omitempty"`  // serve (default) or refuse
+
+	// What is known is kept in the data folder, for a start while the issuer is away, and is good for SnapshotFor; zero: a day.
+	SnapshotFor time.Duration `yaml:"snapshot_for,omitempty"`
+	NoSnapshot  bool          `yaml:"no_snapshot,omitempty"`
 }
 
 // Endpoint is a contract at a path that its file does not name.
@@ -178,6 +182,9 @@ func (t *Tenant) check() error {
 // shortestRotation leaves room for the time a key is announced before it signs.
 const shortestRotation = time.Hour
 
+// longestSnapshot is as long as an access token may live: what was revoked before is over then.
+const longestSnapshot = 14 * 24 * time.Hour
+
 func (t *Tenant) checkFollow() error {
 	f := t.Follow
 	if f == nil {
@@ -194,6 +201,10 @@ func (t *Tenant) checkFollow() error {
 		return problem("follow.stale_after", "the last word of the issuer counts for at least 10s, not %s", f.StaleAfter)
 	case f.WhenStale != "" && f.WhenStale != "serve" && f.WhenStale != "refuse":
 		return problem("follow.when_stale", "when the issuer is away a guard can serve or refuse, not %q", f.WhenStale)
+	case f.SnapshotFor < 0 || f.SnapshotFor > longestSnapshot:
+		return problem("follow.snapshot_for", "a snapshot is good for %s at most, not %s; to keep none say no_snapshot: true", longestSnapshot, f.SnapshotFor)
+	case f.NoSnapshot && f.SnapshotFor != 0:
+		return problem("follow.no_snapshot", "either a snapshot is kept or it is not: leave snapshot_for or no_snapshot out")
 	}
 	return nil
 }

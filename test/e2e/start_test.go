@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -184,4 +185,38 @@ func TestReq044_AFirstStartWithoutTheIssuerAnswers503UntilItIsThere(t *testing.T
 	if status := p.passes(t, p.token(t)); status != http.StatusOK {
 		t.Errorf("%d", status)
 	}
+}
+
+// A gateway that restarts while its issuer is away goes on with what it knew, whether it was stopped or killed; a wrong file is no snapshot.
+func TestReq006_AGatewayThatRestartsWithoutItsIssuerGoesOnWithItsSnapshot(t *testing.T) {
+	t.Parallel()
+	p := startPair(t, "60s", "serve")
+	good, bad := p.token(t), p.token(t)
+	p.revoke(t, bad)
+	within(t, freshness, "a revoked token is refused", func() bool { return p.passes(t, bad) == http.StatusUnauthorized })
+	time.Sleep(2 * time.Second) // by then it is written
+	p.desk.kill(t)
+	for _, end := range []func(*testing.T){p.gate.kill, p.gate.end} {
+		end(t)
+		p.gate.begin(t)
+		if g, b := p.passes(t, good), p.passes(t, bad); g != http.StatusOK || b != http.StatusUnauthorized {
+			t.Errorf("the good token %d, the revoked one %d", g, b)
+		}
+	}
+	p.gate.end(t)
+	file := p.gate.data("snapshots/acme")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text[len(text)-40] ^= 1
+	writeFile(t, file, string(text))
+	if err := errors.Join(p.gate.start(), p.gate.until(func() bool { return p.gate.answers("/healthz") == 200 })); err != nil {
+		t.Fatal(err)
+	}
+	p.gate.unready(t)
+	if g, b := p.passes(t, good), p.passes(t, bad); g != http.StatusServiceUnavailable || b != http.StatusServiceUnavailable {
+		t.Errorf("with a damaged snapshot: the good token %d, the revoked one %d", g, b)
+	}
+	p.gate.logged(t, freshness, "the snapshot is not used")
 }
