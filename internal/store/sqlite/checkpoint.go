@@ -75,7 +75,7 @@ func (w *writer) idle() {
 	if w.conn == nil || w.present() != nil {
 		return
 	}
-	if err := w.marks.raise(mark{w.store, w.last, w.now()}); err != nil {
+	if err := w.marks.raise(mark{w.store, w.last, w.safe()}); err != nil {
 		_ = w.give(err) // which says the same to everybody from now on
 		return
 	}
