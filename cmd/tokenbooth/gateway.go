@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"sync"
@@ -209,7 +208,7 @@ func (w following) remote(f *front, tenant string) (bearer.Remote, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return r, fmt.Errorf("make the folder of snapshots: %w", err)
 	}
-	r.Snapshot, r.SnapshotAge = filepath.Join(folder, url.PathEscape(tenant)), w.SnapshotFor
+	r.Snapshot, r.SnapshotAge = filepath.Join(folder, tenant), w.SnapshotFor
 	return r, nil
 }
 

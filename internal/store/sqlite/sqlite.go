@@ -68,6 +68,9 @@ func Open(o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot find the store: %w", err)
 	}
+	if o.Safe == nil {
+		o.Safe = o.Now
+	}
 	s := &Store{path: path, now: o.Now, closing: make(chan struct{})}
 	if s.seen, err = admit(path, o.Mark, o.Create); err != nil {
 		return nil, err

@@ -85,9 +85,6 @@ func newWriter(path string, o Options, closing <-chan struct{}) (w *writer, err 
 		bell:    make(chan struct{}, 1),
 		stopped: make(chan struct{}),
 	}
-	if w.safe == nil {
-		w.safe = o.Now
-	}
 	if left(path) {
 		w.length.Store(1) // there is something to be emptied
 	}
