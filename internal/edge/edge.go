@@ -35,6 +35,9 @@ type Request struct {
 
 type requestKey struct{}
 
+// MaxTarget is how long the target of a request may be, in bytes, whether it comes by itself or is told of.
+const MaxTarget = 8 << 10
+
 // Of returns what is known of a request that came through a door; nothing is known of another.
 func Of(r *http.Request) Request {
 	known, _ := r.Context().Value(requestKey{}).(Request)

@@ -71,6 +71,9 @@ func describe(r *http.Request, method, host, target string) (a *asked, problem s
 		}
 		a.caller.Source = addr
 	}
+	if len(target) > edge.MaxTarget {
+		return nil, "a target of more than 8 KiB, which the gateway's own listener refuses"
+	}
 	u, err := url.ParseRequestURI(target) // as net/http does
 	if err != nil {
 		return nil, "a target that is none"

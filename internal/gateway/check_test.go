@@ -454,3 +454,17 @@ func FuzzReq040_Asked(f *testing.F) {
 		}
 	})
 }
+
+// A target that the gateway's own listener would not read is no call to decide about: two limits are two answers.
+func TestReq070_ATargetThatTheListenerRefusesIsNotDecidedAbout(t *testing.T) {
+	w := newWorld(t, nil)
+	_, ask := desk(w, nil)
+	token := mint(apiAudience, "files")
+	for length, want := range map[int]int{8 << 10: 200, 8<<10 + 1: 400, 16 << 10: 400} {
+		target := "/files/" + strings.Repeat("a", length-len("/files/"))
+		if res := ask(question("/check", "GET", target, token)); res.StatusCode != want {
+			t.Errorf("%d bytes: %d, want %d", length, res.StatusCode, want)
+		}
+		w.told()
+	}
+}

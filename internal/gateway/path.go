@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
 
@@ -58,12 +60,40 @@ func checkPath(path, decoded string) (problem string) {
 	if !utf8.ValidString(decoded) {
 		return "not UTF-8" // an overlong slash is a slash to some
 	}
-	for segment := range strings.SplitSeq(decoded, "/") {
+	folded, problem := compatible(decoded)
+	if problem != "" {
+		return problem
+	}
+	for segment := range strings.SplitSeq(folded, "/") {
 		if segment != "" && strings.Trim(segment, ". ") == "" {
 			return "a segment of dots"
 		}
 	}
 	return ""
+}
+
+// slashlike are characters that Unicode does not call compatible with a slash or backslash, and that programs which fold a text into one of
+// fewer characters make one of.
+const slashlike = "\u2044\u2215\u2216\u29f5\u29f8"
+
+// compatible returns a path as programs read it that fold compatible characters (Unicode, form NFKC): a full-width slash is a slash to
+// them. One in which that makes other segments is refused.
+func compatible(decoded string) (folded, problem string) {
+	for i := range len(decoded) {
+		if decoded[i] >= utf8.RuneSelf {
+			folded = norm.NFKC.String(decoded)
+			for _, c := range `/\%;` {
+				if strings.Count(folded, string(c)) != strings.Count(decoded, string(c)) {
+					return "", "a character that some read as a slash, a backslash, a percent sign or a semicolon"
+				}
+			}
+			if strings.ContainsAny(decoded, slashlike) {
+				return "", "a character that some read as a slash or backslash"
+			}
+			return folded, ""
+		}
+	}
+	return decoded, ""
 }
 
 // escaped reads the escape that text begins with.

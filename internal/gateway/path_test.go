@@ -23,6 +23,8 @@ var ambiguous = []string{
 	"/files/%u002e%u002e/x", "/files/%%35%63", "/files/a#b", "/files/a#/../secret", "/files/secret#x", "/files/x?a#b", "/hello#/../files/secret",
 	"/files/%c0%ae%c0%ae/x", "/files/%c0%afx", "/files/%e0%80%af", "/files/%ff", "/files/\xc3\xa9", "/files/a|b", "/files/a\"b", "/files/<x>", "/files/a^b", "/files/{a}",
 	"/files/[a]", "/files/a`b",
+	"/files/..%ef%bc%8fadmin", "/files/a%ef%bc%8fb", "/files/a%ef%bc%bcb", "/files/%ef%bc%8e%ef%bc%8e/x", "/files/%e2%80%a5/x", "/files/%ef%b9%92/x", "/files/a%ef%bc%9bb",
+	"/files/%ef%bc%852e", "/files/%e2%84%80", "/files/a%e2%88%95b", "/files/a%e2%81%84b", "/files/a%ef%b9%a8b", "/files/a%e2%a7%b5b", "/files/%e2%80%a4%e2%80%a4/x",
 	"http://acme.example/files/x", "http://evil.example/files/x", "https://acme.example/files/secret", "*", "files/x", "acme.example:80", "?x=1", "",
 }
 
@@ -45,6 +47,7 @@ func TestReq040_WhatIsForwardedIsTheSameString(t *testing.T) {
 		"/files/a", "/files/a/", "/files/", "/files", "/files/a/b/c", "/files/a%20b", "/files/%C3%A9", "/files/%c3%a9", "/files/a+b", "/files/a%2Bb", "/files/%61",
 		"/files/a:b@c,d=e!$&'()*~", "/files/a%23b", "/files/a%3Fb", "/files/%E2%82%AC/x", "/files/a..b", "/files/.hidden", "/files/..a", "/files/a?", "/files/a?x=1",
 		"/files/a?x=%2F..%2F&y=/../admin", "/files/a?x=1&x=2&&=", "/files/a?/admin/../x", "/files/a?x=\xc3\xa9", "/files/%7Euser", "/files/a%3Ab",
+		"/files/%EF%BC%A1", "/files/report%E2%80%A6.pdf", "/files/%E2%84%A2",
 	} {
 		s := w.forwarded(w.ask("GET", target, all))
 		raw, _, _ := strings.Cut(target, "?")

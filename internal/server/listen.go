@@ -17,7 +17,6 @@ const (
 	writeTime  = 60 * time.Second
 	idleTime   = 2 * time.Minute
 	maxHeader  = 32 << 10
-	maxTarget  = 8 << 10
 )
 
 // Listener makes the http.Server of a listener, with limits of time and size on everything a stranger may send. certs may be nil.

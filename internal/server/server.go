@@ -143,7 +143,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer edge.Contain(func(fault error) { h.broke(w, r, known.ID, fault) })
 
-	if len(r.RequestURI) > maxTarget {
+	if len(r.RequestURI) > edge.MaxTarget {
 		plain(w, http.StatusRequestURITooLong, "The request target is longer than 8 KiB.")
 		return
 	}
