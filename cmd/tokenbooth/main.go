@@ -17,7 +17,10 @@ import (
 	"github.com/tokenbooth/tokenbooth/internal/store/sqlite"
 )
 
-func main() { os.Exit(run()) }
+func main() {
+	closeMemory()
+	os.Exit(run())
+}
 
 // run is main with an exit code, so that scripts in tests can be the command too.
 func run() int {

@@ -22,7 +22,7 @@ const (
 // Listener makes the http.Server of a listener, with limits of time and size on everything a stranger may send. certs may be nil.
 func Listener(h http.Handler, certs *Certificates, logger *slog.Logger) *http.Server {
 	s := &http.Server{
-		Handler:           h,
+		Handler:           framed(h),
 		ReadHeaderTimeout: headerTime,
 		ReadTimeout:       readTime,
 		WriteTimeout:      writeTime,
@@ -34,6 +34,17 @@ func Listener(h http.Handler, certs *Certificates, logger *slog.Logger) *http.Se
 		s.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certs.get, NextProtos: []string{"h2", "http/1.1"}}
 	}
 	return s
+}
+
+// framed ends the connection after a request of HTTP/1 whose end a program in front may have seen elsewhere: one in chunks, beside which
+// net/http drops a Content-Length without a word, and one of HTTP/1.0, whose Transfer-Encoding it drops (RFC 9112, section 6.1).
+func framed(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor == 1 && (r.ProtoMinor == 0 || len(r.TransferEncoding) > 0) {
+			w.Header().Set("Connection", "close")
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // Certificates is a certificate and its key in files, which can be read anew while connections are open.

@@ -16,6 +16,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -165,6 +166,45 @@ func TestReq069_070_what_is_too_large_is_refused_by_its_kind(t *testing.T) {
 		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		if err != nil || res.StatusCode != c.status {
 			t.Errorf("%s: %v %v", name, res, err)
+		}
+		conn.Close()
+	}
+}
+
+// RFC 9112, section 6.1: where two programs could see a request end in two places, the connection is not used again.
+func TestReq108_AfterARequestWhoseEndIsInDoubtTheConnectionIsClosed(t *testing.T) {
+	s := httptest.NewUnstartedServer(nil)
+	s.Config = Listener(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }), nil, slog.New(slog.DiscardHandler))
+	s.Start()
+	defer s.Close()
+	const chunk = "1\r\nx\r\n0\r\n\r\n"
+	for name, c := range map[string]struct {
+		request string
+		kept    bool
+	}{
+		"a length":                       {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx", true},
+		"nothing":                        {"GET / HTTP/1.1\r\nHost: a\r\n\r\n", true},
+		"chunks":                         {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk, false},
+		"chunks and a length":            {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk, false},
+		"HTTP/1.0 that wants to stay":    {"GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n", false},
+		"HTTP/1.0 with chunks":           {"POST / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk, false},
+		"HTTP/1.0, a length, and chunks": {"POST / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\nx", false},
+	} {
+		conn, err := net.Dial("tcp", s.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := bufio.NewReader(conn)
+		for range 2 {
+			fmt.Fprint(conn, c.request) // the second may find the connection closed
+		}
+		res, err := http.ReadResponse(in, nil)
+		if err != nil || res.Close == c.kept {
+			t.Fatalf("%s: %+v %v", name, res, err)
+		}
+		_, _ = io.Copy(io.Discard, res.Body)
+		if _, err := http.ReadResponse(in, nil); (err == nil) != c.kept {
+			t.Errorf("%s: the second request on the connection: %v", name, err)
 		}
 		conn.Close()
 	}
