@@ -76,7 +76,7 @@ func TestEveryCaseIsMadeSomewhereAndNoneInPassing(t *testing.T) {
 	}
 	var all strings.Builder
 	for _, file := range strings.Fields(string(out)) {
-		if base := filepath.Base(file); base == "case.go" || base == "conclusions.go" || base == "explain_do.go" {
+		if base := filepath.Base(file); base == "case.go" || strings.HasPrefix(base, "conclusions") || base == "explain_do.go" {
 			continue
 		}
 		text, err := os.ReadFile(file)

@@ -1,164 +1,193 @@
 package office
 
-import "github.com/tokenbooth/tokenbooth/oauth"
+import (
+	"maps"
+
+	"github.com/tokenbooth/tokenbooth/oauth"
+)
 
 // about is a conclusion, as the table below writes it.
 func about(check, advice string) Conclusion { return Conclusion{Check: check, Advice: advice} }
 
 // conclusions has what follows from each case that package oauth declares.
-var conclusions = map[oauth.Case]Conclusion{
+var conclusions = func() map[oauth.Case]Conclusion {
+	all := maps.Clone(ofTokens)
+	maps.Copy(all, ofCalls)
+	return all
+}()
+
+// ofTokens are the conclusions of requests for tokens, and about them.
+var ofTokens = map[oauth.Case]Conclusion{
 	// how a request is written
-	oauth.WrongMethod:       about(ofRequest, "Use the method that the contract of the endpoint shows: tokens are asked for with POST."),
-	oauth.CompressedBody:    about(ofRequest, "Send the body as it is, without Content-Encoding."),
-	oauth.WrongContentType:  about(ofRequest, "Set Content-Type to the one the contract shows, with UTF-8 as the only charset."),
-	oauth.WrongCharset:      about(ofRequest, "Send the body in UTF-8: the charset that the reason names is another, and the bytes are no UTF-8."),
-	oauth.LargeBody:         about(ofRequest, "A request for a token may have 64 KiB: look at what the caller puts into it."),
-	oauth.BodyBrokeOff:      about(ofRequest, "The connection ended before the body did: look at the caller's network and timeouts, and at proxies in between."),
-	oauth.UnreadableBody:    about(ofRequest, "The body is not what its Content-Type says, or a query cannot be read. Compare it with the contract, quotes and escapes included."),
-	oauth.RepeatedParameter: about(ofRequest, "Send each parameter and header once, in one place: two programs could read different values."),
+	oauth.WrongMethod: about(ofRequest,
+		"Use the method that the contract of the endpoint shows: tokens are asked for with POST."),
+	oauth.CompressedBody: about(ofRequest,
+		"Send the body as it is, without Content-Encoding."),
+	oauth.WrongContentType: about(ofRequest,
+		"Set Content-Type to the one the contract shows, with UTF-8 as the only charset."),
+	oauth.WrongCharset: about(ofRequest,
+		"Send the body in UTF-8: the charset that the reason names is another, and the bytes are no "+
+			"UTF-8."),
+	oauth.LargeBody: about(ofRequest,
+		"A request for a token may have 64 KiB: look at what the caller puts into it."),
+	oauth.BodyBrokeOff: about(ofRequest,
+		"The connection ended before the body did: look at the caller's network and timeouts, and at "+
+			"proxies in between."),
+	oauth.UnreadableBody: about(ofRequest,
+		"The body is not what its Content-Type says, or a query cannot be read. Compare it with the "+
+			"contract, quotes and escapes included."),
+	oauth.RepeatedParameter: about(ofRequest,
+		"Send each parameter and header once, in one place: two programs could read different values."),
 	oauth.SecretInQuery: about(ofRequest, "Move credentials and tokens from the URL into the header or the body. Logs on the way have kept what stood in the URL, so "+
 		"replace it."),
-	oauth.MemberSpelling:    about(ofRequest, "Spell the members of the JSON object as the contract does, capital letters included, and give each a string."),
-	oauth.UnusableValue:     about(ofRequest, "A value is too long, or has a line end or another control character: look at how the caller reads and joins it."),
-	oauth.TwoCredentials:    about(ofAuthentication, "Send the credentials once: in the Authorization header or in the body, not in both."),
-	oauth.MissingParameter:  about(ofRequest, "Send what the reason names. Was it empty, or spelled differently?"),
-	oauth.UnreadableBasic:   about(ofAuthentication, "Encode id:secret as one line of base64, with its padding. In a shell: printf '%s' \"$ID:$SECRET\" | base64 -w0."),
+	oauth.MemberSpelling: about(ofRequest,
+		"Spell the members of the JSON object as the contract does, capital letters included, and give "+
+			"each a string."),
+	oauth.UnusableValue: about(ofRequest,
+		"A value is too long, or has a line end or another control character: look at how the caller "+
+			"reads and joins it."),
+	oauth.TwoCredentials: about(ofAuthentication,
+		"Send the credentials once: in the Authorization header or in the body, not in both."),
+	oauth.MissingParameter: about(ofRequest,
+		"Send what the reason names. Was it empty, or spelled differently?"),
+	oauth.UnreadableBasic: about(ofAuthentication,
+		"Encode id:secret as one line of base64, with its padding. In a shell: printf '%s' "+
+			"\"$ID:$SECRET\" | base64 -w0."),
 	oauth.CredentialControl: about(ofAuthentication, "There is a line end or another control character in the id or the secret, as echo or a file's last line adds. "+"Take it out: in a shell, printf '%s' instead of echo. The secret itself may be right."),
-	oauth.LongCredential:    about(ofAuthentication, "The id or the secret is longer than any can be: look at what the caller puts there."),
-	oauth.NoCredentials:     about(ofAuthentication, "The request carried neither an Authorization header nor credentials in its body. The contract shows where they stand."),
-	oauth.NoKnownForm:       about(ofAuthentication, "The body is of another kind than the contract's, or there is none: compare body and Content-Type with the contract."),
-	oauth.NoGrantType:       about(ofRequest, "Say which grant is wanted: grant_type=client_credentials, or as the contract spells it."),
-	oauth.UnknownGrantType:  about("the grant type (RFC 6749, section 5.2)", "The contract of this endpoint takes other grants, and shows which."),
-	oauth.BrowserAsks:       about("where a browser's request comes from", "Secrets do not belong in web pages: ask from a server."),
-	oauth.ScopeGrammar:      about(ofScope, "Write the scope as words with one space between them, without quotes. Is it another value, such as a secret?"),
-	oauth.UnreadablePlace:   about(ofRequest, "A follower of the feed asks from a place that it was told before. Is something between the two changing URLs?"),
+	oauth.LongCredential: about(ofAuthentication,
+		"The id or the secret is longer than any can be: look at what the caller puts there."),
+	oauth.NoCredentials: about(ofAuthentication,
+		"The request carried neither an Authorization header nor credentials in its body. The contract "+
+			"shows where they stand."),
+	oauth.NoKnownForm: about(ofAuthentication,
+		"The body is of another kind than the contract's, or there is none: compare body and Content-Type"+
+			" with the contract."),
+	oauth.NoGrantType: about(ofRequest,
+		"Say which grant is wanted: grant_type=client_credentials, or as the contract spells it."),
+	oauth.UnknownGrantType: about("the grant type (RFC 6749, section 5.2)",
+		"The contract of this endpoint takes other grants, and shows which."),
+	oauth.BrowserAsks: about("where a browser's request comes from",
+		"Secrets do not belong in web pages: ask from a server."),
+	oauth.ScopeGrammar: about(ofScope,
+		"Write the scope as words with one space between them, without quotes. Is it another value, such "+
+			"as a secret?"),
+	oauth.UnreadablePlace: about(ofRequest,
+		"A follower of the feed asks from a place that it was told before. Is something between the two "+
+			"changing URLs?"),
 
 	// who asks
-	oauth.DisabledTenant: about("the tenant", "The tenant is disabled in the settings, or gone from them."),
+	oauth.DisabledTenant: about("the tenant",
+		"The tenant is disabled in the settings, or gone from them."),
 	oauth.UnknownClient: about(ofAuthentication, "Compare the client id with those there are. Is it another tenant's, cut short, or do id and secret stand in each other's "+
 		"place? A name that nobody has is kept unreadable; the command line can compare it with a name."),
-	oauth.WrongSecret:      about(ofAuthentication, "The secret is none of the client's. A lost secret cannot be read back; rotate it for a new one."),
-	oauth.MistypedSecret:   about(ofAuthentication, "The secret was cut short or mistyped on its way to the caller: copy it again, whole. Rotate it if it is lost."),
-	oauth.ExpiredSecret:    about(ofAuthentication, "The secret was right and is over: give the caller the newer one, or rotate for a new one."),
-	oauth.WrongAuthMethod:  about(ofAuthentication, "The secret was right, but stood where the client may not send it: move it, or allow the client this way."),
-	oauth.WrongAddress:     about("the client's allowed IP addresses", "The secret was right. Add the caller's address to those allowed; behind a proxy, is it in trusted_proxies?"),
-	oauth.BarredClient:     about("the client", "The secret was right, but the client is disabled, deleted or expired: enable it, or give it another expiry, if it should go on."),
-	oauth.SecretGuesses:    about(ofGuesses, "Wrong secrets came before this request, which was not looked at. Stop the caller that retries, then wait as long as Retry-After said."),
-	oauth.PasswordGuesses:  about(ofGuesses, "Wrong passwords came before this one, which was not looked at. Wait as long as Retry-After said; is a program retrying an old password?"),
-	oauth.BusyHashing:      about(ofOurs, "More passwords were waiting to be checked than may wait; the caller may ask again after a second. If it goes on, look who signs in so often."),
-	oauth.NoResourceServer: about("who may read what was revoked", "Make the client a resource server for the APIs it guards."),
+	oauth.WrongSecret: about(ofAuthentication,
+		"The secret is none of the client's. A lost secret cannot be read back; rotate it for a new one."),
+	oauth.MistypedSecret: about(ofAuthentication,
+		"The secret was cut short or mistyped on its way to the caller: copy it again, whole. Rotate it "+
+			"if it is lost."),
+	oauth.ExpiredSecret: about(ofAuthentication,
+		"The secret was right and is over: give the caller the newer one, or rotate for a new one."),
+	oauth.WrongAuthMethod: about(ofAuthentication,
+		"The secret was right, but stood where the client may not send it: move it, or allow the client "+
+			"this way."),
+	oauth.WrongAddress: about("the client's allowed IP addresses",
+		"The secret was right. Add the caller's address to those allowed; behind a proxy, is it in "+
+			"trusted_proxies?"),
+	oauth.BarredClient: about("the client",
+		"The secret was right, but the client is disabled, deleted or expired: enable it, or give it "+
+			"another expiry, if it should go on."),
+	oauth.SecretGuesses: about(ofGuesses,
+		"Wrong secrets came before this request, which was not looked at. Stop the caller that retries, "+
+			"then wait as long as Retry-After said."),
+	oauth.PasswordGuesses: about(ofGuesses,
+		"Wrong passwords came before this one, which was not looked at. Wait as long as Retry-After said;"+
+			" is a program retrying an old password?"),
+	oauth.BusyHashing: about(ofOurs,
+		"More passwords were waiting to be checked than may wait; the caller may ask again after a "+
+			"second. If it goes on, look who signs in so often."),
+	oauth.NoResourceServer: about("who may read what was revoked",
+		"Make the client a resource server for the APIs it guards."),
 
 	// what a client may ask for
-	oauth.PasswordGrantOff:   about(ofUse, "The tenant does not allow the password grant. Its settings can, with allow_password_grant, for callers that cannot do without."),
-	oauth.OtherGrants:        about(ofUse, "The client is registered for other grants: use one of those, or allow it this one."),
-	oauth.OtherDialects:      about(ofUse, "The client is pinned to other dialects: ask at an endpoint of one of those, or allow it this one."),
-	oauth.BodylessTenant:     about(ofBodyless, "The credential is right. Allow requests without a body for the tenant, in the settings (allow_bodyless_token); or send grant_type=client_credentials in the body."),
-	oauth.BodylessClient:     about(ofBodyless, "The credential is right. Allow the client token requests without a body; or send grant_type=client_credentials in the body."),
-	oauth.OnlyALabel:         about(ofUse, "In this contract callers only name themselves, and a name holds no permissions: sign in with a user, or ask at another endpoint."),
-	oauth.ClientRate:         about(ofRates, "The client asks more often than client_rate allows. A token lasts: keep it until it expires instead of asking for each call."),
-	oauth.TenantRate:         about(ofRates, "All clients of the tenant together ask more often than its rate allows: find the busiest, or raise rate in the settings."),
-	oauth.RevocationRate:     about(ofRates, "The client revokes so many tokens that the list fills. Let tokens expire, or revoke all tokens of the client at once."),
-	oauth.ScopeNotOfContract: about(ofScope, "This contract has one scope, which the reason names: ask for that, or for none. What a token may do is in the client's permissions."),
-	oauth.ScopeNotHeld:       about(ofScope, "Ask for no more than is held, or give the permission; the next token has it."),
-	oauth.ScopeOfReplay:      about(ofScope, "A refresh token that is sent again is answered as before: ask for the same scope, or use the new refresh token."),
+	oauth.PasswordGrantOff: about(ofUse,
+		"The tenant does not allow the password grant. Its settings can, with allow_password_grant, for "+
+			"callers that cannot do without."),
+	oauth.OtherGrants: about(ofUse,
+		"The client is registered for other grants: use one of those, or allow it this one."),
+	oauth.OtherDialects: about(ofUse,
+		"The client is pinned to other dialects: ask at an endpoint of one of those, or allow it this "+
+			"one."),
+	oauth.BodylessTenant: about(ofBodyless,
+		"The credential is right. Allow requests without a body for the tenant, in the settings "+
+			"(allow_bodyless_token); or send grant_type=client_credentials in the body."),
+	oauth.BodylessClient: about(ofBodyless,
+		"The credential is right. Allow the client token requests without a body; or send "+
+			"grant_type=client_credentials in the body."),
+	oauth.OnlyALabel: about(ofUse,
+		"In this contract callers only name themselves, and a name holds no permissions: sign in with a "+
+			"user, or ask at another endpoint."),
+	oauth.ClientRate: about(ofRates,
+		"The client asks more often than client_rate allows. A token lasts: keep it until it expires "+
+			"instead of asking for each call."),
+	oauth.TenantRate: about(ofRates,
+		"All clients of the tenant together ask more often than its rate allows: find the busiest, or "+
+			"raise rate in the settings."),
+	oauth.RevocationRate: about(ofRates,
+		"The client revokes so many tokens that the list fills. Let tokens expire, or revoke all tokens "+
+			"of the client at once."),
+	oauth.ScopeNotOfContract: about(ofScope,
+		"This contract has one scope, which the reason names: ask for that, or for none. What a token may"+
+			" do is in the client's permissions."),
+	oauth.ScopeNotHeld: about(ofScope,
+		"Ask for no more than is held, or give the permission; the next token has it."),
+	oauth.ScopeOfReplay: about(ofScope,
+		"A refresh token that is sent again is answered as before: ask for the same scope, or use the new"+
+			" refresh token."),
 
 	// passwords and refresh tokens
 	oauth.UnknownUser: about(ofPassword, "Compare the user name with those there are. A name that nobody has is kept unreadable, for people type passwords there; the "+
 		"command line can compare it with a name."),
-	oauth.WrongPassword:        about(ofPassword, "The user exists, the password is another. Has it been changed, or does a program still send the old one? Set a new one if it is lost."),
-	oauth.BarredUser:           about("the user", "The password was right, but the user is disabled or deleted: enable them if they should go on."),
-	oauth.WrongTOTP:            about("the one-time code", "The password was right; the code was not, or was used already. Check the clock of the authenticator, and send each code once."),
-	oauth.MissingTOTP:          about("the one-time code", "The password was right; the code of the user's authenticator has to be sent along."),
-	oauth.PasswordReset:        about("the password", "The password was right and has to be replaced first: set the user a new one."),
-	oauth.ForeignRefresh:       about(ofRefresh, "What was sent is no refresh token of this installation, or was cut short. Was the access token sent in its place?"),
-	oauth.UnknownRefresh:       about(ofRefresh, "The refresh token ran out, or is another tenant's: sign in again for a new one."),
-	oauth.ForgedRefresh:        about(ofRefresh, "The user has signed in again since, which voids earlier refresh tokens, or the token was made up: sign in again, and keep one copy."),
-	oauth.RefreshOfOther:       about(ofRefresh, "The refresh token was given to another client: send it under the client id that it was given to."),
-	oauth.EndedRefresh:         about(ofRefresh, "The refresh token was revoked, or used twice before; the audit log says by whom. Sign in again for a new one."),
-	oauth.ExpiredRefresh:       about(ofRefresh, "The refresh token was not used for as long as its contract allows: sign in again for a new one."),
-	oauth.ReusedRefresh:        about(ofRefresh, "A used refresh token came back, so somebody has a copy, and the chain was ended. Does the caller keep the new token of each answer? Sign in again."),
-	oauth.RefreshUserBarred:    about("the user", "The user is disabled or deleted: enable them if they should go on; then they sign in again."),
-	oauth.RefreshBeforeTenant:  about(ofRefresh, "All tokens of the tenant were revoked since: sign in again for a new one."),
-	oauth.RefreshBeforeUser:    about(ofRefresh, "The user's password was changed, or their tokens were revoked, since: sign in again for a new one."),
-	oauth.RefreshBeforeClient:  about(ofRefresh, "The client was disabled, or its tokens were revoked, since: sign in again for a new one."),
-	oauth.KeyNotYet:            about(ofKeys, "Wait until verifiers have read the next key, or, if the key has leaked, rotate without waiting."),
-	oauth.UnknownKeyToWithdraw: about(ofKeys, "Compare the key id with those there are; a key whose time is over is gone."),
-
-	// an access token at an API
-	oauth.NoTokenSent:        about("the access token (RFC 6750, section 2)", "The call carried no token where this API looks for one; its dialect shows where."),
-	oauth.OtherScheme:        about("the access token (RFC 6750, section 2.1)", "Send the token as Authorization: Bearer; credentials are for the token endpoint."),
-	oauth.MalformedTokenText: about(ofTokenForm, "What was carried cannot be a token: look for quotes, line ends or a word too many."),
-	oauth.UnreadableToken:    about(ofTokenForm, "What was carried cannot be a token: look for quotes, line ends or a word too many."),
-	oauth.TwoTokens:          about(ofTokenForm, "Send the token once, in one header, and none in the URL."),
-	oauth.TokenInURL:         about(ofTokenForm, "Take the token out of the URL, where logs keep it, and revoke it."),
-	oauth.TokenLength:        about(ofTokenForm, "No token of this installation is as long: look at what the caller sends as one."),
-	oauth.NoJWT:              about(ofTokenForm, "What was carried is no token of this issuer, or a damaged one: is it cut short, or another system's?"),
-	oauth.TokenHeader:        about(ofTokenForm, "The token is not an access token, or another system's: an ID token or a refresh token is none."),
-	oauth.UnknownKey:         about(ofAccessToken, "No key of the issuer has the name in the token: is it of another tenant, another environment, or signed before keys were made anew?"),
-	oauth.WithdrawnKey:       about(ofAccessToken, "The key that signed the token was revoked: the caller needs a new token."),
-	oauth.WrongSignature:     about(ofAccessToken, "The token was changed after it was signed, or is forged: is something on the way editing headers?"),
-	oauth.TokenClaims:        about(ofAccessToken, "The issuer signed a token that says too little or too much for this API: the reason names the claim."),
-	oauth.OtherIssuer:        about(ofAccessToken, "The token is another issuer's: compare the two in the reason. Behind a proxy, has issuer in the settings changed?"),
-	oauth.OtherAudience:      about(ofAccessToken, "The token was issued for another API: ask for a permission of this one, or give it to the client."),
-	oauth.ExpiredToken:       about(ofAccessToken, "The token is over: the caller has to ask for a new one in time, before expires_in has passed."),
-	oauth.FutureToken:        about(ofAccessToken, "The token's time has not come: the clocks of issuer and guard differ by more than is allowed. Set both by NTP."),
-	oauth.RevokedToken:       about(ofAccessToken, "It was revoked on purpose; the audit log says by whom. The caller needs a new token."),
-	oauth.InactiveToken:      about(ofAccessToken, "The token is unknown, over or revoked: the caller needs a new one."),
-	oauth.TokenTenantGone:    about("the tenant", "The tenant is disabled in the settings, or gone from them."),
-	oauth.TokenClientGone:    about("the client", "The client is disabled, deleted or expired: enable it if it should go on, then it asks for a new token."),
-	oauth.TokenUserGone:      about("the user", "The user is disabled or deleted: enable them if they should go on; then they sign in again."),
-	oauth.TokenBeforeTenant:  about(ofAccessToken, "All tokens of the tenant were revoked since: the caller needs a new one."),
-	oauth.TokenBeforeClient:  about(ofAccessToken, "The client was disabled, or its tokens were revoked, since: the caller needs a new one."),
-	oauth.TokenBeforeUser:    about(ofAccessToken, "The user's password was changed, or their tokens were revoked, since: they sign in again."),
-	oauth.TokenUnchecked:     about(ofOurs, "The call stayed open, and its token could not be checked again, so it was cut. The server's log has the fault; the caller may call again."),
-	oauth.PermissionLacking:  about(ofPermission, "Give the client the permission; its next token has it."),
-	oauth.PermissionLost:     about(ofPermission, "The client lost the permission while the call was open. Give it back if it should go on."),
-
-	// a call at a gateway
-	oauth.NeverForwarded:    about(ofCall, "TRACE and CONNECT are never forwarded: use another method."),
-	oauth.OtherMethods:      about("the methods of the route", "The path is declared for other methods, which the reason names: use one, or declare this one in the settings."),
-	oauth.AmbiguousTarget:   about(ofCall, "Two programs could read the path or query differently; what exactly, the reason says. Send it in its plain spelling."),
-	oauth.NoRoute:           about(ofRoutes, "No API of this tenant declares the path, and what no route names is refused. Compare it, letter case included, with the routes in the settings."),
-	oauth.CheckOnly:         about(ofRoutes, "The API is guarded by a proxy of its own: call it at that proxy's address, or give it an upstream in the settings."),
-	oauth.OtherOrigin:       about("where a browser's request comes from", "Name the page's origin in cors.origins of the API, in the settings."),
-	oauth.RouteRate:         about("the limit of calls", "The caller calls the route more often than its rate allows: wait as long as Retry-After said, or raise the rate in the settings."),
-	oauth.LargeCall:         about("the size of the call", "The body is larger than max_body of the route allows: send less, or raise it in the settings."),
-	oauth.APIUnreachable:    about(ofAPI, "The call was let through, but the API could not be reached or broke off: is it running at its upstream? The server's log has the fault."),
-	oauth.APISlow:           about(ofAPI, "The call was let through, but the API did not begin to answer within its timeout: look at the API, or give it a longer timeout."),
-	oauth.CallerSlow:        about(ofCall, "The caller's body stood still for too long on its way: look at the caller's network."),
-	oauth.CallerGone:        about(ofCall, "The caller closed the connection before the answer was complete: its timeout may be shorter than the API needs."),
-	oauth.AnswerBroken:      about(ofAPI, "The answer broke off after it had begun: look at the API's log, by the same request id."),
-	oauth.CannotCheckNow:    about(ofOurs, "Nothing was wrong with the call: its token could not be checked at that moment. The server's log has the fault under the same request id."),
-	oauth.CannotCheck:       about(ofOurs, "Nothing was wrong with the call: checking its token failed. The server's log has the fault under the same request id."),
-	oauth.GatewayFault:      about(ofOurs, "A fault of the gateway, not of the call: the server's log has it under the same request id."),
-	oauth.AllowedMeanwhile:  about(ofQuestion, "nginx asked why a call was refused, and by then it was not any more: the caller may call again."),
-	oauth.UnknownHost:       about(ofHost, "No tenant has this host name among its hosts in the settings: add it there, or use one of those. A proxy in between has to pass Host on."),
-	oauth.OtherTLSName:      about(ofHost, "The TLS handshake (SNI) and the Host header name different hosts. Let the caller, or the proxy in between, use one name for both."),
-	oauth.StrangePeer:       about(ofStrangers, "Compare where the proxy asks from with check.peers in the settings."),
-	oauth.StrangeSecret:     about(ofStrangers, "Compare what the proxy sends as Tokenbooth-Proxy-Secret with check.secret_file in the settings."),
-	oauth.StrangeCert:       about(ofStrangers, "Let the proxy show a certificate of check.tls.client_ca in the settings."),
-	oauth.CheckPath:         about(ofQuestion, "It asks at /check, /check/nginx, /check/refusal or /check/envoy: docs/guard.md."),
-	oauth.CheckDescription:  about(ofQuestion, "It describes the call by five headers X-Forwarded-…, each once: docs/guard.md."),
-	oauth.CheckOverreaching: about(ofQuestion, "Let the proxy take this header out of the caller's request, as in docs/guard.md, or an API could believe it."),
-	oauth.CheckUnknownHost:  about(ofHost, "The proxy asked about a host that no tenant has among its hosts in the settings: add it there, or pass on the caller's Host."),
-
-	// an operator
-	oauth.LinkDamaged:       about(ofSignIn, "The link is none of ours, or was cut short: copy it whole, or have an owner make a new one."),
-	oauth.LinkUsed:          about(ofSignIn, "A link is good once, and a newer one takes its place: an owner makes a new one. If nobody remembers using it, look who did."),
-	oauth.LinkExpired:       about(ofSignIn, "The link is too old: an owner makes a new one."),
-	oauth.UnknownOperator:   about(ofSignIn, "Nobody has the name that was typed, and it is not kept: people type passwords there. Compare it with the list of operators."),
-	oauth.NoPassword:        about(ofSignIn, "The operator has set no password: sign in with a passkey, or by a new link, which an owner makes."),
-	oauth.WrongSignIn:       about(ofSignIn, "The password was another. An operator who has lost it starts over by a new link, which an owner makes."),
-	oauth.NoSecondFactor:    about(ofSignIn, "A password alone lets nobody in: sign in by a new link, which an owner makes, and set up one-time codes."),
-	oauth.WrongRecoveryCode: about(ofSignIn, "The password was right; each recovery code is good once. Use another, or a new link, which an owner makes."),
-	oauth.WrongSignInCode:   about(ofSignIn, "The password was right; the code was not, or was used already. Check the clock of the authenticator."),
-	oauth.BarredOperator:    about(ofSignIn, "The operator is disabled or deleted; an owner can enable them again."),
-	oauth.EndedSession:      about(ofSignIn, "The session ended while its operator proved who they are: sign in again."),
-	oauth.OtherSession:      about(ofSignIn, "Somebody proved to be another operator than the session's: sign out first."),
-	oauth.SignInGuesses:     about(ofGuesses, "Wrong passwords or codes came before this one, which was not looked at: wait, then try again. A passkey is not counted."),
-	oauth.PasskeyCeremony:   about(ofSignIn, "The page was open too long, or its answer was sent twice: load the page again. Do all processes share one key-encryption key?"),
-	oauth.PasskeyUnknown:    about(ofSignIn, "No operator has this passkey, or not any more: use another, or a new link, which an owner makes."),
-	oauth.PasskeyAnswer:     about(ofSignIn, "The passkey's answer does not fit: is the console open under the address that its settings name?"),
-	oauth.PasskeyCounter:    about(ofSignIn, "The passkey may have been copied: take it away from the operator, and let them set up another."),
-	oauth.NoRight:           about("the operator's role", "An owner of the installation can give another role."),
+	oauth.WrongPassword: about(ofPassword,
+		"The user exists, the password is another. Has it been changed, or does a program still send the "+
+			"old one? Set a new one if it is lost."),
+	oauth.BarredUser: about("the user",
+		"The password was right, but the user is disabled or deleted: enable them if they should go on."),
+	oauth.WrongTOTP: about("the one-time code",
+		"The password was right; the code was not, or was used already. Check the clock of the "+
+			"authenticator, and send each code once."),
+	oauth.MissingTOTP: about("the one-time code",
+		"The password was right; the code of the user's authenticator has to be sent along."),
+	oauth.PasswordReset: about("the password",
+		"The password was right and has to be replaced first: set the user a new one."),
+	oauth.ForeignRefresh: about(ofRefresh,
+		"What was sent is no refresh token of this installation, or was cut short. Was the access token "+
+			"sent in its place?"),
+	oauth.UnknownRefresh: about(ofRefresh,
+		"The refresh token ran out, or is another tenant's: sign in again for a new one."),
+	oauth.ForgedRefresh: about(ofRefresh,
+		"The user has signed in again since, which voids earlier refresh tokens, or the token was made "+
+			"up: sign in again, and keep one copy."),
+	oauth.RefreshOfOther: about(ofRefresh,
+		"The refresh token was given to another client: send it under the client id that it was given to."),
+	oauth.EndedRefresh: about(ofRefresh,
+		"The refresh token was revoked, or used twice before; the audit log says by whom. Sign in again "+
+			"for a new one."),
+	oauth.ExpiredRefresh: about(ofRefresh,
+		"The refresh token was not used for as long as its contract allows: sign in again for a new one."),
+	oauth.ReusedRefresh: about(ofRefresh,
+		"A used refresh token came back, so somebody has a copy, and the chain was ended. Does the caller"+
+			" keep the new token of each answer? Sign in again."),
+	oauth.RefreshUserBarred: about("the user",
+		"The user is disabled or deleted: enable them if they should go on; then they sign in again."),
+	oauth.RefreshBeforeTenant: about(ofRefresh,
+		"All tokens of the tenant were revoked since: sign in again for a new one."),
+	oauth.RefreshBeforeUser: about(ofRefresh,
+		"The user's password was changed, or their tokens were revoked, since: sign in again for a new "+
+			"one."),
+	oauth.RefreshBeforeClient: about(ofRefresh,
+		"The client was disabled, or its tokens were revoked, since: sign in again for a new one."),
+	oauth.KeyNotYet: about(ofKeys,
+		"Wait until verifiers have read the next key, or, if the key has leaked, rotate without waiting."),
+	oauth.UnknownKeyToWithdraw: about(ofKeys,
+		"Compare the key id with those there are; a key whose time is over is gone."),
 }
