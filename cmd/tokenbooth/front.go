@@ -82,7 +82,7 @@ func newFront(s *settings) (f *front, err error) {
 	if f.log, err = newLog(os.Stderr, s.Log); err != nil {
 		return nil, s.fault("log", err.Error())
 	}
-	f.door = &edge.Door{NewID: func() string { return secret.NewID(f.now()) }, Proxies: s.TrustedProxies, Log: f.log}
+	f.door = &edge.Door{NewID: func() string { return secret.NewID(f.now()) }, Proxies: s.TrustedProxies, Socket: true, Log: f.log}
 	if s.TLS != nil {
 		if f.certs, err = server.OpenCertificates(s.path(s.TLS.Certificate), s.path(s.TLS.Key)); err != nil {
 			return nil, s.fault("tls", err.Error())
@@ -113,6 +113,7 @@ func (f *front) show(s *surface) {
 	f.gates.put(s)
 	f.current.Store(s)
 	f.checks.Store(s.checks)
+	f.handler.SetManners(s.manners)
 	f.handler.SetTenants(s.tenants)
 }
 
@@ -181,7 +182,7 @@ func (f *front) run(ctx context.Context, l *listeners, again func() (*settings, 
 			return server.Health{Reason: "stopping"}
 		}
 		return f.state(r.Context())
-	}, f.beside)
+	}, server.Scrape{Door: f.door, Scrapers: func() server.Scrapers { return f.current.Load().scrapers }}, f.beside)
 	more = append(more, answering{server.Listener(f.handler, f.certs, f.log), l.public}, answering{server.Listener(operators, f.operatorCerts, f.log), l.operators})
 	failed := make(chan error, len(more))
 	for _, a := range more {

@@ -22,6 +22,9 @@ type settings struct {
 	Listen            string            `yaml:"listen"`    // public listener
 	Operators         string            `yaml:"operators"` // console, operators' API, health, metrics
 	TLS               *tlsFiles         `yaml:"tls,omitempty"`
+	HSTS              *hsts             `yaml:"hsts,omitempty"`
+	PublicHealth      bool              `yaml:"public_health,omitempty"`
+	Scrapers          scrapers          `yaml:"scrapers,omitempty"`
 	OperatorsTLS      *tlsFiles         `yaml:"operators_tls,omitempty"`
 	Console           consoling         `yaml:"console,omitempty"`
 	ExpiryWarnings    *warning          `yaml:"expiry_warnings,omitempty"`
@@ -186,6 +189,9 @@ func (s *settings) check() error {
 	}
 	if !s.TLS.whole() {
 		return s.fault("tls", "it needs both files: certificate and key")
+	}
+	if err := s.checkPublic(); err != nil {
+		return err
 	}
 	if err := s.checkConsole(); err != nil {
 		return err

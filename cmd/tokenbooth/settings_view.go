@@ -46,6 +46,7 @@ func (w *settingsWalk) root(p *page) ast.Node {
 
 // walk lists what is set in v, which has the given path.
 func (w *settingsWalk) walk(path string, v reflect.Value) {
+	said := v // a pointer is there where the settings say something, be it zero
 	for v.Kind() == reflect.Pointer {
 		if v.IsNil() {
 			return
@@ -54,10 +55,10 @@ func (w *settingsWalk) walk(path string, v reflect.Value) {
 	}
 	switch at := v.Interface().(type) {
 	case time.Duration:
-		w.add(path, at.String(), v)
+		w.add(path, at.String(), said)
 		return
 	case netip.Prefix:
-		w.add(path, at.String(), v)
+		w.add(path, at.String(), said)
 		return
 	}
 	switch v.Kind() {
@@ -80,7 +81,7 @@ func (w *settingsWalk) walk(path string, v reflect.Value) {
 		}
 		w.add(path, strings.Join(items, ", "), v)
 	default:
-		w.add(path, fmt.Sprint(v.Interface()), v)
+		w.add(path, fmt.Sprint(v.Interface()), said)
 	}
 }
 

@@ -22,6 +22,8 @@ type surface struct {
 	gateways map[string]*gateway.Gateway
 	checks   *gateway.Checks
 	dialects map[string]*dialect.Dialect
+	manners  server.Manners
+	scrapers server.Scrapers
 	inForce  func() []office.Setting // the settings, for who may read them
 }
 
@@ -31,7 +33,8 @@ func (f *front) compile(s *settings) (*surface, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &surface{gateways: map[string]*gateway.Gateway{}, dialects: dialects, inForce: sync.OnceValue(s.inForce)}
+	out := &surface{gateways: map[string]*gateway.Gateway{}, dialects: dialects, manners: s.manners(), scrapers: server.Scrapers(s.Scrapers),
+		inForce: sync.OnceValue(s.inForce)}
 	if out.checks, err = f.compileChecks(s); err != nil {
 		return nil, err
 	}

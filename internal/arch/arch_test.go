@@ -57,7 +57,7 @@ var mayImport = map[string][]string{
 	"internal/store/storetest": {"internal/store"},
 
 	// surfaces
-	"internal/server":  {"oauth", "internal/edge", "dialect", "revocation", "internal/issuer", "internal/feed", "internal/limit"},
+	"internal/server":  {"oauth", "internal/edge", "internal/hostname", "dialect", "revocation", "internal/issuer", "internal/feed", "internal/limit"},
 	"internal/gateway": {"oauth", "bearer", "dialect", "internal/edge", "internal/hostname"},
 	"internal/expiry":  {"oauth", "internal/secret", "internal/store", "internal/audit", "internal/directory", "internal/local"},
 	"internal/admin": {"oauth", "revocation", "internal/secret", "internal/store", "internal/audit", "internal/registry", "internal/directory", "internal/keyring",

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-
-	"github.com/tokenbooth/tokenbooth/internal/edge"
 )
 
 // Health is what the operators' listener says of a process.
@@ -37,7 +35,7 @@ type Followed struct {
 
 // Operators answers on the operators' listener: /healthz says that the process runs, /readyz whether it can do its work, /metrics what
 // it has done; beside, which may be nil, answers everything else.
-func (m *Metrics) Operators(health func(*http.Request) Health, beside http.Handler) http.Handler {
+func (m *Metrics) Operators(health func(*http.Request) Health, scrape Scrape, beside http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { state(w, http.StatusOK, "ok", Health{}) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
@@ -48,24 +46,11 @@ func (m *Metrics) Operators(health func(*http.Request) Health, beside http.Handl
 		}
 		state(w, http.StatusOK, "ready", h)
 	})
-	mux.Handle("GET /metrics", ownName(promhttp.HandlerFor(m.Registry, promhttp.HandlerOpts{})))
+	mux.Handle("GET /metrics", scrape.only(promhttp.HandlerFor(m.Registry, promhttp.HandlerOpts{})))
 	if beside != nil {
 		mux.Handle("/", beside)
 	}
 	return mux
-}
-
-// ownName lets a call from this machine pass only under a name of this machine: a web page whose own name suddenly means 127.0.0.1 must
-// not read, in somebody's browser, what tenants there are.
-func ownName(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host, problem := edge.Host(r)
-		if edge.Peer(r).IsLoopback() && (problem != "" || !edge.ThisMachine(host)) {
-			http.Error(w, "Ask for localhost.", http.StatusMisdirectedRequest)
-			return
-		}
-		h.ServeHTTP(w, r)
-	})
 }
 
 func state(w http.ResponseWriter, status int, word string, h Health) {

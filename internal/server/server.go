@@ -59,6 +59,7 @@ type Options struct {
 type Handler struct {
 	Options
 	hosts   atomic.Pointer[map[string]*tenant]
+	manners atomic.Pointer[Manners]
 	leaving atomic.Bool
 	stay    context.Context // is done when the server leaves
 	leave   context.CancelFunc
@@ -88,6 +89,7 @@ type answer func(http.ResponseWriter, *http.Request, edge.Request)
 func New(o Options) *Handler {
 	h := &Handler{Options: o}
 	h.stay, h.leave = context.WithCancel(context.Background())
+	h.SetManners(Manners{HSTS: DefaultHSTS})
 	h.SetTenants(nil)
 	return h
 }
@@ -135,8 +137,9 @@ func (h *Handler) Leave() {
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	known := h.Door.Arrive(w, r)
-	if r.TLS != nil {
-		w.Header()["Strict-Transport-Security"] = hsts
+	manners := h.manners.Load()
+	if r.TLS != nil && manners.hsts != nil {
+		w.Header()["Strict-Transport-Security"] = manners.hsts
 	}
 	if h.leaving.Load() {
 		w.Header()["Connection"] = []string{"close"}
@@ -149,6 +152,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	host, problem := edge.Host(r)
 	t := (*h.hosts.Load())[host]
+	if t == nil && manners.Health && h.probed(r) {
+		h.alive(w)
+		return
+	}
 	if t == nil {
 		h.misdirect(w, r, known, problem)
 		return
@@ -211,8 +218,6 @@ func (h *Handler) broke(w http.ResponseWriter, r *http.Request, id string, fault
 	h.Log.Error("a request broke the server", "request_id", id, "fault", fault)
 	plain(w, http.StatusInternalServerError, "Something went wrong here; the operator finds it under the request id.")
 }
-
-var hsts = []string{"max-age=31536000; includeSubDomains"}
 
 // Fault writes a fault of ours down, once, and returns what its caller may know of it: 503 for one that passes, else 500.
 func Fault(log *slog.Logger, requestID string, err error) *oauth.Error {

@@ -250,7 +250,7 @@ func member(t testing.TB, body, name string) string {
 func (b *booth) metrics(health func(*http.Request) Health, path string) (int, string) {
 	b.t.Helper()
 	w := httptest.NewRecorder()
-	b.Metrics.Operators(health, nil).ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	b.Metrics.Operators(health, Scrape{&edge.Door{NewID: func() string { return "1" }}, func() Scrapers { return Scrapers{} }}, nil).ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 	text, err := io.ReadAll(w.Result().Body)
 	if err != nil {
 		b.t.Fatal(err)
