@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"text/template"
 
 	"github.com/spf13/cobra"
@@ -59,6 +60,9 @@ credentials filled in. A new demo has a past: a month of clients at work, refusa
 }
 
 func (d *demoing) run(ctx context.Context, out io.Writer) error {
+	if err := d.checkAddresses(); err != nil {
+		return err
+	}
 	letGo, err := d.take()
 	if err != nil {
 		return err
@@ -96,6 +100,16 @@ func (d *demoing) run(ctx context.Context, out io.Writer) error {
 		b.goOn(ctx)
 	}
 	return b.serve(ctx, lis, func() (*settings, error) { return loadSettings(s.file, nil) })
+}
+
+// checkAddresses refuses what no browser can call.
+func (d *demoing) checkAddresses() error {
+	for name, at := range map[string]string{"listen": d.listen, "operators": d.operators} {
+		if strings.HasPrefix(at, socketMark) {
+			return fmt.Errorf("--%s: a demo prints addresses for browsers, so it is host:port, like 127.0.0.1:8080, not %q", name, at)
+		}
+	}
+	return nil
 }
 
 // open opens the demo's desk. A new one is given its past before, unless it is to be empty.

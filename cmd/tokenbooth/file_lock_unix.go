@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"syscall"
+	"time"
 )
 
 // lockFolder waits until nobody else holds a folder, and holds it until it is let go or the process ends. Where the file system has no
@@ -17,6 +18,21 @@ func lockFolder(folder string) (letGo func(), err error) {
 	}
 	_ = syscall.Flock(int(d.Fd()), syscall.LOCK_EX)
 	return func() { _ = d.Close() }, nil
+}
+
+// tryFolder is lockFolder for a second at most: whoever may read a folder can lock it, and shall not keep a server from starting.
+func tryFolder(folder string) (letGo func()) {
+	d, err := os.Open(folder)
+	if err != nil {
+		return func() {}
+	}
+	for range 50 {
+		if !errors.Is(syscall.Flock(int(d.Fd()), syscall.LOCK_EX|syscall.LOCK_NB), syscall.EWOULDBLOCK) {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return func() { _ = d.Close() }
 }
 
 // holdFile holds a file until it is closed or the process ends.

@@ -141,7 +141,10 @@ func openSockets(s *settings) (l *listeners, field string, err error) {
 			return
 		}
 		field = name
-		*at, err = net.Listen("tcp", addr)
+		var a listenAddress
+		if a, err = parseAddress(addr); err == nil {
+			*at, err = a.listen()
+		}
 	}
 	open("listen", s.Listen, &l.public)
 	open("operators", s.Operators, &l.operators)
@@ -170,7 +173,7 @@ func (f *front) run(ctx context.Context, l *listeners, again func() (*settings, 
 	if behind := f.clocks.Behind(); behind > 0 {
 		f.log.Error(lagging(behind))
 	}
-	f.log.Info("serving", "version", version(), "listen", l.public.Addr().String(), "operators", l.operators.Addr().String(), "tenants", len(f.settings.Tenants))
+	f.log.Info("serving", "version", version(), "listen", shown(l.public), "operators", shown(l.operators), "tenants", len(f.settings.Tenants))
 	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	for _, work := range append(background, f.sweep, func(ctx context.Context) { f.watch(ctx, again) }) {

@@ -98,7 +98,7 @@ func makeStore(file string) (made bool, err error) {
 // renderSettings fills in the first settings, and makes sure that they load.
 func renderSettings(file, listen, operators string) (string, error) {
 	host, port, err := net.SplitHostPort(listen)
-	if err != nil || !loopback(listen) {
+	if err != nil || !loopback(listen) || strings.HasPrefix(listen, socketMark) {
 		return "", fmt.Errorf("--listen: an address on this machine is like 127.0.0.1:8080, not %q; for any other, give the file tls first", listen)
 	}
 	hosts := []string{"localhost", "127.0.0.1", `"::1"`}

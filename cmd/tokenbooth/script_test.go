@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -26,7 +27,7 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs testdata/script/*.txtar: what a user types, and what comes of it. Beside the commands of package testscript there are
 //
-//	exec http STATUS [-u ID:SECRET] [-H 'NAME: VALUE'] [-d BODY] [-X METHOD] URL
+//	exec http STATUS [-u ID:SECRET] [-H 'NAME: VALUE'] [-d BODY] [-X METHOD] [-S SOCKET] URL
 //
 // which asks until the answer has this status, for at most 10 s, and writes the answer's body;
 //
@@ -111,6 +112,7 @@ func request() {
 	status := os.Args[1]
 	set := flag.NewFlagSet("http", flag.ExitOnError)
 	user, method, body := set.String("u", "", ""), set.String("X", "GET", ""), set.String("d", "", "")
+	socket := set.String("S", "", "")
 	header := http.Header{}
 	set.Func("H", "", func(h string) error {
 		name, value, _ := strings.Cut(h, ": ")
@@ -124,6 +126,10 @@ func request() {
 			header.Set("Content-Type", "application/x-www-form-urlencoded")
 		}
 	}
+	line := http.DefaultTransport.(*http.Transport).Clone()
+	if *socket != "" {
+		line.DialContext = func(context.Context, string, string) (net.Conn, error) { return net.Dial("unix", *socket) }
+	}
 	last := ""
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		r, err := http.NewRequest(*method, set.Arg(0), strings.NewReader(*body))
@@ -136,7 +142,7 @@ func request() {
 		if id, secret, ok := strings.Cut(*user, ":"); ok {
 			r.SetBasicAuth(id, secret)
 		}
-		answer, err := http.DefaultTransport.RoundTrip(r)
+		answer, err := line.RoundTrip(r)
 		if err != nil {
 			last = err.Error() // not listening yet
 			continue

@@ -109,6 +109,9 @@ type logging struct {
 // defaultSettings is the settings file where none is named.
 const defaultSettings = "tokenbooth.yaml"
 
+// defaultOperators is where the operators' listener is when the settings do not say.
+const defaultOperators = "127.0.0.1:8081"
+
 // settingsOf finds and loads the settings a command works on.
 func settingsOf(cmd *cobra.Command) (*settings, error) {
 	file, _ := settingsFile(cmd)
@@ -148,14 +151,23 @@ func envOf(field string) string {
 	return "TOKENBOOTH_" + strings.ToUpper(strings.ReplaceAll(field, ".", "_"))
 }
 
-// loadSettings reads, overrides and checks a settings file. Nothing is applied here: a faulty file changes nothing.
-func loadSettings(file string, over map[string]string) (*settings, error) {
+// readSettings returns the text of a settings file.
+func readSettings(file string) ([]byte, error) {
 	text, err := readText(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("there is no settings file %s; write one with: tokenbooth init, or name yours with -c FILE", file)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read settings: %w", err)
+	}
+	return text, nil
+}
+
+// loadSettings reads, overrides and checks a settings file. Nothing is applied here: a faulty file changes nothing.
+func loadSettings(file string, over map[string]string) (*settings, error) {
+	text, err := readSettings(file)
+	if err != nil {
+		return nil, err
 	}
 	s, err := parseSettings(file, text)
 	if err != nil {
@@ -178,7 +190,7 @@ func loadSettings(file string, over map[string]string) (*settings, error) {
 
 // parseSettings decodes the text of a settings file strictly: an unknown field is an error with its place and an excerpt.
 func parseSettings(file string, text []byte) (*settings, error) {
-	s := &settings{file: file, text: text, Operators: "127.0.0.1:8081", Data: "tokenbooth-data", Store: "sqlite"}
+	s := &settings{file: file, text: text, Operators: defaultOperators, Data: "tokenbooth-data", Store: "sqlite"}
 	return s, s.decode()
 }
 
@@ -240,10 +252,21 @@ func (s *settings) checkAddresses() error {
 	if s.Listen == "" {
 		return s.fault("listen", "where shall the token endpoints listen? For example: 127.0.0.1:8080")
 	}
+	if s.Operators == "" {
+		return s.fault("operators", "where shall operators find console, health and metrics? For example: "+defaultOperators)
+	}
 	for _, at := range []struct{ field, addr string }{{"listen", s.Listen}, {"operators", s.Operators}, {"sandbox", s.Sandbox}, {"check.listen", s.checkAddress()}} {
-		if _, _, err := net.SplitHostPort(at.addr); err != nil && at.addr != "" {
-			return s.fault(at.field, fmt.Sprintf("an address is host:port, like 127.0.0.1:8080, not %q", at.addr))
+		a, err := parseAddress(at.addr)
+		switch {
+		case at.addr == "":
+		case err != nil:
+			return s.fault(at.field, err.Error())
+		case a.network == "unix" && at.field != "listen" && at.field != "operators":
+			return s.fault(at.field, fmt.Sprintf("a unix socket can be listen or operators; here an address is host:port, like 127.0.0.1:8080, not %q", at.addr))
 		}
+	}
+	if strings.HasPrefix(s.Operators, socketMark) && s.Console.URL == "" {
+		return s.fault("operators", "people reach a console at a unix socket through a proxy in front of it: say where, with console.url")
 	}
 	if s.TLS == nil && !s.InsecurePlainHTTP && !loopback(s.Listen) {
 		return s.fault("listen", "without tls credentials would cross the network in clear; give tls, listen on 127.0.0.1, or say insecure_plain_http: true")
@@ -305,7 +328,11 @@ func (s *settings) replayWindow() time.Duration {
 
 // loopback reports whether an address can only be reached from this machine.
 func loopback(addr string) bool {
-	host, _, err := net.SplitHostPort(addr)
+	a, err := parseAddress(addr)
+	if err != nil || a.network == "unix" {
+		return err == nil
+	}
+	host, _, err := net.SplitHostPort(a.at)
 	if err != nil {
 		return false
 	}
