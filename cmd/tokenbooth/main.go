@@ -78,7 +78,7 @@ callers already speak, renews them, takes them back, and checks them at the door
 	root.PersistentFlags().BoolP("help", "h", false, "show this help")
 	root.Flags().BoolP("version", "v", false, "show the version")
 	root.AddCommand(serveCommand(), initCommand(), demoCommand(), clientCommand(), userCommand(), operatorCommand(), tenantCommand(), keyCommand(),
-		dialectCommand(), tokenCommand(), gatewayCommand(), explainCommand(), auditCommand(), applyCommand(), storeCommand(), backupCommand(), restoreCommand(), versionCommand())
+		dialectCommand(), tokenCommand(), gatewayCommand(), healthcheckCommand(), explainCommand(), auditCommand(), applyCommand(), storeCommand(), backupCommand(), restoreCommand(), versionCommand())
 	root.SetFlagErrorFunc(wrongFlag)
 	root.SetHelpFunc(showHelp)
 	root.SetHelpCommand(helpCommand())
