@@ -46,6 +46,7 @@ type userActs interface {
 	FindUsers(ctx context.Context, prefix, after string, limit int) (page []*registry.User, next string, err error)
 	User(ctx context.Context, username string) (*registry.User, error)
 	CreateUser(ctx context.Context, u registry.User, password oauth.Secret, totp bool) (made *registry.User, totpURL string, err error)
+	ImportUser(ctx context.Context, u registry.User, hash string) (*registry.User, error)
 	UpdateUser(ctx context.Context, username, act string, rev uint64, edit func(*registry.User) error) (*registry.User, error)
 	SetPassword(ctx context.Context, username string, password oauth.Secret) error
 	SetTOTP(ctx context.Context, username string, on bool) (text oauth.Secret, url string, err error)

@@ -83,11 +83,19 @@ func (f *fieldFlags[S]) said(t *registry.Tenant, field *registry.Field[S]) (word
 	if empty && field.None != "" {
 		return nil, fmt.Errorf("--%s: it is empty; leave the flag out, or say %s", field.Flag, field.None)
 	}
-	known := t.PermissionNames()
-	if field.Name == "permissions" && slices.Equal(words, []string{everyPermission}) && !slices.Contains(known, everyPermission) {
-		return known, nil
+	if field.Name == "permissions" {
+		words = wholeWords(t, words)
 	}
 	return words, nil
+}
+
+// wholeWords are permissions without the word for all of them, unless that is the name of one.
+func wholeWords(t *registry.Tenant, words []string) []string {
+	known := t.PermissionNames()
+	if slices.Equal(words, []string{everyPermission}) && !slices.Contains(known, everyPermission) {
+		return known
+	}
+	return words
 }
 
 // span reads a duration from a flag.

@@ -163,7 +163,8 @@ func (b *booth) serve(ctx context.Context, l *listeners, again func() (*settings
 		more = append(more, answering{server.Listener(sandbox.New(sandbox.Options{Now: b.now, NewID: secret.UUID}), nil, b.log), l.sandbox})
 	}
 	if err == nil {
-		err = b.run(ctx, l, again, more, b.follow, b.desk.directory.Survey, b.desk.registry.WriteUses, b.watchStore, b.rotate, b.tally, b.warn, b.backups.run)
+		err = b.run(ctx, l, again, more, b.follow, b.desk.directory.Survey, b.surveyUsers,
+			b.desk.registry.WriteUses, b.watchStore, b.rotate, b.tally, b.warn, b.backups.run)
 	}
 	return errors.Join(err, b.close())
 }
@@ -219,6 +220,13 @@ func (b *booth) takeBackDisabled(ctx context.Context, s, before *settings) error
 func (b *booth) narrow(ctx context.Context, s *settings) {
 	if err := b.desk.feed.SetTenants(ctx, s.tenantNames()); err != nil {
 		b.log.Error("what tenants have taken back could not be read", "error", err)
+	}
+}
+
+// surveyUsers learns in which tenants there are imported passwords. Where it cannot, those who sign in show it.
+func (b *booth) surveyUsers(ctx context.Context) {
+	if err := b.desk.registry.SurveyUsers(ctx); err != nil && ctx.Err() == nil {
+		b.log.Warn("the users could not be looked through for imported passwords", "error", err)
 	}
 }
 

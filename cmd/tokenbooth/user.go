@@ -15,7 +15,7 @@ func userCommand() *cobra.Command {
 	return addDeskFlags(group("user", "Register the people whose password buys a token",
 		`A user is a person whose password buys a token, for callers that know no other way (RFC 9700, section 2.4 advises
 against it): a tenant has to allow the password grant, and so has each client.`,
-		userCreateCommand(), userListCommand(), userShowCommand(), userUpdateCommand(), userAbleCommand(false), userAbleCommand(true),
+		userCreateCommand(), userImportCommand(), userListCommand(), userShowCommand(), userUpdateCommand(), userAbleCommand(false), userAbleCommand(true),
 		userPasswordCommand(), userTOTPCommand(), userDeleteCommand()))
 }
 

@@ -655,7 +655,7 @@ type ImportedClient struct {
 	// Grants Left out, when a client is made: client_credentials; [] is none, for one that only stands for APIs.
 	Grants *[]Grant `json:"grants,omitempty"`
 
-	// Hash sha256, bcrypt, PBKDF2 or argon2id.
+	// Hash SHA-256, bcrypt, PBKDF2, scrypt or Argon2.
 	Hash string `json:"hash,omitempty,omitzero"`
 	Id   string `json:"id"`
 
@@ -676,6 +676,24 @@ type ImportedClient struct {
 
 	// TokenForm What an access token looks like.
 	TokenForm TokenForm `json:"token_form,omitempty,omitzero"`
+}
+
+// ImportedUser A user whose password exists already.
+type ImportedUser struct {
+	Disabled bool `json:"disabled,omitempty,omitzero"`
+
+	// Hash bcrypt, PBKDF2, scrypt or Argon2.
+	Hash string `json:"hash"`
+
+	// MustReset The password must be changed before it buys anything.
+	MustReset bool `json:"must_reset,omitempty,omitzero"`
+
+	// Name The person's name.
+	Name        string   `json:"name,omitempty,omitzero"`
+	Permissions []string `json:"permissions,omitempty,omitzero"`
+
+	// Username An e-mail address serves best.
+	Username string `json:"username"`
 }
 
 // Introspection defines model for Introspection.
@@ -1557,6 +1575,15 @@ type CreateUserParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
 }
 
+// ImportUserParams defines parameters for ImportUser.
+type ImportUserParams struct {
+	// DryRun Only say whether it could be done; see above.
+	DryRun DryRun `form:"dry_run,omitempty" json:"dry_run,omitempty,omitzero"`
+
+	// IdempotencyKey 16 to 128 characters that nobody can guess; see above.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key,omitempty,omitzero"`
+}
+
 // DeleteUserParams defines parameters for DeleteUser.
 type DeleteUserParams struct {
 	// IfMatch The ETag that was read, or * for whatever is there.
@@ -1631,6 +1658,9 @@ type RevokeTokenJSONRequestBody = TokenText
 
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = NewUser
+
+// ImportUserJSONRequestBody defines body for ImportUser for application/json ContentType.
+type ImportUserJSONRequestBody = ImportedUser
 
 // ReplaceUserJSONRequestBody defines body for ReplaceUser for application/json ContentType.
 type ReplaceUserJSONRequestBody = UserFields
@@ -1787,6 +1817,9 @@ type ServerInterface interface {
 	// CreateUser Create a user
 	// (POST /v1/tenants/{tenant}/users)
 	CreateUser(w http.ResponseWriter, r *http.Request, tenant TenantName, params CreateUserParams)
+	// ImportUser Import a user
+	// (POST /v1/tenants/{tenant}/users/import)
+	ImportUser(w http.ResponseWriter, r *http.Request, tenant TenantName, params ImportUserParams)
 	// DeleteUser Delete a user
 	// (DELETE /v1/tenants/{tenant}/users/{username})
 	DeleteUser(w http.ResponseWriter, r *http.Request, tenant TenantName, username Username, params DeleteUserParams)
@@ -4279,6 +4312,69 @@ func (siw *ServerInterfaceWrapper) CreateUser(w http.ResponseWriter, r *http.Req
 	handler.ServeHTTP(w, r)
 }
 
+// ImportUser operation middleware
+func (siw *ServerInterfaceWrapper) ImportUser(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "tenant" -------------
+	var tenant TenantName
+
+	err = runtime.BindStyledParameterWithOptions("simple", "tenant", r.PathValue("tenant"), &tenant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "tenant", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ImportUserParams
+
+	// ------------- Optional query parameter "dry_run" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dry_run", r.URL.Query(), &params.DryRun, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "dry_run"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "dry_run", Err: err})
+		}
+		return
+	}
+
+	headers := r.Header
+
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "Idempotency-Key", Count: n})
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "Idempotency-Key", Err: err})
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ImportUser(w, r, tenant, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // DeleteUser operation middleware
 func (siw *ServerInterfaceWrapper) DeleteUser(w http.ResponseWriter, r *http.Request) {
 
@@ -4861,6 +4957,7 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/tenants/{tenant}/clients/{id}/usage", wrapper.GetUsage)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/tenants/{tenant}/users", wrapper.FindUsers)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/tenants/{tenant}/users", wrapper.CreateUser)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/v1/tenants/{tenant}/users/import", wrapper.ImportUser)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/v1/tenants/{tenant}/users/{username}", wrapper.DeleteUser)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/v1/tenants/{tenant}/users/{username}", wrapper.GetUser)
 	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/v1/tenants/{tenant}/users/{username}", wrapper.ReplaceUser)
@@ -6942,6 +7039,64 @@ func (response CreateUserdefaultApplicationProblemPlusJSONResponse) VisitCreateU
 	return err
 }
 
+type ImportUserRequestObject struct {
+	Tenant TenantName `json:"tenant"`
+	Params ImportUserParams
+	Body   *ImportUserJSONRequestBody
+}
+
+type ImportUserResponseObject interface {
+	VisitImportUserResponse(w http.ResponseWriter) error
+}
+
+type ImportUser201ResponseHeaders struct {
+	ETag     string
+	Location string
+}
+
+type ImportUser201JSONResponse struct {
+	Body    User
+	Headers ImportUser201ResponseHeaders
+}
+
+func (response ImportUser201JSONResponse) VisitImportUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ImportUser204Response = RehearsedResponse
+
+func (response ImportUser204Response) VisitImportUserResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type ImportUserdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ImportUserdefaultApplicationProblemPlusJSONResponse) VisitImportUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type DeleteUserRequestObject struct {
 	Tenant   TenantName `json:"tenant"`
 	Username Username   `json:"username"`
@@ -7437,6 +7592,9 @@ type StrictServerInterface interface {
 	// CreateUser Create a user
 	// (POST /v1/tenants/{tenant}/users)
 	CreateUser(ctx context.Context, request CreateUserRequestObject) (CreateUserResponseObject, error)
+	// ImportUser Import a user
+	// (POST /v1/tenants/{tenant}/users/import)
+	ImportUser(ctx context.Context, request ImportUserRequestObject) (ImportUserResponseObject, error)
 	// DeleteUser Delete a user
 	// (DELETE /v1/tenants/{tenant}/users/{username})
 	DeleteUser(ctx context.Context, request DeleteUserRequestObject) (DeleteUserResponseObject, error)
@@ -8861,6 +9019,40 @@ func (sh *strictHandler) CreateUser(w http.ResponseWriter, r *http.Request, tena
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(CreateUserResponseObject); ok {
 		if err := validResponse.VisitCreateUserResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ImportUser operation middleware
+func (sh *strictHandler) ImportUser(w http.ResponseWriter, r *http.Request, tenant TenantName, params ImportUserParams) {
+	var request ImportUserRequestObject
+
+	request.Tenant = tenant
+	request.Params = params
+
+	var body ImportUserJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ImportUser(ctx, request.(ImportUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ImportUser")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ImportUserResponseObject); ok {
+		if err := validResponse.VisitImportUserResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

@@ -24,6 +24,9 @@ type rehearsable struct {
 	wrong                    []wrong
 }
 
+// foreignHash is of "password", as Django keeps it.
+const foreignHash = "pbkdf2_sha256$1000$seasaltseasalt$GPdBehDGYyqd85KPeI9ps1RaSnu62T4M6Bgl2g4QMZI="
+
 type wrong struct {
 	what, as, path, body string // where empty: as it is done
 	match                string
@@ -57,6 +60,12 @@ func rehearsables() []rehearsable {
 			{what: "an unknown permission", body: `{"username":"eve","permissions":["root"],"password":"` + password + `"}`, status: 400, field: "permissions"},
 			{what: "a name that is taken", body: `{"username":"ADA","password":"` + password + `"}`, status: 400, field: "username"},
 			{what: "a password that will not do", body: `{"username":"eve","password":"1234"}`, status: 400, field: "password"},
+		}},
+		{name: "import a user", method: "POST", path: users + "/import", body: `{"username":"eve","permissions":["nql"],"hash":"` + foreignHash + `"}`, wrong: []wrong{
+			{what: "an unknown permission", body: `{"username":"eve","permissions":["root"],"hash":"` + foreignHash + `"}`, status: 400, field: "permissions"},
+			{what: "a name that is taken", body: `{"username":"ADA","hash":"` + foreignHash + `"}`, status: 400, field: "username"},
+			{what: "a hash that would take too much", body: `{"username":"eve","hash":"$scrypt$ln=25,r=8,p=1$c2FsdHNhbHQ$AAAAAAAAAAAAAAAAAAAAAA"}`, status: 400, field: "hash"},
+			{what: "a hash that protects nothing", body: `{"username":"eve","hash":"sha256$` + strings.Repeat("0", 64) + `"}`, status: 400, field: "hash"},
 		}},
 		{name: "replace a user", method: "PUT", path: users + "/ada", body: `{"name":"Ada L.","permissions":["nql"]}`, match: `"1"`, wrong: []wrong{
 			{what: "an unknown permission", body: `{"permissions":["root"]}`, status: 400, field: "permissions"},

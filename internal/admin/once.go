@@ -30,6 +30,7 @@ var takesKey = map[string]bool{
 	"POST /v1/tenants/{tenant}/clients/import":        true,
 	"POST /v1/tenants/{tenant}/clients/{id}/rotate":   true,
 	"POST /v1/tenants/{tenant}/users":                 true,
+	"POST /v1/tenants/{tenant}/users/import":          true,
 	"POST /v1/tenants/{tenant}/users/{username}/totp": true,
 	"POST /v1/operators":                              true,
 	"POST /v1/operators/{operator}/invite":            true,

@@ -49,6 +49,17 @@ func (r *Remote) CreateUser(ctx context.Context, u registry.User, password oauth
 	return userIn(r.tenant, &out.User), out.TotpUrl, nil
 }
 
+// ImportUser registers a user with the hash of a password that exists already.
+func (r *Remote) ImportUser(ctx context.Context, u registry.User, hash string) (*registry.User, error) {
+	in := as[ImportedUser](writableUser(&u))
+	in.Username, in.Hash = u.Username, hash
+	q := request{method: http.MethodPost, path: []string{"users", "import"}, once: true, in: in}
+	if r.rehearsing {
+		return rehearse(ctx, r, q, &u)
+	}
+	return r.onUser(ctx, q)
+}
+
 // UpdateUser reads a user, lets edit change it and writes it back, in what may be written, as UpdateClient does.
 func (r *Remote) UpdateUser(ctx context.Context, username, act string, rev uint64, edit func(*registry.User) error) (*registry.User, error) {
 	return change[*registry.User]{

@@ -50,6 +50,25 @@ func (a *api) CreateUser(ctx context.Context, in CreateUserRequestObject) (Creat
 		CreateUser201ResponseHeaders{etag(made.Edition), placeOf(in.Tenant, "users", made.Username)}}, nil
 }
 
+// ImportUser answers a user who has existed elsewhere.
+func (a *api) ImportUser(ctx context.Context, in ImportUserRequestObject) (ImportUserResponseObject, error) {
+	u := registry.User{Tenant: in.Tenant, Username: in.Body.Username}
+	fields := as[UserFields](in.Body)
+	fields.put(&u)
+	desk, err := a.deskFor(ctx, in.Tenant, in.Params.DryRun)
+	if err != nil {
+		return nil, err
+	}
+	made, err := desk.ImportUser(ctx, u, in.Body.Hash)
+	if err != nil {
+		return nil, err
+	}
+	if in.Params.DryRun {
+		return ImportUser204Response{}, nil
+	}
+	return ImportUser201JSONResponse{userOut(made), ImportUser201ResponseHeaders{etag(made.Edition), placeOf(in.Tenant, "users", made.Username)}}, nil
+}
+
 // GetUser answers a user as it is now.
 func (a *api) GetUser(ctx context.Context, in GetUserRequestObject) (GetUserResponseObject, error) {
 	u, err := a.desk(ctx, in.Tenant).User(ctx, in.Username)

@@ -84,6 +84,7 @@ var onlyThere = map[string][]string{
 
 	"crypto/rand":     {"internal/secret", "internal/keyring", "bearer"},
 	"crypto/sha256":   {"internal/secret", "internal/keyring", "bearer", "revocation"},
+	"crypto/sha1":     {"internal/secret"},
 	"crypto/sha512":   {"internal/secret"},
 	"crypto/hmac":     {"internal/secret", "bearer"},
 	"crypto/hkdf":     {"internal/secret", "bearer"},

@@ -59,6 +59,7 @@ var wordsOfActs = map[string]string{
 	"token.revoke":            "A token was taken back",
 	"user.apply":              "A user was changed from a file",
 	"user.create":             "A user was created",
+	"user.upgrade-password":   "The kept form of a password was renewed",
 	"user.delete":             "A user was deleted",
 	"user.disable":            "A user was disabled",
 	"user.enable":             "A user was enabled again",

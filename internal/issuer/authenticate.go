@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/limit"
@@ -124,10 +125,15 @@ func (i *Issuer) check(ctx context.Context, slow bool, match func()) error {
 	}
 	began := time.Now()
 	err := i.hash(ctx, match)
-	took := int64(min(time.Since(began), slowestAnswer))
-	for longest := i.slowest.Load(); took > longest && !i.slowest.CompareAndSwap(longest, took); longest = i.slowest.Load() {
-	}
+	keepLongest(&i.slowest, time.Since(began))
 	return err
+}
+
+// keepLongest remembers how long a check took, if none took longer.
+func keepLongest(most *atomic.Int64, d time.Duration) {
+	took := int64(min(d, slowestAnswer))
+	for longest := most.Load(); took > longest && !most.CompareAndSwap(longest, took); longest = most.Load() {
+	}
 }
 
 // hash runs an expensive check in its lane, which refuses at once when too many wait (Req 111).

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/limit"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
@@ -48,6 +49,7 @@ func (i *Issuer) person(ctx context.Context, t *registry.Tenant, req *oauth.Toke
 	}
 	defer attempt.End(false)
 
+	began := time.Now()
 	u, err := i.Registry.UserByName(ctx, t.Name, req.Username.Reveal())
 	hash := secret.DecoyPassword
 	switch {
@@ -57,10 +59,13 @@ func (i *Issuer) person(ctx context.Context, t *registry.Tenant, req *oauth.Toke
 		attempt.Void()
 		return nil, unavailable("look for the user", err)
 	}
-	right := false
-	if err := i.hash(ctx, func() { right = hash.Matches(req.Password.Reveal()) }); err != nil {
+	right, renewed, err := i.checkPassword(ctx, hash, req.Password)
+	if err != nil {
 		attempt.Void()
 		return nil, err
+	}
+	if (u == nil || !right || u.Barred() != "") && i.Registry.HasForeignPasswords(t.Name) {
+		pause(ctx, max(slowAnswer, time.Duration(i.slowestPassword.Load()))-time.Since(began))
 	}
 	switch {
 	case u == nil:
@@ -70,7 +75,29 @@ func (i *Issuer) person(ctx context.Context, t *registry.Tenant, req *oauth.Toke
 	case u.Barred() != "":
 		return nil, wrongPassword(oauth.BarredUser, "user %s: %s", u.ID, u.Barred())
 	}
-	return u, i.secondFactor(ctx, u, attempt, req)
+	if err := i.secondFactor(ctx, u, attempt, req); err != nil {
+		return u, err
+	}
+	if renewed != "" {
+		// When the store is away the old hash stays for now; the user has proved themselves all the same.
+		_ = i.Registry.UpgradePassword(ctx, u, renewed)
+	}
+	return u, nil
+}
+
+// checkPassword says whether a password is what was hashed, in the lane of slow hashes; and renewed is a better hash of it, where there is one:
+// it is made while the turn lasts, for a password that was right. How long foreign hashes take is remembered.
+func (i *Issuer) checkPassword(ctx context.Context, hash secret.Hash, password oauth.Secret) (right bool, renewed secret.Hash, err error) {
+	err = i.hash(ctx, func() {
+		began, renew := time.Now(), false
+		if right, renew = hash.MatchesPassword(password.Reveal()); renew {
+			renewed = secret.HashPassword(password.Reveal())
+		}
+		if !hash.Ours() {
+			keepLongest(&i.slowestPassword, time.Since(began))
+		}
+	})
+	return right, renewed, err
 }
 
 // secondFactor asks for a one-time code from those who have one. It ends the attempt.

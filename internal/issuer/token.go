@@ -38,10 +38,12 @@ type Issuer struct {
 	refreshKey []byte       // proves our own refresh tokens
 	veil       audit.Veil   // over names that nobody has
 	slowest    atomic.Int64 // how long the longest check of a slow hash has taken
-	uuids      *secret.UUIDs
-	guesses    *limit.Guesses // at secrets of clients
-	logins     *limit.Guesses // at passwords: counts of their own, which no flood of client ids can push out
-	requests   *limit.Limiter
+
+	slowestPassword atomic.Int64 // the same, of passwords under hashes made elsewhere
+	uuids           *secret.UUIDs
+	guesses         *limit.Guesses // at secrets of clients
+	logins          *limit.Guesses // at passwords: counts of their own, which no flood of client ids can push out
+	requests        *limit.Limiter
 }
 
 // Options are what an issuer works with. All are needed.

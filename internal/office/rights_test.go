@@ -27,6 +27,7 @@ var needs = map[string]operator.Right{
 	"Desk.UndoRotation": operator.ChangeClients, "Desk.DeleteClient": operator.DeleteClients, "Desk.RevokeClientTokens": operator.RevokeTokens,
 
 	"Desk.FindUsers": operator.ReadUsers, "Desk.User": operator.ReadUsers, "Desk.UserByID": operator.ReadUsers, "Desk.CreateUser": operator.ChangeUsers, "Desk.UpdateUser": operator.ChangeUsers,
+	"Desk.ImportUser":  operator.ChangeUsers,
 	"Desk.SetPassword": operator.ChangeUsers, "Desk.SetTOTP": operator.ChangeUsers, "Desk.DisableUser": operator.ChangeUsers,
 	"Desk.DeleteUser": operator.DeleteUsers, "Desk.RevokeUserTokens": operator.RevokeTokens,
 

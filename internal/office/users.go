@@ -64,6 +64,16 @@ func (d *Desk) CreateUser(ctx context.Context, u registry.User, password oauth.S
 	return bareUser(made), totpURL, nil
 }
 
+// ImportUser registers a user with the hash of a password that exists already.
+func (d *Desk) ImportUser(ctx context.Context, u registry.User, hash string) (*registry.User, error) {
+	if err := d.may(operator.ChangeUsers); err != nil {
+		return nil, err
+	}
+	u = registry.User{Tenant: d.tenant, Username: u.Username, UserSpec: u.UserSpec}
+	made, err := d.office.Registry.ImportUser(ctx, d.who.By, u, hash)
+	return bareUser(made), err
+}
+
 // newTOTP makes the secret of one-time codes for a user of that name.
 func (d *Desk) newTOTP(username string) (text, url string, err error) {
 	t, err := d.found()

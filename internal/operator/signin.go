@@ -123,7 +123,7 @@ func (o *Operators) checkPassword(ctx context.Context, op *Operator, password oa
 	}
 	if hash != *right {
 		matches := false
-		if err := o.hash(ctx, func() { matches = hash.Matches(password.Reveal()) }); err != nil {
+		if err := o.hash(ctx, func() { matches, _ = hash.MatchesPassword(password.Reveal()) }); err != nil {
 			return err
 		}
 		if matches {

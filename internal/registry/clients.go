@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
 	"github.com/tokenbooth/tokenbooth/internal/feed"
@@ -108,6 +109,9 @@ func (r *Registry) ImportClient(ctx context.Context, by string, c Client, text o
 	case text != "":
 		if len(text) > 256 {
 			return nil, problem("secret", "a secret is 256 bytes at most")
+		}
+		if s := text.Reveal(); !oneLine(s) || strings.TrimSpace(s) != s {
+			return nil, problem("secret", "a secret is one line of UTF-8 text, without control characters and without white space around it: in another form no caller could present it")
 		}
 		cred.Hash = secret.HashSecret(text.Reveal())
 	default:

@@ -87,6 +87,7 @@ func (r *Registry) readUser(ctx context.Context, n name) (*User, error) {
 		return nil, err
 	}
 	u.Edition = max(u.Edition, 1)
+	r.noteForeign(u)
 	return u, nil
 }
 
@@ -119,6 +120,7 @@ func (r *Registry) Users(ctx context.Context, tenant, after string, limit int) (
 			return nil, "", err
 		}
 		u.Edition = max(u.Edition, 1)
+		r.noteForeign(u)
 		if !u.Deleted {
 			page = append(page, u)
 		}
@@ -131,6 +133,20 @@ func (r *Registry) Users(ctx context.Context, tenant, after string, limit int) (
 
 // CreateUser registers a user with a password. by is who does it. oauth.ErrUnavailable: too many passwords are being set at this moment.
 func (r *Registry) CreateUser(ctx context.Context, by string, u User, password oauth.Secret) (*User, error) {
+	return r.registerUser(ctx, by, "user.create", u, func(u *User) (err error) {
+		if err := u.checkPassword(password); err != nil {
+			return err
+		}
+		if err := r.freeOfClients(ctx, u); err != nil { // before a hash is waited for
+			return err
+		}
+		u.Hash, err = r.hash(ctx, password)
+		return err
+	})
+}
+
+// registerUser registers a user whose hash prove fills in, once all else is found right.
+func (r *Registry) registerUser(ctx context.Context, by, act string, u User, prove func(*User) error) (*User, error) {
 	t, err := r.tenant(u.Tenant)
 	if err != nil {
 		return nil, err
@@ -141,21 +157,13 @@ func (r *Registry) CreateUser(ctx context.Context, by string, u User, password o
 	if err := u.check(t, &User{}); err != nil {
 		return nil, err
 	}
-	if err := u.checkPassword(password); err != nil {
-		return nil, err
-	}
-	if _, err := r.readClient(ctx, name{u.Tenant, u.Username}); err == nil {
-		return nil, problem("username", "%s is the id of a client of tenant %s", u.Username, u.Tenant)
-	} else if !errors.Is(err, ErrNotFound) {
-		return nil, err
-	}
-	if u.Hash, err = r.hash(ctx, password); err != nil {
+	if err := prove(&u); err != nil {
 		return nil, err
 	}
 	now := r.now()
 	u.ID, u.Edition = userPrefix+secret.NewID(now), 1
 	u.Created, u.CreatedBy, u.Updated, u.UpdatedBy = now, by, now, by
-	err = r.save(ctx, audit.Event{Tenant: u.Tenant, Act: "user.create", Actor: by, Subject: "user:" + u.ID, Changes: u.changes(&User{})}, nil,
+	err = r.save(ctx, audit.Event{Tenant: u.Tenant, Act: act, Actor: by, Subject: "user:" + u.ID, Changes: u.changes(&User{})}, nil,
 		u.record(), store.Record{Tenant: u.Tenant, Kind: store.Login, ID: u.Username, Body: encode(login{u.ID})})
 	if errors.Is(err, store.ErrConflict) {
 		return nil, problem("username", "tenant %s has a user %s already", u.Tenant, u.Username)
@@ -164,7 +172,18 @@ func (r *Registry) CreateUser(ctx context.Context, by string, u User, password o
 		return nil, err
 	}
 	u.Rev = 1
+	r.noteForeign(&u)
 	return &u, nil
+}
+
+// freeOfClients refuses a user name that is a client's id: a token's sub must not be mistaken (RFC 9068, section 5).
+func (r *Registry) freeOfClients(ctx context.Context, u *User) error {
+	if _, err := r.readClient(ctx, name{u.Tenant, u.Username}); err == nil {
+		return problem("username", "%s is the id of a client of tenant %s", u.Username, u.Tenant)
+	} else if !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	return nil
 }
 
 // UpdateUser changes a user of that name. edit may be called again when another writer was faster.

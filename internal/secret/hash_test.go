@@ -99,7 +99,7 @@ func TestB29_HashesThatCostTooMuchAreRefused(t *testing.T) {
 	const salt, key = "c2FsdHNhbHQ", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 	bc := string(bcryptOf(t, "x"))
 	for _, h := range []string{
-		"", "x", "sha256$", "sha256$" + strings.Repeat("A", 64), "sha256$" + strings.Repeat("0", 63), "sha1$" + strings.Repeat("0", 40),
+		"", "x", "sha256$", "sha256$" + strings.Repeat("G", 64), "sha256$" + strings.Repeat("0", 63), "sha1$" + strings.Repeat("0", 40),
 		"$2a$15" + bc[6:], "$2a$31" + bc[6:], "$2a$03" + bc[6:], "$2a$-4" + bc[6:], "$2x" + bc[3:], bc[:59], bc + ".", "$2", "$2$",
 		bc[:59] + "$", "$2a$10$" + strings.Repeat("é", 26) + "x",
 		"pbkdf2-sha256$2000001$" + salt + "$" + key, "pbkdf2-sha256$0$" + salt + "$" + key, "pbkdf2-sha256$99999999999999999999$" + salt + "$" + key,
@@ -108,7 +108,7 @@ func TestB29_HashesThatCostTooMuchAreRefused(t *testing.T) {
 		"$argon2id$v=19$m=65537,t=1,p=1$" + salt + "$" + key, "$argon2id$v=19$m=65536,t=5,p=1$" + salt + "$" + key,
 		"$argon2id$v=19$m=4,t=1,p=1$" + salt + "$" + key, "$argon2id$v=19$m=64,t=0,p=1$" + salt + "$" + key,
 		"$argon2id$v=19$m=64,t=1,p=0$" + salt + "$" + key, "$argon2id$v=19$m=65536,t=1,p=9$" + salt + "$" + key,
-		"$argon2id$v=16$m=64,t=1,p=1$" + salt + "$" + key, "$argon2i$v=19$m=64,t=1,p=1$" + salt + "$" + key,
+		"$argon2id$v=16$m=64,t=1,p=1$" + salt + "$" + key, "$argon2d$v=19$m=64,t=1,p=1$" + salt + "$" + key,
 		"$argon2id$v=19$m=64,t=999999,p=1$" + salt + "$" + key, "$argon2id$v=19$t=1,m=64,p=1$" + salt + "$" + key,
 		"$argon2id$v=19$m=64,t=1,p=1$" + salt + "$" + strings.Repeat("A", 200), "$argon2id$v=19$m=64,t=1,p=1,x=1$" + salt + "$" + key,
 	} {

@@ -18,6 +18,8 @@ const (
 	maxArgonMemory = 65536     // KiB
 	maxArgonWork   = 4 * 65536 // KiB times passes, about 0.3 s
 	maxArgonLanes  = 8
+	maxScryptKiB   = 65536     // 128 bytes times N times r
+	maxScryptWork  = 2 * 65536 // the same, times p: about 0.4 s
 	minSalt        = 8
 	maxSalt        = 64
 	minKey         = 16
@@ -30,7 +32,18 @@ const (
 	formBcrypt
 	formPBKDF2SHA256
 	formPBKDF2SHA512
+	formPBKDF2SHA1
 	formArgon
+	formArgonI
+	formScrypt
+)
+
+// How hashes begin in which bcrypt sees not the password but a digest of it: hexadecimal (Django), in base64 (passlib, first version), and in
+// base64 under the salt as key (second).
+const (
+	hexBcryptMark   = "bcrypt-sha256-hex$"
+	plainBcryptMark = "bcrypt-sha256-b64$"
+	keyedBcryptMark = "bcrypt-sha256-mac$"
 )
 
 // recipe is a Hash taken apart.
@@ -48,10 +61,14 @@ var ErrHash = errors.New("not a usable hash")
 
 // ParseHash accepts a stored or imported hash. What it refuses it explains, without repeating any of it.
 func ParseHash(s string) (Hash, error) {
-	if _, err := parse(s); err != nil {
+	ours, err := translated(s)
+	if err == nil {
+		_, err = parse(ours)
+	}
+	if err != nil {
 		return "", fmt.Errorf("%w: %w", ErrHash, err)
 	}
-	return Hash(s), nil
+	return Hash(ours), nil
 }
 
 func parse(s string) (recipe, error) {
@@ -60,14 +77,22 @@ func parse(s string) (recipe, error) {
 		return parseDigest(s[len(digestMark):])
 	case strings.HasPrefix(s, "$2"):
 		return parseBcrypt(s)
+	case strings.HasPrefix(s, hexBcryptMark), strings.HasPrefix(s, plainBcryptMark), strings.HasPrefix(s, keyedBcryptMark):
+		return parseBcrypt(s[len(hexBcryptMark):])
 	case strings.HasPrefix(s, "$argon2id$"):
-		return parseArgon(s[len("$argon2id$"):])
+		return parseArgon(formArgon, s[len("$argon2id$"):])
+	case strings.HasPrefix(s, "$argon2i$"):
+		return parseArgon(formArgonI, s[len("$argon2i$"):])
+	case strings.HasPrefix(s, "$scrypt$"):
+		return parseScrypt(s[len("$scrypt$"):])
+	case strings.HasPrefix(s, "pbkdf2-sha1$"):
+		return parsePBKDF2(formPBKDF2SHA1, 32, s[len("pbkdf2-sha1$"):])
 	case strings.HasPrefix(s, "pbkdf2-sha256$"):
 		return parsePBKDF2(formPBKDF2SHA256, 32, s[len("pbkdf2-sha256$"):])
 	case strings.HasPrefix(s, "pbkdf2-sha512$"):
 		return parsePBKDF2(formPBKDF2SHA512, 64, s[len("pbkdf2-sha512$"):])
 	}
-	return recipe{}, errors.New("want sha256$, $2a$, $2b$, $2y$, pbkdf2-sha256$, pbkdf2-sha512$ or $argon2id$ at the start")
+	return recipe{}, errors.New("its kind is not known; want SHA-256 (sha256$…), bcrypt, PBKDF2, scrypt or Argon2 in the form of PHC, passlib, Django, Werkzeug or ASP.NET Identity")
 }
 
 func parseDigest(s string) (recipe, error) {
@@ -106,34 +131,58 @@ func parsePBKDF2(f form, longest int, s string) (recipe, error) {
 	return r, nil
 }
 
-func parseArgon(s string) (recipe, error) {
+func parseArgon(f form, s string) (recipe, error) {
 	part := strings.Split(s, "$")
 	if len(part) != 4 || part[0] != "v=19" {
-		return recipe{}, errors.New("argon2id: want v=19$m=…,t=…,p=…$salt$key")
+		return recipe{}, errors.New("argon2: want v=19$m=…,t=…,p=…$salt$key")
 	}
-	r := recipe{form: formArgon}
-	setting := strings.Split(part[1], ",")
-	if len(setting) != 3 {
-		return recipe{}, errors.New("argon2id: want m=…,t=…,p=…")
-	}
-	var value [3]uint32
-	for i, name := range []string{"m=", "t=", "p="} {
-		digits, ok := strings.CutPrefix(setting[i], name)
-		n, err := decimal(digits, 6)
-		if !ok || err != nil || n == 0 {
-			return recipe{}, errors.New("argon2id: want m=…,t=…,p=… with whole numbers")
-		}
-		value[i] = n
+	value, err := settingsOf(part[1], "m=", "t=", "p=")
+	if err != nil {
+		return recipe{}, fmt.Errorf("argon2: %w", err)
 	}
 	if value[2] > maxArgonLanes || value[0] < 8*value[2] || value[0] > maxArgonMemory || uint64(value[0])*uint64(value[1]) > maxArgonWork {
-		return recipe{}, fmt.Errorf("argon2id: want p up to %d, m from 8p to %d and m times t up to %d", maxArgonLanes, maxArgonMemory, maxArgonWork)
+		return recipe{}, fmt.Errorf("argon2: want p up to %d, m from 8p to %d and m times t up to %d", maxArgonLanes, maxArgonMemory, maxArgonWork)
 	}
-	r.memory, r.rounds, r.lanes = value[0], value[1], uint8(value[2])
-	var err error
+	r := recipe{form: f, memory: value[0], rounds: value[1], lanes: uint8(value[2])}
 	if r.salt, r.key, err = saltAndKey(part[2], part[3], 64); err != nil {
-		return recipe{}, fmt.Errorf("argon2id: %w", err)
+		return recipe{}, fmt.Errorf("argon2: %w", err)
 	}
 	return r, nil
+}
+
+// settingsOf reads name=number, three times, in this order and with nothing between them but commas.
+func settingsOf(s string, names ...string) (value [3]uint32, err error) {
+	setting := strings.Split(s, ",")
+	for i, name := range names {
+		if len(setting) != len(names) || !strings.HasPrefix(setting[i], name) {
+			return value, fmt.Errorf("want %s…", strings.Join(names, "…,"))
+		}
+		if value[i], err = decimal(setting[i][len(name):], 10); err != nil || value[i] == 0 {
+			return value, fmt.Errorf("want %s… with whole numbers", strings.Join(names, "…,"))
+		}
+	}
+	return value, nil
+}
+
+// parseScrypt reads the form of passlib: N is two to the power of ln (RFC 7914).
+func parseScrypt(s string) (recipe, error) {
+	part := strings.Split(s, "$")
+	if len(part) != 3 {
+		return recipe{}, errors.New("scrypt: want ln=…,r=…,p=…$salt$key")
+	}
+	value, err := settingsOf(part[0], "ln=", "r=", "p=")
+	if err != nil {
+		return recipe{}, fmt.Errorf("scrypt: %w", err)
+	}
+	ln, r, p := value[0], uint64(value[1]), uint64(value[2])
+	if ln > 20 || r > 32 || p > 16 || r<<ln/8 > maxScryptKiB || r<<ln/8*p > maxScryptWork {
+		return recipe{}, fmt.Errorf("scrypt: it would take too much to check; want 128 bytes times N times r to be %d KiB at most, and %d times p", maxScryptKiB, maxScryptWork)
+	}
+	out := recipe{form: formScrypt, rounds: 1 << ln, memory: uint32(r), lanes: uint8(p)}
+	if out.salt, out.key, err = saltAndKey(part[1], part[2], 64); err != nil {
+		return recipe{}, fmt.Errorf("scrypt: %w", err)
+	}
+	return out, nil
 }
 
 func saltAndKey(salt, key string, longest int) (s, k []byte, err error) {

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Lengths in characters (NIST SP 800-63B-4, section 3.1.1.2).
@@ -37,6 +39,7 @@ func CheckPassword(text string, withTOTP bool, own ...string) error {
 	if !utf8.ValidString(text) {
 		return errors.New("the password is not valid UTF-8 text")
 	}
+	text = norm.NFC.String(text) // as HashPassword keeps it
 	least := minPassword
 	if withTOTP {
 		least = minPasswordSecond

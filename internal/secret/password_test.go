@@ -78,6 +78,11 @@ func TestOneTimeCodeIsGoodOnceAndForThreeSteps(t *testing.T) {
 			t.Errorf("a code of %v from now: %v", c.shift, ok)
 		}
 	}
+	for _, typed := range []string{code(noon)[:3] + "-" + code(noon)[3:], "\u200b" + code(noon) + "\u00a0", "\ufeff" + code(noon) + "\r\n", fullWidth(code(noon))} {
+		if _, ok := CheckTOTP(key, typed, noon, 0); !ok {
+			t.Errorf("%q is not taken for the code", typed)
+		}
+	}
 	step, ok := CheckTOTP(key, code(noon)[:3]+" "+code(noon)[3:], noon, 0)
 	if !ok || step != noon.Unix()/30 {
 		t.Fatalf("step %d, %v", step, ok)
@@ -108,4 +113,9 @@ func TestOneTimeCodesOfRFC6238(t *testing.T) {
 			t.Errorf("the code of %d is refused", unix)
 		}
 	}
+}
+
+// fullWidth spells digits as some keyboards do.
+func fullWidth(s string) string {
+	return strings.Map(func(r rune) rune { return r - '0' + '\uff10' }, s)
 }

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/pquerna/otp"
 	"github.com/pquerna/otp/hotp"
 	"github.com/pquerna/otp/totp"
+	"golang.org/x/text/unicode/norm"
 )
 
 const (
@@ -26,10 +28,24 @@ func NewTOTP(issuer, account string) (secret, url string, err error) {
 	return key.Secret(), key.URL(), nil
 }
 
+// digitsOf returns a typed code as it was meant: apps show "123 456", some keyboards have digits of their own, and clipboards bring along what
+// nobody sees.
+func digitsOf(typed string) string {
+	if len(typed) > 64 {
+		return ""
+	}
+	return strings.Map(func(r rune) rune {
+		if r == '-' || unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, norm.NFKC.String(typed))
+}
+
 // CheckTOTP reports whether code is the one of now, or of the step before or after, and newer than lastStep. The step it returns
 // must be kept, with compare-and-swap, and given as lastStep next time: a code is good once (RFC 6238, section 5.2).
 func CheckTOTP(secret, code string, now time.Time, lastStep int64) (step int64, ok bool) {
-	code = strings.ReplaceAll(code, " ", "") // apps show "123 456"
+	code = digitsOf(code)
 	current := now.Unix() / totpStep
 	for s := current - 1; s <= current+1; s++ {
 		want, err := hotp.GenerateCodeCustom(secret, uint64(s), hotp.ValidateOpts{Digits: totpDigits})
