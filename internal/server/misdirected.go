@@ -27,7 +27,10 @@ func (h *Handler) misdirect(w http.ResponseWriter, r *http.Request, known edge.R
 	m := Misdirected{Request: known, Case: oauth.UnknownHost, Host: oauth.Unproven(host)}
 	text := "No tenant has this host name."
 	m.Reason = "no tenant has the host " + shownHost(m.Host)
-	if problem != "" {
+	switch {
+	case host == "" && problem != "":
+		text, m.Reason = "The request names no host.", problem
+	case problem != "":
 		text, m.Reason = "This connection is not for this host: "+problem+".", problem
 	}
 	if problem != "" && host != "" && r.TLS != nil {

@@ -27,8 +27,9 @@ func onOneFolder(t *testing.T) (desks []*booth) {
 	t.Helper()
 	at, data := freeAddresses(t, 4), "data"
 	for i := range 2 {
-		b := apart(t, "serve", fmt.Sprintf(atOnceSettings, at[2*i], at[2*i+1], at[0], data))
+		b := unmade(t, "serve", fmt.Sprintf(atOnceSettings, at[2*i], at[2*i+1], at[0], data))
 		if i == 0 {
+			b.operate(t, "init")
 			data = b.data("")
 		} else if err := os.Mkdir(b.data(""), 0o700); err != nil {
 			t.Fatal(err)

@@ -21,7 +21,7 @@ func TestReq037_AHostNobodyHasIs421AndNeverADefault(t *testing.T) {
 		}
 	}
 	t.Run("no Host at all", func(t *testing.T) {
-		shared.raw(t, "GET /.well-known/jwks.json HTTP/1.0\r\n\r\n").want(t, 421, nobody)
+		shared.raw(t, "GET /.well-known/jwks.json HTTP/1.0\r\n\r\n").want(t, 421, `{"error":"The request names no host."}`)
 		shared.raw(t, "GET /.well-known/jwks.json HTTP/1.1\r\n\r\n").wantStatus(t, 400)
 	})
 	t.Run("two hosts", func(t *testing.T) {
@@ -168,7 +168,9 @@ func TestReq061_RepeatedParametersAreRefused(t *testing.T) {
 	for _, body := range []string{"grant_type=client_credentials&grant_type=client_credentials", "grant_type=client_credentials&scope=nql&scope=nql"} {
 		post(t, shared.public+"/oauth2/token", body, shared.basic("OAUTH2")).wantStatus(t, 400)
 	}
-	post(t, shared.public+"/api/v1/token?grant_type=client_credentials", "grant_type=client_credentials", shared.basic("NEXTHINK")).wantStatus(t, 400)
+	connector := shared.public + "/api/v1/token?grant_type=client_credentials" // which OAuth libraries add to: the same again says nothing else
+	post(t, connector, "grant_type=client_credentials", shared.basic("NEXTHINK")).wantStatus(t, 200)
+	post(t, connector, "grant_type=password", shared.basic("NEXTHINK")).wantStatus(t, 400)
 }
 
 func TestReq062_CredentialsInTheURLAreRefused(t *testing.T) {

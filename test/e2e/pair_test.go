@@ -87,15 +87,22 @@ func newPair(t *testing.T, staleAfter, whenStale string) *pair {
 // apart is a process in a folder of its own, which has not started yet.
 func apart(t *testing.T, command, settings string) *booth {
 	t.Helper()
+	b := unmade(t, command, settings)
+	if command == "serve" {
+		b.operate(t, "init")
+	}
+	return b
+}
+
+// unmade is apart without a database of its own.
+func unmade(t *testing.T, command, settings string) *booth {
+	t.Helper()
 	dir := t.TempDir()
 	b := &booth{program: clockProgram, dir: dir, args: []string{command, "-c", "tokenbooth.yaml"}, clock: filepath.Join(dir, "clock")}
 	b.env = []string{"TOKENBOOTH_TEST_CLOCK=" + b.clock}
 	writeFile(t, filepath.Join(dir, "tokenbooth.yaml"), settings)
 	if err := setClock(b.clock, 0); err != nil {
 		t.Fatal(err)
-	}
-	if command == "serve" {
-		b.operate(t, "init")
 	}
 	return b
 }
