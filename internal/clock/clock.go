@@ -29,7 +29,10 @@ type Watch struct {
 	since  time.Duration // by the monotonic clock: when the present day began
 	least  int64         // of the lead of the wall clock over the monotonic one, in this day, in nanoseconds
 	before int64         // the same of the day before
-	last   time.Time     // see Remember
+
+	last  time.Time // see Remember; zero: nothing is remembered
+	told  time.Duration
+	marks int64 // the lead that follows from it
 }
 
 // New makes a Watch of a wall clock and a monotonic one, which counts from anywhere; nil: the time since New.
@@ -55,26 +58,31 @@ func (w *Watch) look() (now time.Time, passed time.Duration, lead int64) {
 func (w *Watch) Safe() time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	_, safe := w.read()
-	return safe
+	_, passed, least := w.read()
+	return time.Unix(0, int64(passed)+least)
 }
 
-// Ahead returns how far the wall clock is ahead of Safe; 0: the clocks agree. What is removed waits while they do not.
+// Ahead returns how far the wall clock has jumped ahead of the monotonic one within a day; 0: they agree. What is removed waits meanwhile.
+// Of what was remembered it says nothing: time that passed while nothing ran is no jump.
 func (w *Watch) Ahead() time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	now, safe := w.read()
-	return beyond(now.Sub(safe))
+	now, passed, _ := w.read()
+	return beyond(now.Sub(time.Unix(0, int64(passed)+min(w.least, w.before))))
 }
 
-// read must be called with the lock held.
-func (w *Watch) read() (now, safe time.Time) {
+// read must be called with the lock held. It returns the time, what has passed, and the least lead that counts.
+func (w *Watch) read() (now time.Time, passed time.Duration, least int64) {
 	now, passed, lead := w.look()
 	if passed-w.since >= Day {
 		w.since, w.before, w.least = passed, w.least, lead
 	}
 	w.least = min(w.least, lead)
-	return now.Round(0), time.Unix(0, int64(passed)+min(w.least, w.before))
+	least = min(w.least, w.before)
+	if !w.last.IsZero() && passed-w.told < Day {
+		least = min(least, w.marks)
+	}
+	return now.Round(0), passed, least
 }
 
 // Remember tells the Watch of the latest time that an earlier process saw. Where that lies in the past, nothing that ended in between is
@@ -86,8 +94,7 @@ func (w *Watch) Remember(latest time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	_, passed, _ := w.look()
-	w.before = min(w.before, latest.UnixNano()-int64(passed))
-	w.last = latest.Round(0)
+	w.last, w.told, w.marks = latest.Round(0), passed, latest.UnixNano()-int64(passed)
 }
 
 // Behind returns how far the wall clock is behind the latest time that an earlier process saw; 0: it is not.
