@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -83,8 +82,10 @@ func (p probe) find(file string, over map[string]string) (probed, error) {
 		PublicHealth bool   `yaml:"public_health"`
 	}{Operators: defaultOperators}
 	if err := yaml.Unmarshal(text, &s); err != nil {
-		_, why := parseSettings(file, text) // says where
-		return probed{}, errors.Join(why)
+		if _, placed := parseSettings(file, text); placed != nil { // says where
+			err = placed
+		}
+		return probed{}, err
 	}
 	field, at, secure, host, path := "operators", s.Operators, s.OperatorsTLS != nil, "localhost", "/healthz"
 	if p.ready {
