@@ -148,7 +148,7 @@ func becameOf(ctx context.Context, s store.Store, journal string, tenants []stri
 		return nil, err
 	}
 	if i == nil || !slices.Contains(tenants, i.Tenant) {
-		return unrecorded(id)
+		return nil, unrecorded(id)
 	}
 	return issued(i), nil
 }
@@ -158,11 +158,7 @@ func (e *errand) explainElsewhere(ctx context.Context, id string) error {
 	found, err := e.Explain(ctx, id)
 	switch {
 	case errors.Is(err, registry.ErrNotFound):
-		v, err := unrecorded(id)
-		if err != nil {
-			return err
-		}
-		return e.explain(v)
+		return unrecorded(id)
 	case err != nil:
 		return err
 	case found.Event != nil:
@@ -173,19 +169,17 @@ func (e *errand) explainElsewhere(ctx context.Context, id string) error {
 	return e.explain(issued(found.Issuance))
 }
 
-// unrecorded tells of a request of which nothing is kept, by its id alone: when it came, and what that leaves.
-func unrecorded(id string) (*explanation, error) {
+// unrecorded says of a request of which nothing is kept what its id alone leaves: when it came, and where else to look.
+func unrecorded(id string) error {
 	made, ok := secret.MadeAt(id)
 	now := wallClock()()
 	if !ok || made.After(now) || made.Before(now.Add(-audit.KeepRefusals)) {
-		return nil, fmt.Errorf("nothing is known of a request %q: it is neither among the refusals of the last %d days nor in the journal",
+		return fmt.Errorf("nothing is known of a request %q: it is neither among the refusals of the last %d days nor in the journal",
 			id, audit.KeepRefusals/(24*time.Hour))
 	}
-	return &explanation{eventView: eventView{ID: id, Time: made, RequestID: id, Outcome: "not recorded", Detail: map[string]string{},
-		Reason: "neither refused nor given a token here: as a rule, a call that passed"},
-		Advice: "Calls that passed are not recorded one by one. Look in the API's log: it got the same X-Request-Id. A fault of the token desk is in the " +
-			"server's log, under request_id. What a gateway process refused, it knows: name its settings with -c. Refusals are missing only where " +
-			"tokenbooth_refusals_not_recorded_total has grown."}, nil
+	return fmt.Errorf("nothing is recorded of request %s, which came at %s: it was neither refused nor given a token here, so as a rule it is a call that "+
+		"passed, and the API's log has it under the same X-Request-Id. A fault of the token desk is in the server's log under request_id; what a "+
+		"gateway process refused, that process knows: name its settings with -c", id, made.Format(time.RFC3339))
 }
 
 // issued tells of a request that was answered with a token.

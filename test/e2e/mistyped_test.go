@@ -11,6 +11,7 @@ import (
 // everyDialect is the tenant with each contract, and a place where proxies ask.
 const everyDialect = `    endpoints: [{path: /api/v1/token, dialect: nexthink, as: /api/v1/token}, {path: /token, dialect: dadi}]
 check: {listen: %s, peers: [127.0.0.1/32]}
+trusted_proxies: [127.0.0.1/32]
 `
 
 // sent is one request with a secret where something else belongs.
@@ -110,8 +111,12 @@ func TestASecretInTheWrongPlaceIsKeptNowhereInClear(t *testing.T) {
 	b := startTable(t, fmt.Sprintf(everyDialect, check), nil)
 	id, secret := b.register(t, "One", "-p", "orders.read")
 	within(t, freshness, "the client is known", func() bool { return b.asks(t, id, secret, "grant_type=client_credentials") == 200 })
+	sources := 0
 	for _, text := range []string{secret, keepSecret("Correct-Horse-7f3a")} {
 		for _, s := range misplaced(b, check, id, text) {
+			if sources++; !strings.Contains(strings.Join(s.headers, "\n"), "X-Forwarded-For") { // each from elsewhere, so none is turned away unread
+				s.headers = append(s.headers, fmt.Sprintf("X-Forwarded-For: 10.0.%d.%d", sources/250, sources%250+1))
+			}
 			a := call(t, s.method, s.url, s.body, s.headers...)
 			if s.said { // a page that leads back to where its reader wanted to go
 				continue
@@ -121,7 +126,8 @@ func TestASecretInTheWrongPlaceIsKeptNowhereInClear(t *testing.T) {
 			}
 		}
 	}
-	a := post(t, b.public+"/oauth2/token", "grant_type=client_credentials", "Authorization: Basic "+basicOf(secret, id)).wantStatus(t, 401)
+	a := post(t, b.public+"/oauth2/token", "grant_type=client_credentials", "Authorization: Basic "+basicOf(secret, id),
+		"X-Forwarded-For: 10.9.9.9").wantStatus(t, 401)
 	request := a.header.Get("X-Request-Id")
 	b.logged(t, freshness, request, "unknown_client", "tbs_…(")
 	within(t, freshness, "the refusal is kept", func() bool {
