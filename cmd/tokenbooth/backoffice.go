@@ -20,7 +20,7 @@ type backOffice struct {
 func openOffice(d *desk, i *issuer.Issuer, refusals *audit.Log) (o backOffice, err error) {
 	at := d.settings.consoleURL()
 	o.at = at
-	o.operators, err = operator.New(operator.Options{Store: d.store, Sealer: d.sealer, Hashing: i.Hashing, Now: d.now, Refusals: refusals, URL: o.at})
+	o.operators, err = operator.New(operator.Options{Store: d.store, Sealer: d.sealer, Hashing: i.Hashing.Operators, Now: d.now, Refusals: refusals, URL: o.at})
 	if err != nil {
 		return o, err
 	}

@@ -43,7 +43,7 @@ type desk struct {
 	opened    time.Time // before anything was read
 	sealer    *secret.Sealer
 	feed      *feed.Feed
-	hashing   *limit.Lane // of all passwords, whoever gives or sets one
+	hashing   *limit.Lanes // of all passwords, whoever gives or sets one
 	registry  *registry.Registry
 	directory *directory.Directory
 	keys      *keyring.Keyring
@@ -58,7 +58,7 @@ type opening struct {
 
 // openDesk opens the store and whoever works on it. Where nothing may be made, nothing is: the store is opened before the key is.
 func openDesk(ctx context.Context, s *settings, how opening) (*desk, error) {
-	d := &desk{settings: s, now: s.now(), clocks: watchClock(), hashing: limit.NewLane(s.lane())}
+	d := &desk{settings: s, now: s.now(), clocks: watchClock(), hashing: limit.NewLanes(s.lane())}
 	keep := func() (err error) { d.kept, err = openStore(s, d.now, d.clocks, how); return err }
 	steps := []func() error{keep, d.unseal}
 	if how.create {
@@ -103,7 +103,7 @@ func (d *desk) open(ctx context.Context) (err error) {
 		return err
 	}
 	d.registry, err = registry.New(registry.Options{Store: d.store, Sealer: d.sealer, Now: d.now, Tenants: d.settings.Tenants, Feed: d.feed,
-		Hash: d.hashing.Do})
+		Hash: d.hashing.Operators.Set})
 	if err != nil {
 		return err
 	}

@@ -137,10 +137,10 @@ func open(t testing.TB) *world {
 	w.must(err)
 	refusals := audit.NewLog(w.store, quiet)
 	t.Cleanup(func() { refusals.Close(); w.must(journal.Close()) })
-	lane := limit.NewLane(2, 100)
+	lane := limit.NewLanes(2, 100)
 	w.issuer = issuer.New(issuer.Options{Store: w.store, Registry: w.registry, Keys: keys, Feed: taken, Sealer: sealer, Hashing: lane,
 		Refusals: refusals, Journal: journal, Now: w.clock, ReplayWindow: time.Second})
-	w.people, err = operator.New(operator.Options{Store: w.store, Sealer: sealer, Hashing: lane, Now: w.clock, URL: deskURL})
+	w.people, err = operator.New(operator.Options{Store: w.store, Sealer: sealer, Hashing: lane.Operators, Now: w.clock, URL: deskURL})
 	w.must(err)
 	desk := office.New(office.Options{Store: w.store, Registry: w.registry, Directory: directory.New(w.registry, sealer, w.clock), Keys: keys, Issuer: w.issuer, Operators: w.people, JournalDir: dir, Now: w.clock,
 		Settings: func() []office.Setting {

@@ -85,9 +85,9 @@ func newDeskWorld(t testing.TB) *deskWorld {
 	w.must(err)
 	refusals := audit.NewLog(w.store, quiet)
 	t.Cleanup(func() { refusals.Close(); _ = journal.Close() })
-	lane := limit.NewLane(2, 100)
+	lane := limit.NewLanes(2, 100)
 	w.issuer = issuer.New(issuer.Options{Store: w.store, Registry: w.registry, Keys: keys, Feed: taken, Sealer: sealer, Hashing: lane, Refusals: refusals, Journal: journal, Now: w.now})
-	w.ops, err = operator.New(operator.Options{Store: w.store, Sealer: sealer, Hashing: lane, Now: w.now, Refusals: refusals, URL: "https://desk.example.com"})
+	w.ops, err = operator.New(operator.Options{Store: w.store, Sealer: sealer, Hashing: lane.Operators, Now: w.now, Refusals: refusals, URL: "https://desk.example.com"})
 	w.must(err)
 	w.office = office.New(office.Options{Store: w.store, Registry: w.registry, Directory: directory.New(w.registry, sealer, w.now), Keys: keys, Issuer: w.issuer, Operators: w.ops, JournalDir: dir, Now: w.now,
 		SignInLink: func(link oauth.Secret) string { return SignInLink("https://desk.example.com", link) },

@@ -133,10 +133,10 @@ func newWorld(t *testing.T) *world {
 	dir := t.TempDir()
 	journal, err := audit.OpenJournal(dir, w.now, quiet)
 	must(err)
-	refusals, lane := audit.NewLog(w.store, quiet), limit.NewLane(runtime.GOMAXPROCS(0), 100)
+	refusals, lane := audit.NewLog(w.store, quiet), limit.NewLanes(runtime.GOMAXPROCS(0), 100)
 	t.Cleanup(func() { refusals.Close(); _ = journal.Close() })
 	tokens := issuer.New(issuer.Options{Store: w.store, Registry: w.registry, Keys: keys, Feed: taken, Sealer: sealer, Hashing: lane, Refusals: refusals, Journal: journal, Now: w.now})
-	w.people, err = operator.New(operator.Options{Store: w.store, Sealer: sealer, Hashing: lane, Now: w.now, Refusals: refusals, URL: consoleURL})
+	w.people, err = operator.New(operator.Options{Store: w.store, Sealer: sealer, Hashing: lane.Operators, Now: w.now, Refusals: refusals, URL: consoleURL})
 	must(err)
 	desk := office.New(office.Options{Store: w.store, Registry: w.registry, Directory: w.directory, Keys: keys, Issuer: tokens, Operators: w.people, Refusals: refusals, JournalDir: dir, Now: w.now,
 		SignInLink: func(link oauth.Secret) string { return SignInLink(consoleURL, link) },

@@ -5,20 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/limit"
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
 	"github.com/tokenbooth/tokenbooth/oauth"
-)
-
-// How long after its arrival a failed authentication is answered in a tenant where some secrets are kept under slow hashes: as long as
-// the longest check of one has taken, so that the time does not tell which clients those are.
-const (
-	slowAnswer    = 250 * time.Millisecond // at least
-	slowestAnswer = 2 * time.Second        // at most
 )
 
 // manner is as what a caller is let in.
@@ -39,12 +31,8 @@ func (i *Issuer) authenticate(ctx context.Context, asker *oauth.Asker, as manner
 	if as == asLabel {
 		return &caller{tenant: t, id: oauth.LabelClientID(asker.Client.ID.Reveal())}, nil
 	}
-	began := time.Now()
 	c, cred, err := i.proven(ctx, asker)
 	if err != nil {
-		if e := oauth.AsError(err); e != nil && e.Code == oauth.InvalidClient && i.Registry.HasSlowSecrets(t.Name) {
-			pause(ctx, max(slowAnswer, time.Duration(i.slowest.Load()))-time.Since(began))
-		}
 		return nil, err
 	}
 	ends := cred.Expires
@@ -62,29 +50,44 @@ func (i *Issuer) proven(ctx context.Context, asker *oauth.Asker) (*registry.Clie
 		given = *asker.Decoded
 		c, err = i.Registry.Client(ctx, asker.Tenant, string(given.ID))
 	}
-	account := limit.Key{Tenant: asker.Tenant, Kind: "client", Name: string(given.ID)}
+	account := limit.Key{Tenant: asker.Tenant, Kind: "client", Name: string(given.ID), Apart: err != nil || !c.Guessable()}
 	switch {
 	case errors.Is(err, registry.ErrNotFound):
 		_ = secret.DecoySecret.Matches(given.Secret.Reveal()) // costs what a known client's check costs
-		return nil, nil, i.guessed(account, asker, oauth.UnknownClient, "no client has this id")
+		return nil, nil, i.guessed(ctx, account, asker, oauth.UnknownClient, "no client has this id")
 	case err != nil:
 		return nil, nil, unavailable("look for the client", err)
 	}
 	asker.KnownClient = c.ID
-	if c.Guessable() {
+	if !account.Apart {
 		return i.provenSlowly(ctx, c, account, asker)
 	}
 	cred := match(c, i.Now(), asker)
 	if kind, reason := barred(c, cred, asker, i.Now()); reason != "" {
-		return nil, nil, i.guessed(account, asker, kind, "client %s: %s", c.ID, reason)
+		return nil, nil, i.guessed(ctx, account, asker, kind, "client %s: %s", c.ID, reason)
 	}
 	i.guesses.Succeeded(account, asker.Place())
 	i.Registry.Used(c, cred, asker.Source)
 	return c, cred, nil
 }
 
-// guessed counts a failure at a secret too random to be guessed, and says no; after too many, not before a while.
-func (i *Issuer) guessed(account limit.Key, asker *oauth.Asker, kind oauth.Case, reason string, args ...any) error {
+// guessed counts a failure at a secret too random to be guessed, or at an id that nobody has, and says no; after too many, not before a
+// while. Where some secrets can be guessed it passes all that a guess at one passes, so that no answer tells which clients those are.
+func (i *Issuer) guessed(ctx context.Context, account limit.Key, asker *oauth.Asker, kind oauth.Case, reason string, args ...any) error {
+	if i.Registry.HasGuessable(asker.Tenant) {
+		attempt, err := i.guesses.Begin(ctx, account, asker.Place())
+		if err != nil {
+			return refuseGuess(err, oauth.SecretGuesses)
+		}
+		defer attempt.End(false)
+		turn, err := i.check(ctx, asker.Tenant, attempt, "", func() {})
+		if err != nil {
+			attempt.Void()
+			return err
+		}
+		i.fail(ctx, attempt, turn)
+		return oauth.AuthenticationFailed(kind, reason, args...)
+	}
 	if wait, yes := i.guesses.Throttled(account, asker.Place()); yes {
 		return tooMany(wait, oauth.SecretGuesses)
 	}
@@ -101,11 +104,21 @@ func (i *Issuer) provenSlowly(ctx context.Context, c *registry.Client, account l
 	}
 	defer attempt.End(false)
 	var cred *registry.Credential
-	if err := i.check(ctx, c.Slow(), func() { cred = match(c, i.Now(), asker) }); err != nil {
-		attempt.Void()
-		return nil, nil, err
+	look := func() { cred = match(c, i.Now(), asker) }
+	cost := costOf(c)
+	if cost == "" {
+		look()
+		look = func() {}
+	}
+	var turn time.Time
+	if cost != "" || cred == nil { // a right one that costs nothing does not wait behind what does
+		if turn, err = i.check(ctx, asker.Tenant, attempt, cost, look); err != nil {
+			attempt.Void()
+			return nil, nil, err
+		}
 	}
 	if kind, reason := barred(c, cred, asker, i.Now()); reason != "" {
+		i.fail(ctx, attempt, turn)
 		return nil, nil, oauth.AuthenticationFailed(kind, "client %s: %s", c.ID, reason)
 	}
 	attempt.End(true)
@@ -115,36 +128,6 @@ func (i *Issuer) provenSlowly(ctx context.Context, c *registry.Client, account l
 	}
 	i.Registry.Used(c, cred, asker.Source)
 	return c, cred, nil
-}
-
-// check runs the check of a client's secret, and remembers how long the slow ones take.
-func (i *Issuer) check(ctx context.Context, slow bool, match func()) error {
-	if !slow {
-		match()
-		return nil
-	}
-	began := time.Now()
-	err := i.hash(ctx, match)
-	keepLongest(&i.slowest, time.Since(began))
-	return err
-}
-
-// keepLongest remembers how long a check took, if none took longer.
-func keepLongest(most *atomic.Int64, d time.Duration) {
-	took := int64(min(d, slowestAnswer))
-	for longest := most.Load(); took > longest && !most.CompareAndSwap(longest, took); longest = most.Load() {
-	}
-}
-
-// hash runs an expensive check in its lane, which refuses at once when too many wait (Req 111).
-func (i *Issuer) hash(ctx context.Context, check func()) error {
-	err := i.Hashing.Do(ctx, check)
-	if err == nil {
-		return nil
-	}
-	e := oauth.Refuse(oauth.BusyHashing, "Too many sign-ins at this moment.", "hashing lane: %v", err)
-	e.RetryAfter = time.Second
-	return e
 }
 
 // match returns the credential whose secret was presented, raw or form-decoded, or nil. It may be one that has expired: barred says so.
@@ -203,15 +186,4 @@ func tooMany(wait time.Duration, kind oauth.Case) error {
 	e := oauth.Refuse(kind, "Too many failed attempts.", "too many wrong guesses at this name, or from this address")
 	e.RetryAfter = wait
 	return e
-}
-
-// pause waits, unless there is nothing to wait for or nobody any more.
-func pause(ctx context.Context, d time.Duration) {
-	if d <= 0 {
-		return
-	}
-	select {
-	case <-time.After(d):
-	case <-ctx.Done():
-	}
 }

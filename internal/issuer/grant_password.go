@@ -42,30 +42,34 @@ func heldBy(u *registry.User, c *registry.Client) string {
 // person returns the user whose password was presented. Unknown, wrong and disabled get one answer, in one time.
 func (i *Issuer) person(ctx context.Context, t *registry.Tenant, req *oauth.TokenRequest) (*registry.User, error) {
 	canonical, _ := registry.CanonicalName(req.Username.Reveal())
-	account := limit.Key{Tenant: t.Name, Kind: "user", Name: canonical}
+	exists, err := i.Registry.HasUser(ctx, t.Name, req.Username.Reveal())
+	if err != nil {
+		return nil, unavailable("look for the user", err)
+	}
+	account := limit.Key{Tenant: t.Name, Kind: "user", Name: canonical, Apart: !exists}
 	attempt, err := i.logins.Begin(ctx, account, req.Place())
 	if err != nil {
 		return nil, refuseGuess(err, oauth.PasswordGuesses)
 	}
 	defer attempt.End(false)
 
-	began := time.Now()
 	u, err := i.Registry.UserByName(ctx, t.Name, req.Username.Reveal())
-	hash := secret.DecoyPassword
+	kept := secret.DecoyPassword
 	switch {
 	case err == nil:
-		hash, req.KnownUser = u.Hash, u.Username
+		kept, req.KnownUser = u.Hash, u.Username
 	case !errors.Is(err, registry.ErrNotFound):
 		attempt.Void()
 		return nil, unavailable("look for the user", err)
 	}
-	right, renewed, err := i.checkPassword(ctx, hash, req.Password)
+	turn, right, renewed, err := i.checkPassword(ctx, attempt, kept, req.Password)
 	if err != nil {
 		attempt.Void()
 		return nil, err
 	}
 	if (u == nil || !right || u.Barred() != "") && i.Registry.HasForeignPasswords(t.Name) {
-		pause(ctx, max(slowAnswer, time.Duration(i.slowestPassword.Load()))-time.Since(began))
+		attempt.End(false) // before the wait: it holds up other guesses no longer
+		i.foreignPasswords.holdBack(ctx, turn)
 	}
 	switch {
 	case u == nil:
@@ -85,19 +89,21 @@ func (i *Issuer) person(ctx context.Context, t *registry.Tenant, req *oauth.Toke
 	return u, nil
 }
 
-// checkPassword says whether a password is what was hashed, in the lane of slow hashes; and renewed is a better hash of it, where there is one:
-// it is made while the turn lasts, for a password that was right. How long foreign hashes take is remembered.
-func (i *Issuer) checkPassword(ctx context.Context, hash secret.Hash, password oauth.Secret) (right bool, renewed secret.Hash, err error) {
-	err = i.hash(ctx, func() {
-		began, renew := time.Now(), false
-		if right, renew = hash.MatchesPassword(password.Reveal()); renew {
+// checkPassword says whether a password is what was hashed, in the lane of users, and when that had its turn; and renewed is a better hash
+// of it, where there is one: it is made while the turn lasts, for a password that was right. How long foreign hashes take is remembered.
+func (i *Issuer) checkPassword(ctx context.Context, guess *limit.Attempt, kept secret.Hash, password oauth.Secret,
+) (turn time.Time, right bool, renewed secret.Hash, err error) {
+	err = hash(ctx, i.Hashing.Users, guess, func() {
+		renew := false
+		turn = time.Now()
+		if right, renew = kept.MatchesPassword(password.Reveal()); renew {
 			renewed = secret.HashPassword(password.Reveal())
 		}
-		if !hash.Ours() {
-			keepLongest(&i.slowestPassword, time.Since(began))
+		if !kept.Ours() {
+			i.foreignPasswords.saw(kept.Cost(), turn, time.Now())
 		}
 	})
-	return right, renewed, err
+	return turn, right, renewed, err
 }
 
 // secondFactor asks for a one-time code from those who have one. It ends the attempt.

@@ -172,10 +172,13 @@ func TestReq111_a_full_lane_answers_at_once_and_says_when_to_come_back(t *testin
 	d.user(username)
 	slow := d.imported(t)
 	_, fast := d.weak("weak")
-	d.Hashing = limit.NewLane(1, 0)
-	busy, free := make(chan struct{}), make(chan struct{})
-	go func() { _ = d.Hashing.Do(ctx, func() { close(busy); <-free }) }()
-	<-busy
+	d.Hashing = limit.NewLanes(1, 0)
+	free := make(chan struct{})
+	for _, lane := range []*limit.Lane{d.Hashing.Users, d.Hashing.Clients} {
+		busy := make(chan struct{})
+		go func() { _ = lane.Do(ctx, limit.Turn{}, func() { close(busy); <-free }) }()
+		<-busy
+	}
 	for range 20 {
 		for _, r := range []oauth.TokenRequest{d.signIn("app"), slow} {
 			began := time.Now()

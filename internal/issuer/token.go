@@ -19,7 +19,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"github.com/tokenbooth/tokenbooth/internal/audit"
@@ -35,15 +34,14 @@ import (
 // Issuer gives out tokens.
 type Issuer struct {
 	Options
-	refreshKey []byte       // proves our own refresh tokens
-	veil       audit.Veil   // over names that nobody has
-	slowest    atomic.Int64 // how long the longest check of a slow hash has taken
+	refreshKey []byte     // proves our own refresh tokens
+	veil       audit.Veil // over names that nobody has
+	uuids      *secret.UUIDs
+	guesses    *limit.Guesses // at secrets of clients
+	logins     *limit.Guesses // at passwords: counts of their own, so that who guesses at one may still be right about another
+	requests   *limit.Limiter
 
-	slowestPassword atomic.Int64 // the same, of passwords under hashes made elsewhere
-	uuids           *secret.UUIDs
-	guesses         *limit.Guesses // at secrets of clients
-	logins          *limit.Guesses // at passwords: counts of their own, which no flood of client ids can push out
-	requests        *limit.Limiter
+	slowSecrets, foreignPasswords slowest // checks of hashes that were made elsewhere
 }
 
 // Options are what an issuer works with. All are needed.
@@ -53,7 +51,7 @@ type Options struct {
 	Keys     *keyring.Keyring
 	Feed     *feed.Feed // what has been taken back
 	Sealer   *secret.Sealer
-	Hashing  *limit.Lane // where passwords and other slow hashes are checked
+	Hashing  *limit.Lanes // where passwords and other slow hashes are checked
 	Refusals *audit.Log
 	Journal  *audit.Journal
 	Now      func() time.Time
@@ -63,8 +61,8 @@ type Options struct {
 
 // Bounds of what is remembered about callers, in entries.
 const (
-	maxGuessed  = 100_000
-	maxCounted  = 200_000
+	maxGuessed  = 50_000
+	maxCounted  = 100_000
 	maxAttempts = 100 // at a write that another one beat: of as many sign-ins at one moment, one wins each time
 )
 

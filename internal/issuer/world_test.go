@@ -122,7 +122,7 @@ func openOn(t testing.TB, c *clock, inner store.Store) *desk {
 			t.Error(err)
 		}
 	})
-	d.Issuer = New(Options{Store: d.store, Registry: reg, Keys: keys, Feed: taken, Sealer: sealer, Hashing: limit.NewLane(runtime.GOMAXPROCS(0), 2000),
+	d.Issuer = New(Options{Store: d.store, Registry: reg, Keys: keys, Feed: taken, Sealer: sealer, Hashing: limit.NewLanes(runtime.GOMAXPROCS(0), 2000),
 		Refusals: refusals, Journal: journal, Now: c.now, ReplayWindow: 30 * time.Second})
 	return d
 }

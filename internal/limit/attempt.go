@@ -10,14 +10,16 @@ type Attempt struct {
 	guesses  *Guesses
 	key      Key
 	place    netip.Addr
+	near     around
 	accounts *accountShard
 	sources  *sourceShard
+	known    bool // a right guess was made here lately
 
 	// The gates it has to pass: from a place the account is known from only the first, and then the slots are nil.
 	pair     *gate
 	pairSlot *slot[netip.Addr, gate]
 	account  *slot[Key, account]
-	source   *slot[netip.Addr, gate]
+	source   [len(widths)]*slot[netip.Prefix, gate]
 	ended    bool
 }
 
@@ -42,8 +44,11 @@ func (a *Attempt) Void() {
 func (a *Attempt) lock()   { a.accounts.Lock(); a.sources.Lock() } // always in this order
 func (a *Attempt) unlock() { a.sources.Unlock(); a.accounts.Unlock() }
 
-// hold finds the gates and keeps them from being forgotten while a guess is at them. A guess that the source's or the account's
-// gate refuses makes no new entry, so that a source at its limit cannot push out the counts of others with made-up names.
+// Turn is what a Lane is told of the guess.
+func (a *Attempt) Turn() Turn { return Turn{a.near.widest(), a.known} }
+
+// hold finds the gates and keeps them from being forgotten while a guess is at them. A guess that one of them refuses makes no new
+// entry, so that nobody who is at a limit can push out the counts of others with made-up names or addresses.
 func (a *Attempt) hold() error {
 	a.lock()
 	defer a.unlock()
@@ -51,50 +56,96 @@ func (a *Attempt) hold() error {
 	if s := a.accounts.entered.peek(a.key); s != nil {
 		if k := s.value.find(a.place, now); k != nil {
 			a.accounts.entered.touch(s)
-			a.pair = &k.gate
+			a.pair, a.known = &k.gate, true
 			return nil
 		}
 	}
-	full := &TooMany{RetryAfter: firstWait} // every count there is room for is in use
-	source := a.sources.tried.take(a.place)
-	if source == nil {
-		return full
+	if s := a.sources.entered.peek(a.place); s != nil {
+		a.known = now-s.value < knownFor
 	}
-	if v, d := source.value.judge(perSource, now); v == refuse {
-		return &TooMany{RetryAfter: d}
+	if err := a.refused(now); err != nil {
+		return err
 	}
-	account := a.accounts.tried.take(a.key)
-	if account == nil {
-		return full
+	if !a.take() {
+		a.release()
+		return &TooMany{RetryAfter: firstWait} // every count there is room for is in use
 	}
-	if v, d := account.value.strangers.judge(perAccount, now); v == refuse {
-		return &TooMany{RetryAfter: d}
-	}
-	pair := account.value.pair(a.place)
-	if pair == nil {
-		return full
-	}
-	a.source, a.account, a.pairSlot, a.pair = source, account, pair, &pair.value
-	source.held++
-	account.held++
-	pair.held++
 	return nil
 }
 
+// refused judges by the counts there are.
+func (a *Attempt) refused(now time.Duration) error {
+	for i, net := range a.near.nets[:a.near.count] {
+		if s := a.sources.tried.peek(net); s != nil {
+			if v, d := s.value.judge(widths[i].rule, now); v == refuse {
+				return &TooMany{RetryAfter: d}
+			}
+		}
+	}
+	if s := a.accounts.of(a.key).peek(a.key); s != nil {
+		if v, d := s.value.strangers.judge(perAccount, now); v == refuse {
+			return &TooMany{RetryAfter: d}
+		}
+	}
+	return nil
+}
+
+// take finds or makes every gate, and holds it.
+func (a *Attempt) take() bool {
+	for i, net := range a.near.nets[:a.near.count] {
+		if a.source[i] = a.sources.tried.take(net); a.source[i] == nil {
+			return false
+		}
+		a.source[i].held++
+	}
+	if a.account = a.accounts.of(a.key).take(a.key); a.account == nil {
+		return false
+	}
+	a.account.held++
+	if a.pairSlot = a.account.value.pair(a.place, pairsPerAccount); a.pairSlot == nil {
+		return false
+	}
+	a.pairSlot.held++
+	a.pair = &a.pairSlot.value
+	return true
+}
+
 func (a *Attempt) release() {
+	for _, s := range a.source {
+		if s != nil {
+			s.held--
+		}
+	}
 	if a.account != nil {
 		a.account.held--
+	}
+	if a.pairSlot != nil {
 		a.pairSlot.held--
-		a.source.held--
 	}
 }
 
 // each calls do for every gate the attempt has to pass.
 func (a *Attempt) each(do func(*gate, rule)) {
 	do(a.pair, perPair)
-	if a.account != nil {
-		do(&a.account.value.strangers, perAccount)
-		do(&a.source.value, perSource)
+	if a.account == nil {
+		return
+	}
+	do(&a.account.value.strangers, perAccount)
+	for i := range a.near.count {
+		do(&a.source[i].value, widths[i].rule)
+	}
+}
+
+// keep has those counts pushed out last that keep somebody out.
+func (a *Attempt) keep() {
+	if a.account == nil {
+		return
+	}
+	pair := a.pair.wrong >= perPair.limit
+	a.account.value.pairs.lock(a.pairSlot, pair)
+	a.accounts.of(a.key).lock(a.account, pair || a.account.value.strangers.wrong >= perAccount.limit)
+	for i := range a.near.count {
+		a.sources.tried.lock(a.source[i], a.source[i].value.wrong >= widths[i].rule.limit)
 	}
 }
 
@@ -157,14 +208,20 @@ func (a *Attempt) end(right bool, count func(*gate, rule, time.Duration)) {
 		count(g, r, now)
 		g.wake(r, now)
 	})
+	a.keep()
 	if a.account == nil {
-		if s := a.sources.tried.take(a.place); s != nil {
-			count(&s.value, perSource, now) // counted, though not judged by it
+		for i, net := range a.near.nets[:a.near.count] { // counted, though not judged by it
+			if s := a.sources.tried.take(net); s != nil {
+				count(&s.value, widths[i].rule, now)
+			}
 		}
 	}
 	if right {
 		if s := a.accounts.entered.take(a.key); s != nil {
 			s.value = s.value.add(a.place, now)
+		}
+		if s := a.sources.entered.take(a.place); s != nil {
+			s.value = now
 		}
 	}
 	a.release()

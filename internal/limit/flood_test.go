@@ -15,10 +15,10 @@ func TestB29_EveryMapOfGuessesStaysWithinItsCapacity(t *testing.T) {
 	g := NewGuesses(c.now, capacity)
 	guess(t, g, ada, home, true)
 	for i := range 30_000 {
-		k := Key{"acme", "user", fmt.Sprint("made up ", i)}
+		k := Key{Tenant: "acme", Kind: "user", Name: fmt.Sprint("made up ", i)}
 		guess(t, g, k, stranger(i), i%3 == 0)
-		g.Failed(Key{"acme", "client", fmt.Sprint("made up ", i)}, stranger(i+100_000))
-		g.Failed(Key{"acme", "client", "one"}, stranger(i))
+		g.Failed(Key{Tenant: "acme", Kind: "client", Name: fmt.Sprint("made up ", i)}, stranger(i+100_000))
+		g.Failed(Key{Tenant: "acme", Kind: "client", Name: "one"}, stranger(i))
 		if i%100 == 0 {
 			guess(t, g, ada, home, true)
 		}
@@ -44,7 +44,8 @@ func TestB29_EveryMapOfGuessesStaysWithinItsCapacity(t *testing.T) {
 	for i := range 100 {
 		guess(t, g, ada, netip.AddrFrom4([4]byte{10, 0, 0, byte(i)}), true)
 	}
-	as, _ := g.shardsOf(ada, home)
+	near := aroundOf(home)
+	as, _ := g.shardsOf(ada, &near)
 	if n := len(as.entered.peek(ada).value); n != knownPlaces {
 		t.Errorf("%d known places, want %d", n, knownPlaces)
 	}
@@ -68,7 +69,7 @@ func TestB29_WhenEveryCountIsInUseAGuessIsRefusedAndNoCountIsLost(t *testing.T) 
 	}
 	for _, a := range held {
 		a.End(false)
-		if a.account.held != 0 || a.source.held != 0 || a.pairSlot.held != 0 || a.pair.checking != 0 {
+		if a.account.held != 0 || a.source[0].held != 0 || a.pairSlot.held != 0 || a.pair.checking != 0 {
 			t.Fatal("an ended guess is still held")
 		}
 	}

@@ -13,9 +13,11 @@ type rule struct {
 
 // The rules of Guesses.
 var (
-	perPair    = rule{limit: 10}                            // one account from one source
-	perAccount = rule{limit: 100}                           // one account from all sources it is not known from
-	perSource  = rule{limit: 300, window: 15 * time.Minute} // one source at all accounts
+	perPair    = rule{limit: 10}                             // one account from one source
+	perAccount = rule{limit: 100}                            // one account from all sources it is not known from
+	perSource  = rule{limit: 300, window: 15 * time.Minute}  // one source at all accounts
+	perSubnet  = rule{limit: 600, window: 15 * time.Minute}  // all of an IPv6 /56: what a home is given
+	perSite    = rule{limit: 1200, window: 15 * time.Minute} // all of an IPv6 /48: what a company is given
 )
 
 const (

@@ -13,7 +13,7 @@ import (
 )
 
 var (
-	ada  = Key{"acme", "user", "ada@example.org"}
+	ada  = Key{Tenant: "acme", Kind: "user", Name: "ada@example.org"}
 	home = netip.MustParseAddr("192.0.2.1")
 )
 
@@ -101,7 +101,7 @@ func TestReq052_OneSourceIsHeldTo300WrongGuessesIn15MinutesOverAllAccounts(t *te
 	g := NewGuesses(c.now, 100_000)
 	spray := func() (checked int) {
 		for i := range 1000 {
-			k := Key{"acme", "user", fmt.Sprint("user ", i)}
+			k := Key{Tenant: "acme", Kind: "user", Name: fmt.Sprint("user ", i)}
 			if ok, _ := guess(t, g, k, home, false); ok {
 				checked++
 			}
@@ -335,7 +335,7 @@ func TestWaitingEndsWithTheContextAndPassesTheTurnOn(t *testing.T) {
 func TestReq052_SecretsTooRandomToGuessAreThrottledByClientAndSource(t *testing.T) {
 	var c clock
 	g := NewGuesses(c.now, 100_000)
-	client := Key{"acme", "client", "a"}
+	client := Key{Tenant: "acme", Kind: "client", Name: "a"}
 	for i := range 10 {
 		if wait, yes := g.Throttled(client, home); yes || wait != 0 {
 			t.Fatalf("throttled after %d", i)
@@ -348,7 +348,7 @@ func TestReq052_SecretsTooRandomToGuessAreThrottledByClientAndSource(t *testing.
 	if _, yes := g.Throttled(client, stranger(1)); yes {
 		t.Error("the client is shut out from other sources")
 	}
-	if _, yes := g.Throttled(Key{"acme", "client", "b"}, home); yes {
+	if _, yes := g.Throttled(Key{Tenant: "acme", Kind: "client", Name: "b"}, home); yes {
 		t.Error("another client is shut out at the source")
 	}
 	c.advance(time.Second)
@@ -361,7 +361,7 @@ func TestReq052_SecretsTooRandomToGuessAreThrottledByClientAndSource(t *testing.
 		t.Error("a right secret did not end the row")
 	}
 	for i := range 300 {
-		g.Failed(Key{"acme", "client", fmt.Sprint("guess ", i)}, home)
+		g.Failed(Key{Tenant: "acme", Kind: "client", Name: fmt.Sprint("guess ", i)}, home)
 	}
 	if wait, yes := g.Throttled(client, home); !yes || wait > 15*time.Minute {
 		t.Errorf("a source that tries many clients: %v, %v", wait, yes)
@@ -371,7 +371,7 @@ func TestReq052_SecretsTooRandomToGuessAreThrottledByClientAndSource(t *testing.
 func TestAClientThatFirstTriesAnotherWayIsNotShutOut(t *testing.T) {
 	var c clock
 	g := NewGuesses(c.now, 1000)
-	client := Key{"acme", "client", "connector"}
+	client := Key{Tenant: "acme", Kind: "client", Name: "connector"}
 	for range 200 {
 		g.Failed(client, home)
 		if _, yes := g.Throttled(client, home); yes {

@@ -20,7 +20,7 @@ func TestReq111_R35_OverflowOfTheLaneIsAnsweredWithin50msAndNoMoreWorkRunsThanCo
 	for range 10 * (workers + queue) {
 		wg.Go(func() {
 			start := time.Now()
-			err := l.Do(t.Context(), func() {
+			err := l.Do(t.Context(), Turn{}, func() {
 				n := running.Add(1)
 				for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
 				}
@@ -53,25 +53,25 @@ func TestLaneForgetsWhoStopsWaitingAndSurvivesAPanic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLane(1, 1)
 		release := make(chan struct{})
-		go func() { _ = l.Do(t.Context(), func() { <-release }) }()
+		go func() { _ = l.Do(t.Context(), Turn{}, func() { <-release }) }()
 		synctest.Wait()
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := l.Do(ctx, func() { t.Error("ran although nobody waited any more") }); !errors.Is(err, context.DeadlineExceeded) {
+		if err := l.Do(ctx, Turn{}, func() { t.Error("ran although nobody waited any more") }); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("waiting in vain: %v", err)
 		}
 		close(release)
 		synctest.Wait()
-		if err := l.Do(ctx, func() { t.Error("ran for a caller that was gone") }); !errors.Is(err, context.DeadlineExceeded) {
+		if err := l.Do(ctx, Turn{}, func() { t.Error("ran for a caller that was gone") }); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("coming too late: %v", err)
 		}
 		func() {
 			defer func() { _ = recover() }()
-			_ = l.Do(t.Context(), func() { panic("as work may") })
+			_ = l.Do(t.Context(), Turn{}, func() { panic("as work may") })
 		}()
 		ran := false
-		if err := l.Do(t.Context(), func() { ran = true }); err != nil || !ran {
+		if err := l.Do(t.Context(), Turn{}, func() { ran = true }); err != nil || !ran {
 			t.Errorf("after a panic: %v", err)
 		}
 	})
@@ -80,6 +80,6 @@ func TestLaneForgetsWhoStopsWaitingAndSurvivesAPanic(t *testing.T) {
 func BenchmarkLane(b *testing.B) {
 	l := NewLane(2, 10)
 	for b.Loop() {
-		_ = l.Do(b.Context(), func() {})
+		_ = l.Do(b.Context(), Turn{}, func() {})
 	}
 }

@@ -12,6 +12,10 @@ type Key struct {
 	Tenant string
 	Kind   string // what Name is a name of: "client", "user", "source" …
 	Name   string
+
+	// Apart counts it apart from the rest: a name that nobody has, or whose secret is too random to be guessed. However many of those
+	// are made up, they push out no count of a secret that can be guessed.
+	Apart bool
 }
 
 // Rate is how often one key may ask: Burst at once, PerSecond in the long run. The zero Rate is no limit.

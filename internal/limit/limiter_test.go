@@ -22,7 +22,7 @@ func (c *clock) advance(d time.Duration) { c.offset.Add(int64(d)) }
 func TestLimiterLetsABurstPassAndThenTheRate(t *testing.T) {
 	var c clock
 	l := NewLimiter(c.now, 100)
-	k, r := Key{"acme", "client", "a"}, Rate{PerSecond: 10, Burst: 3}
+	k, r := Key{Tenant: "acme", Kind: "client", Name: "a"}, Rate{PerSecond: 10, Burst: 3}
 	for range 3 {
 		if _, ok := l.Allow(k, r); !ok {
 			t.Fatal("the burst is refused")
@@ -32,7 +32,7 @@ func TestLimiterLetsABurstPassAndThenTheRate(t *testing.T) {
 	if ok || wait != 100*time.Millisecond {
 		t.Fatalf("beyond the burst: %v, %v", wait, ok)
 	}
-	if _, ok := l.Allow(Key{"acme", "user", "a"}, r); !ok {
+	if _, ok := l.Allow(Key{Tenant: "acme", Kind: "user", Name: "a"}, r); !ok {
 		t.Error("another kind shares the count")
 	}
 	c.advance(wait - 1)
@@ -126,9 +126,11 @@ func TestB27_NamesWithSeparatorsDoNotShareACount(t *testing.T) {
 	var c clock
 	l := NewLimiter(c.now, 1000)
 	r := Rate{PerSecond: 1, Burst: 1}
-	for _, k := range []Key{{"a", "b", "c"}, {"ab", "", "c"}, {"", "ab", "c"}, {"a", "bc", ""}, {"a/b", "c", ""}, {"a", "b/c", ""}, {"a\x00b", "c", ""}, {"a", "b\x00c", ""}} {
+	for _, n := range [][3]string{{"a", "b", "c"}, {"ab", "", "c"}, {"", "ab", "c"}, {"a", "bc", ""}, {"a/b", "c", ""},
+		{"a", "b/c", ""}, {"a\x00b", "c", ""}, {"a", "b\x00c", ""}} {
+		k := Key{Tenant: n[0], Kind: n[1], Name: n[2]}
 		if _, ok := l.Allow(k, r); !ok {
-			t.Errorf("%q shares another's count", k)
+			t.Errorf("%v shares another's count", k)
 		}
 	}
 }
@@ -163,7 +165,7 @@ func TestB29_LimiterStaysWithinItsCapacityAndForgetsTheIdlestFirst(t *testing.T)
 
 func BenchmarkLimiterAllow(b *testing.B) {
 	l := NewLimiter(time.Now, 100_000)
-	k, r := Key{"acme", "client", "0kf3Zr9bTq81XyA2"}, Rate{PerSecond: 1e6, Burst: 1000}
+	k, r := Key{Tenant: "acme", Kind: "client", Name: "0kf3Zr9bTq81XyA2"}, Rate{PerSecond: 1e6, Burst: 1000}
 	for b.Loop() {
 		l.Allow(k, r)
 	}
@@ -173,7 +175,7 @@ func BenchmarkLimiterAllowManyKeysParallel(b *testing.B) {
 	l := NewLimiter(time.Now, 100_000)
 	keys := make([]Key, 10_000)
 	for i := range keys {
-		keys[i] = Key{"acme", "client", fmt.Sprintf("%016d", i)}
+		keys[i] = Key{Tenant: "acme", Kind: "client", Name: fmt.Sprintf("%016d", i)}
 	}
 	b.RunParallel(func(pb *testing.PB) {
 		for i := 0; pb.Next(); i++ {

@@ -24,6 +24,33 @@ func Place(a netip.Addr) netip.Addr {
 	return p.Addr()
 }
 
+// around are the networks that a place is in, itself first, each with what may be guessed wrongly from all of it.
+type around struct {
+	nets  [len(widths)]netip.Prefix
+	count int
+}
+
+// widths are the networks that IPv6 addresses are given out in: whoever has one can call from all of it.
+var widths = [...]struct {
+	bits int
+	rule rule
+}{{64, perSource}, {56, perSubnet}, {48, perSite}}
+
+func aroundOf(p netip.Addr) (n around) {
+	if !p.Is6() {
+		n.nets[0], n.count = netip.PrefixFrom(p, p.BitLen()), 1 // of an unknown place: one that no address is in
+		return n
+	}
+	for i, w := range widths {
+		n.nets[i] = netip.PrefixFrom(p, w.bits).Masked()
+	}
+	n.count = len(widths)
+	return n
+}
+
+// widest is the network that shares of a Lane belong to.
+func (n *around) widest() netip.Prefix { return n.nets[n.count-1] }
+
 // known are the places an account was entered from lately, each with its own count, out of reach of whoever floods the account
 // from elsewhere.
 type known []*sighting

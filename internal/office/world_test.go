@@ -76,13 +76,13 @@ func openOn(t *testing.T, engine func(now func() time.Time) store.Store) *world 
 	dir := t.TempDir()
 	journal, err := audit.OpenJournal(dir, w.now, quiet)
 	must(err)
-	refusals, lane := audit.NewLog(s, quiet), limit.NewLane(runtime.GOMAXPROCS(0), 100)
+	refusals, lane := audit.NewLog(s, quiet), limit.NewLanes(runtime.GOMAXPROCS(0), 100)
 	t.Cleanup(func() {
 		refusals.Close()
 		must(journal.Close())
 	})
 	tokens := issuer.New(issuer.Options{Store: s, Registry: reg, Keys: keys, Feed: taken, Sealer: sealer, Hashing: lane, Refusals: refusals, Journal: journal, Now: w.now})
-	people, err := operator.New(operator.Options{Store: s, Sealer: sealer, Hashing: lane, Now: w.now, URL: "https://desk.example.com"})
+	people, err := operator.New(operator.Options{Store: s, Sealer: sealer, Hashing: lane.Operators, Now: w.now, URL: "https://desk.example.com"})
 	must(err)
 	w.Office = New(Options{Store: s, Registry: reg, Directory: directory.New(reg, sealer, w.now), Keys: keys, Issuer: tokens, Operators: people, JournalDir: dir, Now: w.now})
 	return w

@@ -122,8 +122,8 @@ func (o *Operators) put(ctx context.Context, op *Operator, e audit.Event, more .
 }
 
 // hash runs what hashes a password when its turn comes.
-func (o *Operators) hash(ctx context.Context, work func()) error {
-	err := o.hashing.Do(ctx, work)
+func (o *Operators) hash(ctx context.Context, turn limit.Turn, work func()) error {
+	err := o.hashing.Do(ctx, turn, work)
 	if errors.Is(err, limit.ErrFull) {
 		return fmt.Errorf("hash a password: %w: %w", oauth.ErrUnavailable, err)
 	}

@@ -85,7 +85,12 @@ func (o *Operators) Again(ctx context.Context, s *Session, password, code oauth.
 func (o *Operators) byPassword(ctx context.Context, username string, password, code oauth.Secret, old *Session, from From,
 ) (*Session, oauth.Secret, error) {
 	canonical, _ := registry.CanonicalName(username) // what can be nobody's name shares one count
-	attempt, err := o.guesses.Begin(ctx, limit.Key{Kind: "operator", Name: canonical}, from.Place())
+	_, err := o.ByName(ctx, username)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return nil, "", err
+	}
+	account := limit.Key{Kind: "operator", Name: canonical, Apart: err != nil}
+	attempt, err := o.guesses.Begin(ctx, account, from.Place())
 	if err != nil {
 		return nil, "", o.refused(err, ByPassword, from)
 	}
@@ -97,7 +102,7 @@ func (o *Operators) byPassword(ctx context.Context, username string, password, c
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return nil, err
 		}
-		if err := o.checkPassword(ctx, op, password, &right); err != nil {
+		if err := o.checkPassword(ctx, op, password, attempt.Turn(), &right); err != nil {
 			return nil, err
 		}
 		detail, err := o.secondFactor(op, code)
@@ -116,14 +121,14 @@ func (o *Operators) byPassword(ctx context.Context, username string, password, c
 }
 
 // checkPassword compares a password with an operator's, or, where there is none, with one that nobody has: that takes as long.
-func (o *Operators) checkPassword(ctx context.Context, op *Operator, password oauth.Secret, right *secret.Hash) error {
+func (o *Operators) checkPassword(ctx context.Context, op *Operator, password oauth.Secret, turn limit.Turn, right *secret.Hash) error {
 	hash := secret.DecoyPassword
 	if op != nil && op.Hash != "" {
 		hash = op.Hash
 	}
 	if hash != *right {
 		matches := false
-		if err := o.hash(ctx, func() { matches, _ = hash.MatchesPassword(password.Reveal()) }); err != nil {
+		if err := o.hash(ctx, turn, func() { matches, _ = hash.MatchesPassword(password.Reveal()) }); err != nil {
 			return err
 		}
 		if matches {

@@ -333,7 +333,7 @@ func TestWhenTooManySignInAtOnceNobodyIsToldThatThePasswordIsWrong(t *testing.T)
 	w.hashing = limit.NewLane(1, 0)
 	busy, done := make(chan struct{}), make(chan struct{})
 	var other sync.WaitGroup
-	other.Go(func() { _ = w.hashing.Do(w.ctx, func() { close(busy); <-done }) })
+	other.Go(func() { _ = w.hashing.Do(w.ctx, limit.Turn{}, func() { close(busy); <-done }) })
 	<-busy
 	_, _, err := w.SignIn(w.ctx, "ada", password, w.next(p), home)
 	close(done)

@@ -42,6 +42,19 @@ func (r *Registry) ready(t *Tenant, c *Client) {
 	if c.Slow() {
 		r.slow.Store(c.Tenant, true)
 	}
+	if c.Guessable() {
+		r.slow.Store(guessable{c.Tenant}, true)
+	}
+}
+
+// guessable is how a tenant is remembered where secrets were made elsewhere.
+type guessable struct{ tenant string }
+
+// HasGuessable reports, as HasSlowSecrets does, whether a client of the tenant was seen that is Guessable: what a wrong guess at one is
+// answered with, every other client's wrong secret and every unknown id is answered with as well.
+func (r *Registry) HasGuessable(tenant string) bool {
+	_, weak := r.slow.Load(guessable{tenant})
+	return weak
 }
 
 // HasSlowSecrets reports whether some client of the tenant was seen, since the process began, whose secret was kept under a slow hash: it

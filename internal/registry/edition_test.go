@@ -92,7 +92,7 @@ func hashing(t *testing.T, lane *limit.Lane, hold <-chan struct{}) (r *Registry,
 	s, begun, most = &beaten{Store: memory.New(c.now)}, new(atomic.Int64), new(atomic.Int64)
 	var running atomic.Int64
 	r, err := New(Options{Store: s, Sealer: sealer(t), Now: c.now, Tenants: tenants(), Hash: func(ctx context.Context, work func()) error {
-		return lane.Do(ctx, func() {
+		return lane.Set(ctx, func() {
 			begun.Add(1)
 			n := running.Add(1)
 			defer running.Add(-1)
@@ -163,7 +163,7 @@ func TestAPasswordIsHashedOnceHoweverOftenOthersAreFasterAndNotAtAllWhenItWillNo
 		}
 	}
 	inside, leave := make(chan struct{}), make(chan struct{})
-	go func() { _ = lane.Do(ctx, func() { close(inside); <-leave }) }()
+	go func() { _ = lane.Set(ctx, func() { close(inside); <-leave }) }()
 	<-inside
 	err := r.SetPassword(ctx, by, "acme", "bob@acme.test", "nine orange umbrellas")
 	close(leave)

@@ -46,7 +46,7 @@ type Registry struct {
 	uses    uses
 
 	watchers []Watcher
-	slow     sync.Map // names of tenants where a secret under a slow hash was seen; foreignPasswords of tenants where such a user was
+	slow     sync.Map // names of tenants where a secret under a slow hash was seen; foreignPasswords and guessable likewise
 }
 
 // Options are what a registry needs.

@@ -104,6 +104,19 @@ func (r *Registry) UserByName(ctx context.Context, tenant, username string) (*Us
 	return r.users.fresh(ctx, name{tenant, l.User}) // so that the guard, which asks by id, knows no older state
 }
 
+// HasUser reports whether a user name is somebody's, at the same cost whether it is or not.
+func (r *Registry) HasUser(ctx context.Context, tenant, username string) (bool, error) {
+	canonical, err := canonicalName(username)
+	if err != nil {
+		return false, nil
+	}
+	_, err = r.store.Get(ctx, tenant, store.Login, canonical)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // Users returns a page of a tenant's users in the order of their ids; deleted ones are left out.
 func (r *Registry) Users(ctx context.Context, tenant, after string, limit int) (page []*User, next string, err error) {
 	if _, err := r.tenant(tenant); err != nil {

@@ -105,6 +105,16 @@ func (h Hash) Ours() bool { return strings.HasPrefix(string(h), passwordMark) }
 // Slow reports whether a check of h is expensive on purpose and belongs in a limit.Lane.
 func (h Hash) Slow() bool { return !strings.HasPrefix(string(h), digestMark) }
 
+// Cost names what a check of h costs: two with the same Cost take as long. It has nothing of salt or key in it.
+func (h Hash) Cost() string {
+	end := 2 // fields that are salt and key
+	if strings.HasPrefix(string(h), "$2") || strings.HasPrefix(string(h), "bcrypt-") {
+		end = 1 // bcrypt writes them as one
+	}
+	fields := strings.Split(string(h), "$")
+	return strings.Join(fields[:max(0, len(fields)-end)], "$")
+}
+
 // LogValue hides the hash from slog: an offline guesser could use it.
 func (h Hash) LogValue() slog.Value { return slog.StringValue("***") }
 

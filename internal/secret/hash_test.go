@@ -208,3 +208,16 @@ func FuzzParseHash(f *testing.F) {
 		}
 	})
 }
+
+func TestTheCostOfAHashNamesNothingOfItsSaltAndKey(t *testing.T) {
+	for h, want := range map[Hash]string{
+		DecoyPassword: "$argon2id$v=19$m=19456,t=2,p=1",
+		"$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy": "$2b$10",
+		"pbkdf2-sha256$600000$c2FsdA==$a2V5":                           "pbkdf2-sha256$600000",
+		"$scrypt$ln=14,r=8,p=1$c2FsdA$a2V5":                            "$scrypt$ln=14,r=8,p=1",
+	} {
+		if got := h.Cost(); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}

@@ -177,7 +177,7 @@ func openOn(t testing.TB, c *clock, inner store.Store, change ...func(*Options))
 		}
 	})
 	o := Options{Keys: keys.JWKS, Feed: b.feed, Sign: keys.SignAs, Door: &edge.Door{NewID: func() string { return secret.NewID(time.Now()) }}, Metrics: NewMetrics(), Log: log, Next: http.NotFoundHandler(),
-		Issuer: issuer.New(issuer.Options{Store: b.store, Registry: b.reg, Keys: keys, Feed: b.feed, Sealer: sealer, Hashing: limit.NewLane(runtime.GOMAXPROCS(0), 100),
+		Issuer: issuer.New(issuer.Options{Store: b.store, Registry: b.reg, Keys: keys, Feed: b.feed, Sealer: sealer, Hashing: limit.NewLanes(runtime.GOMAXPROCS(0), 100),
 			Refusals: refusals, Journal: journal, Now: c.now, ReplayWindow: 30 * time.Second})}
 	for _, f := range change {
 		f(&o)
