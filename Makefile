@@ -54,12 +54,12 @@ e2e: clients
 	@command -v node >/dev/null || { echo 'e2e needs node'; exit 1; }
 	$(GO) test -count=1 -timeout 8m ./test/e2e
 
-## steady: the real binary on damaged files, a sample
-steady:
+## steady: the real binary on damaged files and failing disks, a sample
+steady: packages
 	$(GO) test -count=1 -timeout 4m ./test/steady
 
 ## soak: the same, all of them
-soak:
+soak: packages
 	TOKENBOOTH_SOAK=1 $(GO) test -count=1 -v -timeout 60m ./test/steady
 
 ## browser: the console of the real binary in Chromium; its pictures are in test/browser/artefacts

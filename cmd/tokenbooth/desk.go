@@ -32,6 +32,7 @@ type kept struct {
 	store  store.Store
 	broken func() error // why nothing can be written until a restart, or nil
 	close  func() error
+	probe  func(ctx context.Context, within time.Duration) error // whether it can be written; nothing is, where something was within so long
 }
 
 // desk is what is kept, and those who decide about it: what serve answers with, and what the other commands work on.
@@ -119,7 +120,8 @@ const storeFile = "tokenbooth.db"
 func openStore(s *settings, now func() time.Time, clocks *clock.Watch, how opening) (kept, error) {
 	if s.Store == "memory" {
 		none := func() error { return nil }
-		return kept{memory.New(now), none, none}, nil
+		always := func(context.Context, time.Duration) error { return nil }
+		return kept{memory.New(now), none, none, always}, nil
 	}
 	if how.create {
 		if err := os.MkdirAll(s.Data, 0o700); err != nil {
@@ -131,7 +133,7 @@ func openStore(s *settings, now func() time.Time, clocks *clock.Watch, how openi
 		return kept{}, err
 	}
 	clocks.Remember(db.Seen())
-	return kept{db, db.Err, db.Close}, nil
+	return kept{db, db.Err, db.Close, db.Probe}, nil
 }
 
 // database is the file that a store of these settings is kept in.

@@ -22,16 +22,16 @@ import (
 	"github.com/tokenbooth/tokenbooth/internal/registry"
 	"github.com/tokenbooth/tokenbooth/internal/secret"
 	"github.com/tokenbooth/tokenbooth/internal/server"
-	"github.com/tokenbooth/tokenbooth/internal/store"
 )
 
 // How long a stop may take, and how the store is kept small.
 const (
-	leaveTime  = time.Second // between "not ready" and closed sockets, for whoever watches readiness to look elsewhere
-	stopWithin = 20 * time.Second
-	sweepEvery = time.Second
-	sweepStep  = 500     // rows
-	maxRated   = 200_000 // callers whose calls are counted against the limits of routes
+	stopWithin   = 10 * time.Second // whatever the disk does
+	leaveTime    = time.Second      // between "not ready" and closed sockets, for whoever watches readiness to look elsewhere
+	finishWithin = 6 * time.Second  // for requests under way
+	sweepEvery   = time.Second
+	sweepStep    = 500     // rows
+	maxRated     = 200_000 // callers whose calls are counted against the limits of routes
 )
 
 // front is what faces the callers, in a token desk and in a gateway alike: listeners, the handler that finds the tenant, the gateways
@@ -56,13 +56,14 @@ type front struct {
 	checks     atomic.Pointer[gateway.Checks] // who may ask for decisions; nil: nobody
 	checkCerts *server.Certificates
 
-	calls   *limit.Limiter
-	reopen  func()  // opens anew, on SIGHUP, what other programs rotate
-	watched watched // by the one who watches alone
-	outcome outcome
-	stale   atomic.Uint64 // calls let through on what was known before, while nobody could be asked
-	work    sync.WaitGroup
-	veil    audit.Veil // over names that nobody has; in a gateway, which has no key of its own, one without digests
+	calls     *limit.Limiter
+	reopen    func()  // opens anew, on SIGHUP, what other programs rotate
+	watched   watched // by the one who watches alone
+	unwritten unwritten
+	outcome   outcome
+	stale     atomic.Uint64 // calls let through on what was known before, while nobody could be asked
+	work      sync.WaitGroup
+	veil      audit.Veil // over names that nobody has; in a gateway, which has no key of its own, one without digests
 
 	opened func(tenant, client, permission string)        // is told what permissions are used; nil: nobody is
 	guards func(*registry.Tenant) (bearer.Options, error) // how a tenant's tokens are checked
@@ -201,10 +202,13 @@ func (f *front) run(ctx context.Context, l *listeners, again func() (*settings, 
 		f.log.Info("stopping; requests under way are finished")
 		time.Sleep(leaveTime)
 	}
-	end, done := context.WithTimeout(context.Background(), stopWithin)
+	end, done := context.WithTimeout(context.Background(), finishWithin)
 	defer done()
 	for _, a := range more {
-		err = errors.Join(err, a.server.Shutdown(end))
+		if a.server.Shutdown(end) != nil {
+			f.log.Warn("requests under way were not finished in time and are cut off", "listen", shown(a.socket))
+			err = errors.Join(err, a.server.Close())
+		}
 	}
 	cancel()
 	f.work.Wait()
@@ -226,34 +230,6 @@ func (a answering) answer(failed chan<- error) {
 	}
 	if !errors.Is(err, http.ErrServerClosed) {
 		failed <- err
-	}
-}
-
-// storeReady reports whether the store answers, and whether a failed write or damage has ended writing until a restart. A full disk has
-// not: JWTs go on, and writing does by itself when there is room.
-func (f *front) storeReady(ctx context.Context) error {
-	if err := f.kept.broken(); err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	_, err := f.kept.store.List(ctx, store.Query{Kind: store.Change, Limit: 1})
-	return err
-}
-
-// watchStore says once in the log that the store no longer writes: nothing else may ever ask.
-func (f *front) watchStore(ctx context.Context) {
-	for tick := time.NewTicker(sweepEvery); ; {
-		if err := f.kept.broken(); err != nil {
-			f.log.Error("the store has stopped writing", "error", err)
-			return
-		}
-		select {
-		case <-ctx.Done():
-			tick.Stop()
-			return
-		case <-tick.C:
-		}
 	}
 }
 

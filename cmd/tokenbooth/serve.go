@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -63,8 +64,24 @@ func serving[T interface {
 		if err != nil {
 			return errors.Join(err, lis.close())
 		}
+		defer endWithin(cmd.Context(), stopWithin)()
 		return who.serve(cmd.Context(), lis, func() (*settings, error) { return loadSettings(s.file, overrides(cmd)) })
 	}
+}
+
+// endWithin ends the process so long after ctx, when nobody has done so by then: a disk that does not answer keeps nobody. What was
+// acknowledged is on it.
+func endWithin(ctx context.Context, limit time.Duration) (ended func()) {
+	over := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-over:
+		case <-time.After(limit):
+			fmt.Fprintf(os.Stderr, "tokenbooth: the stop did not end within %s: something does not answer, the disk perhaps; what was acknowledged is kept\n", limit)
+			os.Exit(1)
+		}
+	})
+	return func() { stop(); close(over) }
 }
 
 // addServing gives a command that serves the flags that go before its settings.
@@ -126,6 +143,7 @@ func openBooth(ctx context.Context, s *settings) (b *booth, err error) {
 	b.opened = b.desk.registry.UsedPermission
 	b.guards, b.prepare, b.apply, b.settle, b.health = b.ownTokens, b.widen, b.reconfigure, b.narrow, b.storeHealth
 	b.count()
+	b.countStore()
 	b.metrics.Gauge("tokenbooth_revocations", "What was taken back and would otherwise still be good.", func() map[string]float64 {
 		live := map[string]float64{}
 		for _, t := range b.desk.registry.Tenants() {

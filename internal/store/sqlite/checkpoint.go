@@ -75,8 +75,7 @@ func (w *writer) idle() {
 	if w.conn == nil || w.present() != nil {
 		return
 	}
-	if err := w.marks.raise(mark{w.store, w.last, w.safe()}); err != nil {
-		_ = w.give(err) // which says the same to everybody from now on
+	if w.raise(w.last) != nil { // which has said so
 		return
 	}
 	if !w.busy && w.length.Load() > 0 {

@@ -95,20 +95,36 @@ func Open(o Options) (*Store, error) {
 // Seen is the latest time that any process on the store had seen when it was opened; zero for a new store.
 func (s *Store) Seen() time.Time { return s.seen }
 
+// closeWithin is how long Close waits for a disk.
+const closeWithin = 8 * time.Second
+
 // Close ends the store: calls that have been begun are finished, later ones fail. The last one to close a file moves its log into
-// it, so that the file alone is the whole store.
+// it, so that the file alone is the whole store. It waits for a disk that does not answer for some seconds and then leaves it alone: the
+// process may end, and has lost nothing that it acknowledged.
 func (s *Store) Close() error {
 	s.once.Do(func() {
 		close(s.closing)
-		<-s.writer.stopped
-		s.work.Wait()
-		s.writer.seal()
-		s.ended = errors.Join(s.readers.close(), s.writer.close())
+		ended := make(chan error, 1)
+		go func() { ended <- s.end() }()
+		late := time.NewTimer(closeWithin)
+		defer late.Stop()
+		select {
+		case s.ended = <-ended:
+		case <-late.C:
+			s.ended = errHung
+		}
 	})
 	if s.ended != nil {
 		return fmt.Errorf("close the store %s: %w", s.path, s.ended)
 	}
 	return nil
+}
+
+func (s *Store) end() error {
+	<-s.writer.stopped
+	s.work.Wait()
+	s.writer.seal()
+	return errors.Join(s.readers.close(), s.writer.close())
 }
 
 // Err says why the store no longer writes, or nil while it does. It reads on either way, but for kinds of record that are not whole. It

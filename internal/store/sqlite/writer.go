@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	sqlite3 "modernc.org/sqlite/lib"
@@ -16,7 +17,7 @@ import (
 	"github.com/tokenbooth/tokenbooth/internal/store"
 )
 
-// change is what one call wants written. Only one of puts, removes and sweeps is set.
+// change is what one call wants written. Only one of puts, removes, sweeps and probe is set.
 type change struct {
 	puts []store.Record
 
@@ -26,6 +27,8 @@ type change struct {
 
 	sweeps int // how many expired rows to remove at most
 	before int64
+
+	probe bool // write a group even if there is nothing in it
 
 	n   int // rows swept
 	err error
@@ -70,6 +73,7 @@ type writer struct {
 	conn *conn // nil after a failure, until the next group
 	logged
 	failed atomic.Pointer[error]
+	pulse  pulse
 
 	file  os.FileInfo // as it was opened
 	marks marks
@@ -80,7 +84,7 @@ type writer struct {
 // newWriter connects to the file and makes its marks where there are none.
 func newWriter(path string, o Options, closing <-chan struct{}) (w *writer, err error) {
 	w = &writer{
-		path: path, now: o.Now, safe: o.Safe, closing: closing, last: -1,
+		path: path, now: o.Now, safe: o.Safe, closing: closing, last: -1, pulse: pulse{birth: time.Now()},
 		pragmas: append(append([]string{}, writing...), o.pragmas...),
 		bell:    make(chan struct{}, 1),
 		stopped: make(chan struct{}),
@@ -143,24 +147,36 @@ func (w *writer) seal() {
 	}
 }
 
-// do queues ch and waits for its outcome. Until the writer has taken its group the caller may go away and nothing is written.
+// do queues ch and waits for its outcome. Until the writer has taken its group the caller may go away and nothing is written. When the
+// disk does not answer the caller gets errHung, and what was taken may or may not be there when it does again, as after a crash.
 func (w *writer) do(ctx context.Context, ch *change) (int, error) {
-	if err := cmp.Or(ctx.Err(), w.broken(), w.room(ch)); err != nil {
+	if err := cmp.Or(ctx.Err(), w.broken(), w.pulse.hung(), w.room(ch)); err != nil {
 		return 0, err
 	}
 	g, err := w.join(ch)
 	if err != nil {
 		return 0, err
 	}
-	select {
-	case <-g.done:
-	case <-ctx.Done():
-		if w.withdraw(g, ch) {
-			return 0, ctx.Err()
+	gone := ctx.Done()
+	late := time.NewTimer(hungAfter)
+	defer late.Stop()
+	for {
+		select {
+		case <-g.done:
+			return ch.n, ch.err
+		case <-gone:
+			if w.withdraw(g, ch) {
+				return 0, ctx.Err()
+			}
+			gone = nil
+		case <-late.C:
+			if err := w.pulse.hung(); err != nil {
+				w.withdraw(g, ch)
+				return 0, err
+			}
+			late.Reset(hungAfter / 10)
 		}
-		<-g.done
 	}
-	return ch.n, ch.err
 }
 
 // join puts ch into the last group of the queue, or behind it when that is full.
@@ -214,13 +230,18 @@ func (w *writer) run() {
 		select {
 		case <-w.bell:
 		case <-rest.C:
+			w.pulse.begin()
 			w.idle()
+			w.pulse.end()
 		case <-w.closing:
 			closing = true
 		}
 		for w.queued() {
+			w.pulse.begin()
 			w.serve()
+			w.pulse.begin()
 			w.bound()
+			w.pulse.end()
 		}
 	}
 }
@@ -257,7 +278,9 @@ func (w *writer) begin() error {
 	if err := w.connect(); err != nil {
 		return err
 	}
-	return insist(func() error { _, err := w.conn.exec("BEGIN IMMEDIATE"); return err })
+	err := insist(func() error { _, err := w.conn.exec("BEGIN IMMEDIATE"); return err })
+	w.pulse.begin() // the lock is another's affair, the disk begins here
+	return err
 }
 
 // take removes the first group from the queue. All that was queued may have been withdrawn meanwhile: then it is an empty one.
@@ -293,7 +316,12 @@ func (w *writer) commit(changes []*change) error {
 	if err != nil {
 		return err
 	}
-	return w.settle(func() (int64, error) { return w.conn.book(changed) })
+	return w.settle(func() (int64, error) {
+		if len(changed) == 0 && slices.ContainsFunc(changes, func(ch *change) bool { return ch.probe }) {
+			return w.conn.count(0)
+		}
+		return w.conn.book(changed)
+	})
 }
 
 // settle ends the open transaction with its number in the ledger, and marks it. Nothing of it has been acknowledged if that fails.
@@ -310,10 +338,21 @@ func (w *writer) settle(book func() (group int64, err error)) error {
 	}
 	w.strange = group != w.last+1 // somebody else has written as well, or nobody yet
 	w.last = group
-	if err := w.marks.raise(mark{w.store, group, w.safe()}); err != nil {
-		return w.give(err)
+	if err := w.raise(group); err != nil {
+		return err
 	}
+	w.pulse.written()
 	return nil
+}
+
+// raise writes the mark. On a full disk, of a kind that writes elsewhere what is written over, it stays behind and the group is not
+// acknowledged; the next one raises it for both.
+func (w *writer) raise(group int64) error {
+	err := w.marks.raise(mark{w.store, group, w.safe()})
+	if err != nil && !errors.Is(err, syscall.ENOSPC) {
+		err = w.give(err)
+	}
+	return err
 }
 
 // present ends all writing when the file is no longer where it was: what is written then is lost.
@@ -331,7 +370,7 @@ func (w *writer) present() error {
 func (w *writer) inPlace() error {
 	now, err := os.Stat(w.path)
 	if err == nil && !os.SameFile(now, w.file) {
-		err = errors.New("another file has been put in the place of the database")
+		err = errReplaced
 	}
 	return err
 }
