@@ -56,7 +56,7 @@ e2e: clients
 
 ## steady: the real binary on damaged files and failing disks, a sample
 steady: packages
-	$(GO) test -count=1 -timeout 4m ./test/steady
+	$(GO) test -count=1 -timeout 6m ./test/steady
 
 ## soak: the same, all of them
 soak: packages

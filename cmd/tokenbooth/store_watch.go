@@ -23,15 +23,21 @@ func (u *unwritten) read() error {
 	return nil
 }
 
-// watchStore tries whether the store can be written, one try at a time, and says in the log when that changes: nobody else may ask.
+// watchStore tries whether the store can be written, one try at a time, and says in the log when that changes: nobody else may ask. What
+// ends all writing until a restart is seen each second.
 func (f *front) watchStore(ctx context.Context) {
-	for tick := time.NewTicker(probeEvery); ; {
-		err := f.kept.probe(ctx, probeEvery)
-		if ctx.Err() != nil {
-			tick.Stop()
-			return
+	var tried time.Time
+	for tick := time.NewTicker(sweepEvery); ; {
+		err := f.kept.broken()
+		if err != nil {
+			f.noteStore(err)
+		} else if time.Since(tried) >= probeEvery {
+			err = f.kept.probe(ctx, probeEvery)
+			tried = time.Now()
+			if ctx.Err() == nil {
+				f.noteStore(err)
+			}
 		}
-		f.noteStore(err)
 		select {
 		case <-ctx.Done():
 			tick.Stop()

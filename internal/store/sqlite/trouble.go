@@ -61,8 +61,8 @@ type pulse struct {
 	wrote atomic.Int64 // when it last wrote a group, after birth; 0: never
 }
 
-func (p *pulse) begin()    { p.step.Store(max(1, int64(time.Since(p.birth)))) }
-func (p *pulse) end()      { p.step.Store(0) }
+func (p *pulse) begin()   { p.step.Store(max(1, int64(time.Since(p.birth)))) }
+func (p *pulse) end()     { p.step.Store(0) }
 func (p *pulse) written() { p.wrote.Store(max(1, int64(time.Since(p.birth)))) }
 
 func (p *pulse) wroteWithin(d time.Duration) bool {
