@@ -4,15 +4,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
-
-	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/tokenbooth/tokenbooth/internal/store"
 )
@@ -355,33 +352,6 @@ func (w *writer) raise(group int64) error {
 	return err
 }
 
-// present ends all writing when the file is no longer where it was: what is written then is lost.
-func (w *writer) present() error {
-	if err := w.broken(); err != nil {
-		return err
-	}
-	if err := w.inPlace(); err != nil {
-		return w.give(err)
-	}
-	return nil
-}
-
-// inPlace reports whether the file is the one that was opened.
-func (w *writer) inPlace() error {
-	now, err := os.Stat(w.path)
-	if err == nil && !os.SameFile(now, w.file) {
-		err = errReplaced
-	}
-	return err
-}
-
-// give ends all writing.
-func (w *writer) give(err error) error {
-	err = fmt.Errorf("the store %s no longer writes: check its disk, then start again: %w", w.path, err)
-	w.failed.CompareAndSwap(nil, &err)
-	return w.broken()
-}
-
 // eachAlone applies the changes of a group one by one, undoing those that conflict.
 func (w *writer) eachAlone(changes []*change, now int64, changed accounts) error {
 	for i, ch := range changes {
@@ -406,30 +376,6 @@ func (w *writer) eachAlone(changes []*change, now int64, changed accounts) error
 		if _, err := w.conn.exec("RELEASE one"); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// fail gives up the connection after err. Whether SQLite has rolled back by itself depends on the error; closing always does.
-func (w *writer) fail(err error) {
-	if w.conn != nil && code(err)&0xff != sqlite3.SQLITE_BUSY {
-		w.conn.close() // what matters has failed already
-		w.conn = nil
-	}
-	w.judge(err)
-}
-
-// judge ends all writing if err says that the disk does not keep what it was given. Trying again could succeed and still have lost
-// what went before: the kernel reports a failed sync once and then forgets.
-func (w *writer) judge(err error) {
-	if c := code(err); c == sqlite3.SQLITE_IOERR_FSYNC || c == sqlite3.SQLITE_IOERR_DIR_FSYNC || damaged(err) {
-		_ = w.give(err) // which says the same to everybody from now on
-	}
-}
-
-func (w *writer) broken() error {
-	if p := w.failed.Load(); p != nil {
-		return *p
 	}
 	return nil
 }
