@@ -151,7 +151,7 @@ func TestReq075_AGrantTheContractDoesNotHave(t *testing.T) {
 }
 
 func TestReq076_ScopeGrammar(t *testing.T) {
-	for _, scope := range []string{"%20", "a%20", "%20a", "a++b", "a%22b", "a%5Cb", "%C3%A4", strings.Repeat("a", 4090) + "aaaaaaa", strings.Repeat("a+", 101) + "a"} {
+	for _, scope := range []string{"%20", "a%20", "%20a", "a++b", "a%22b", "a%5Cb", "%C3%A4", strings.Repeat("a", 4090) + "aaaaaaa", strings.Repeat("a+", oauth.MaxScopeWords) + "a"} {
 		code := oauth.InvalidScope
 		if len(scope) > maxValue {
 			code = oauth.InvalidRequest

@@ -17,7 +17,7 @@ func clientImportCommand() *cobra.Command {
 	var file string
 	var piped, dry bool
 	cmd := &cobra.Command{
-		Use:   "import CLIENT-ID --name NAME --permission PERMISSION, or --file FILE",
+		Use:   "import CLIENT-ID, or --file FILE",
 		Short: "Register a client with the id and secret it has already",
 		Long: `Import registers a client that exists elsewhere, so that its callers need not change anything. Its secret is asked
 for at the terminal, read from standard input (--secret-stdin), or given as the hash that the other system keeps:

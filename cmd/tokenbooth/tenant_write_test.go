@@ -43,9 +43,15 @@ func TestAProcessThatIsKilledLeavesWholeFilesOnly(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		for end := time.Now().Add(time.Duration(40+round*7) * time.Millisecond); time.Now().Before(end); {
-			if text, err := os.ReadFile(file); err != nil || !whole(text) {
+		was, _ := os.ReadFile(file)
+		begun, end := false, time.Now().Add(10*time.Second) // to begin
+		for time.Now().Before(end) {
+			text, err := os.ReadFile(file)
+			if err != nil || !whole(text) {
 				t.Fatalf("while it is replaced the file has %d bytes: %v", len(text), err)
+			}
+			if !begun && !bytes.Equal(text, was) {
+				begun, end = true, time.Now().Add(time.Duration(5+round*7)*time.Millisecond)
 			}
 		}
 		_ = cmd.Process.Kill()

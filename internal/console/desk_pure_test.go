@@ -190,8 +190,8 @@ func TestTheCSVIsRFC4180AndTheJSONOneObject(t *testing.T) {
 	s, _ := newCSVSheet(&sheetText)
 	_ = s.write(e)
 	_ = s.end(false)
-	want := "\ufefftime,act,outcome,actor,subject,reason,request_id,source,detail,id\r\n" +
-		"2026-11-22T04:09:00Z,client.update,allowed,\"a \"\"quoted\"\", name\",,two\\u000alines \\u001b[2J,,,,e1\r\n"
+	want := "\ufefftime,act,outcome,actor,subject,reason,request_id,source,detail,changes,id\r\n" +
+		"2026-11-22T04:09:00Z,client.update,allowed,\"a \"\"quoted\"\", name\",,two\\u000alines \\u001b[2J,,,,,e1\r\n"
 	if sheetText.String() != want {
 		t.Errorf("got\n%q\nwant\n%q", sheetText.String(), want)
 	}

@@ -168,7 +168,8 @@ func (o *visitor) do(method, path string, form url.Values) answered {
 	rec := httptest.NewRecorder()
 	o.w.console.ServeHTTP(rec, r)
 	a := answered{rec.Code, rec.Header(), rec.Body.String()}
-	if strings.Contains(a.body, "<script>alert") || strings.Contains(a.body, "<img src=x") {
+	csv := strings.HasPrefix(a.header.Get("Content-Type"), "text/csv") // which no browser reads as a page
+	if !csv && strings.Contains(a.body, "<script>alert") || !csv && strings.Contains(a.body, "<img src=x") {
 		o.w.t.Errorf("%s %s: markup of a stranger comes out as markup", method, path)
 	}
 	return a
