@@ -2,6 +2,7 @@ package dialect
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/tokenbooth/tokenbooth/oauth"
 )
@@ -83,4 +84,38 @@ next:
 func crossOrigin(h http.Header) bool {
 	site := h.Get("Sec-Fetch-Site")
 	return len(h["Origin"]) > 0 || site != "" && site != "none" && site != "same-origin"
+}
+
+// holeSet is a set of request holes.
+type holeSet uint16
+
+func (s holeSet) has(h hole) bool { return s&(1<<h) != 0 }
+
+func setOf(holes ...hole) (s holeSet) {
+	for _, h := range holes {
+		s |= 1 << h
+	}
+	return s
+}
+
+// String names the holes of a set, for the operator and for errors.
+func (s holeSet) String() string {
+	var names []string
+	for h := range requestHoles {
+		if s.has(h) {
+			names = append(names, h.String())
+		}
+	}
+	return strings.Join(names, " ")
+}
+
+// names says for people what stands in the holes of a set.
+func (s holeSet) names() string {
+	var names []string
+	for h := range requestHoles {
+		if s.has(h) {
+			names = append(names, h.name())
+		}
+	}
+	return strings.Join(names, ", ")
 }

@@ -45,40 +45,6 @@ func (h hole) String() string { return "{{" + holeNames[h] + "}}" }
 // name is what people call what stands in the hole, who have not read the contract: a client secret.
 func (h hole) name() string { return strings.ReplaceAll(holeNames[h], "_", " ") }
 
-// holeSet is a set of request holes.
-type holeSet uint16
-
-func (s holeSet) has(h hole) bool { return s&(1<<h) != 0 }
-
-func setOf(holes ...hole) (s holeSet) {
-	for _, h := range holes {
-		s |= 1 << h
-	}
-	return s
-}
-
-// String names the holes of a set, for the operator and for errors.
-func (s holeSet) String() string {
-	var names []string
-	for h := range requestHoles {
-		if s.has(h) {
-			names = append(names, h.String())
-		}
-	}
-	return strings.Join(names, " ")
-}
-
-// names says for people what stands in the holes of a set.
-func (s holeSet) names() string {
-	var names []string
-	for h := range requestHoles {
-		if s.has(h) {
-			names = append(names, h.name())
-		}
-	}
-	return strings.Join(names, ", ")
-}
-
 // format is how a hole is written out.
 type format uint8
 
