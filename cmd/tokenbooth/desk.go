@@ -31,6 +31,7 @@ import (
 type kept struct {
 	store  store.Store
 	broken func() error // why nothing can be written until a restart, or nil
+	tight  func() bool  // the disk is full, and what room there is is for taking back
 	close  func() error
 	probe  func(ctx context.Context, within time.Duration) error // whether it can be written; nothing is, where something was within so long
 }
@@ -121,7 +122,7 @@ func openStore(s *settings, now func() time.Time, clocks *clock.Watch, how openi
 	if s.Store == "memory" {
 		none := func() error { return nil }
 		always := func(context.Context, time.Duration) error { return nil }
-		return kept{memory.New(now), none, none, always}, nil
+		return kept{memory.New(now), none, func() bool { return false }, none, always}, nil
 	}
 	if how.create {
 		if err := os.MkdirAll(s.Data, 0o700); err != nil {
@@ -133,7 +134,7 @@ func openStore(s *settings, now func() time.Time, clocks *clock.Watch, how openi
 		return kept{}, err
 	}
 	clocks.Remember(db.Seen())
-	return kept{db, db.Err, db.Close, db.Probe}, nil
+	return kept{db, db.Err, db.Tight, db.Close, db.Probe}, nil
 }
 
 // database is the file that a store of these settings is kept in.

@@ -125,6 +125,7 @@ func openBooth(ctx context.Context, s *settings) (b *booth, err error) {
 	if b.journal, err = audit.OpenJournal(s.journal(), b.now, b.log); err != nil {
 		return nil, errors.Join(err, b.desk.close(), b.presence.leave())
 	}
+	b.journal.HoldWhile(b.kept.tight)
 	b.reopen = b.journal.Reopen
 	b.refusals = audit.NewLog(b.desk.store, b.log)
 	b.issuer = issuer.New(issuer.Options{Store: b.desk.store, Registry: b.desk.registry, Keys: b.desk.keys, Sealer: b.desk.sealer, Feed: b.desk.feed,
@@ -182,7 +183,7 @@ func (b *booth) serve(ctx context.Context, l *listeners, again func() (*settings
 	}
 	if err == nil {
 		err = b.run(ctx, l, again, more, b.follow, b.desk.directory.Survey, b.surveyUsers,
-			b.desk.registry.WriteUses, b.watchStore, b.rotate, b.tally, b.warn, b.backups.run)
+			b.desk.registry.WriteUses, b.watchStore, b.rotate, b.tally, b.warn, b.prune, b.backups.run)
 	}
 	return errors.Join(err, b.close())
 }

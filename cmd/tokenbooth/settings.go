@@ -33,6 +33,7 @@ type settings struct {
 	Store             string            `yaml:"store,omitempty"`               // sqlite or memory
 	Mark              string            `yaml:"mark,omitempty"`                // a second mark of the database, on another disk
 	Backup            *backingUp        `yaml:"backup,omitempty"`              // made while serving
+	JournalDays       *int              `yaml:"journal_days,omitempty"`        // how long the journal of issuances is kept
 	KeyFile           string            `yaml:"key_encryption_key_file,omitempty"`
 	TrustedProxies    []netip.Prefix    `yaml:"trusted_proxies,omitempty"`
 	ReplayWindow      *time.Duration    `yaml:"replay_window,omitempty"`
@@ -214,7 +215,7 @@ func (s *settings) check() error {
 	if s.Store != "sqlite" && s.Store != "memory" {
 		return s.fault("store", fmt.Sprintf("a store is sqlite or memory, not %q", s.Store))
 	}
-	if err := s.checkBackup(); err != nil {
+	if err := errors.Join(s.checkBackup(), s.checkJournal()); err != nil {
 		return err
 	}
 	if s.ReplayWindow != nil && (*s.ReplayWindow < 0 || *s.ReplayWindow > 5*time.Minute) {

@@ -62,6 +62,7 @@ type Journal struct {
 	spare   []byte
 
 	stop chan struct{}
+	held func() bool   // says when lines are to wait, because the disk's room is another's; nil: never
 	anew chan struct{} // has something in it when the file is to be opened anew
 	done sync.WaitGroup
 }
@@ -98,6 +99,33 @@ func (j *Journal) Reopen() {
 	case j.anew <- struct{}{}:
 	default: // it is about to be
 	}
+}
+
+// HoldWhile has lines wait in memory, as on a disk that does not take them, while held says so. It is to be called before the first Write.
+func (j *Journal) HoldWhile(held func() bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.held = held
+}
+
+// PruneJournal removes from the journal in dir the files of days that ended before a time. What was rotated under another name stays: it is
+// kept by whoever rotates.
+func PruneJournal(dir string, before time.Time) error {
+	files, err := filepath.Glob(filepath.Join(dir, "issued-*.jsonl"))
+	if err != nil {
+		return fmt.Errorf("look for the journal: %w", err)
+	}
+	var errs []error
+	for _, file := range files {
+		day, err := time.Parse("issued-"+time.DateOnly+".jsonl", filepath.Base(file))
+		if err == nil && !day.Add(24*time.Hour).After(before) {
+			errs = append(errs, os.Remove(file))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("remove old days of the journal: %w", err)
+	}
+	return nil
 }
 
 // Lost returns how many issuances did not reach the file.
@@ -138,6 +166,10 @@ func (j *Journal) flushLoop() {
 // flush moves the pending lines to the file. What cannot be written goes back in front of what came meanwhile.
 func (j *Journal) flush() {
 	j.mu.Lock()
+	if j.held != nil && j.held() {
+		j.mu.Unlock()
+		return
+	}
 	lines := j.pending
 	j.pending, j.taken = j.spare[:0], len(lines)
 	j.mu.Unlock()

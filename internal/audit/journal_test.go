@@ -346,3 +346,41 @@ func waitFor(t *testing.T, happened func() bool) {
 	}
 	t.Fatal("it did not happen within five seconds")
 }
+
+func TestRow8_DaysOfTheJournalThatAreOverAreRemoved(t *testing.T) {
+	dir := t.TempDir()
+	names := []string{"issued-2026-08-23.jsonl", "issued-2026-08-24.jsonl", "issued-2026-11-22.jsonl", "issued-2026-08-01.jsonl.1", "other"}
+	for _, name := range names {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := PruneJournal(dir, start.Add(-90*24*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	for i, name := range names {
+		if _, err := os.Stat(filepath.Join(dir, name)); (err == nil) != (i > 0) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestRow8_WhileTheDisksRoomIsAnothersTheJournalWaits(t *testing.T) {
+	dir, c := t.TempDir(), newClock(start)
+	j := openJournal(t, dir, c)
+	var held atomic.Bool
+	held.Store(true)
+	j.HoldWhile(held.Load)
+	j.Write(issuance("one"))
+	time.Sleep(2 * flushEvery) // what is not written then is held
+	if n := size(dir, "2026-11-22"); n != 0 {
+		t.Errorf("%d bytes were written", n)
+	}
+	held.Store(false)
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if l := lines(t, dir, "2026-11-22"); len(l) != 1 {
+		t.Errorf("%v", l)
+	}
+}

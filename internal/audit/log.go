@@ -21,6 +21,7 @@ const (
 )
 
 // Log keeps refusals. It writes behind the answer, in batches; when more come than it may write, the surplus is counted and dropped.
+// What a tenant has no room for is added up by what was refused and from where (budget.go).
 type Log struct {
 	store   store.Store
 	log     *slog.Logger
@@ -28,11 +29,16 @@ type Log struct {
 	dropped atomic.Uint64
 	stop    chan struct{}
 	done    sync.WaitGroup
+
+	// Only the writer touches these.
+	budget     int // bytes of refusals of one tenant
+	allowances map[string]*allowance
 }
 
 // NewLog starts a log. Close ends it.
 func NewLog(s store.Store, log *slog.Logger) *Log {
-	l := &Log{store: s, log: log, queue: make(chan Event, queueEvents), stop: make(chan struct{})}
+	l := &Log{store: s, log: log, queue: make(chan Event, queueEvents), stop: make(chan struct{}), budget: keepBytes,
+		allowances: map[string]*allowance{}}
 	l.done.Go(l.write)
 	return l
 }
@@ -57,31 +63,46 @@ func (l *Log) Close() {
 }
 
 func (l *Log) write() {
+	hourly := time.NewTicker(sumUpEvery)
+	defer hourly.Stop()
 	for p := (pace{}); ; {
 		select {
 		case first := <-l.queue:
 			ctx, cancel := context.WithTimeout(context.Background(), writeWithin)
-			n := l.put(ctx, l.batch(first))
+			n := l.keep(ctx, first)
 			cancel()
 			l.rest(p.after(n, time.Now()))
+		case <-hourly.C:
+			ctx, cancel := context.WithTimeout(context.Background(), writeWithin)
+			l.sumUp(ctx)
+			cancel()
 		case <-l.stop:
 			ctx, cancel := context.WithTimeout(context.Background(), writeWithin) // for all that is left: nobody waits for minutes
 			for len(l.queue) > 0 {
-				l.put(ctx, l.batch(<-l.queue))
+				l.keep(ctx, <-l.queue)
 			}
+			l.sumUp(ctx)
 			cancel()
 			return
 		}
 	}
 }
 
-// batch adds what else is queued to the first event.
-func (l *Log) batch(first Event) []store.Record {
-	batch := []store.Record{Record(first)}
-	for len(batch) < batchEvents && len(l.queue) > 0 {
-		batch = append(batch, Record(<-l.queue))
+// keep writes the first event and what else is queued, but for what a tenant has no room for, and returns how many it wrote.
+func (l *Log) keep(ctx context.Context, first Event) int {
+	var batch []store.Record
+	for e := first; ; e = <-l.queue {
+		if r := Record(e); l.keeps(ctx, e, r) {
+			batch = append(batch, r)
+		}
+		if len(batch) == batchEvents || len(l.queue) == 0 {
+			break
+		}
 	}
-	return batch
+	if len(batch) == 0 {
+		return 0
+	}
+	return l.put(ctx, batch)
 }
 
 // put writes a batch and returns how many it was. Two refusals with one id conflict: then each is tried alone, and the later of the

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	sqlite3 "modernc.org/sqlite/lib"
-
-	"github.com/tokenbooth/tokenbooth/internal/store"
 )
 
 // Bounds of the write-ahead log, in its frames of one page (4 KiB) each. Every checkpointAt frames it is moved into the file, when
@@ -39,11 +37,12 @@ var errLogFull = errors.New("the log of the store is full: something has been re
 
 // room reports whether the log may grow by a change.
 func (w *writer) room(ch *change) error {
-	limit := int64(fullAt)
-	for i := range ch.puts {
-		if ch.puts[i].Kind == store.Revocation {
-			limit = 2 * fullAt
-		}
+	limit, back := int64(fullAt), ch.takesBack()
+	if back {
+		limit = 2 * fullAt
+	}
+	if !back && len(ch.puts) > 0 && w.reserve.gone.Load() {
+		return errDiskFull
 	}
 	if w.length.Load() > limit {
 		return errLogFull
@@ -72,6 +71,7 @@ func (w *writer) bound() {
 
 // idle empties the log when there has been nothing to write for a while, and raises the time of the mark.
 func (w *writer) idle() {
+	w.reserve.refill(time.Now())
 	if w.conn == nil || w.present() != nil {
 		return
 	}

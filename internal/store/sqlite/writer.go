@@ -72,6 +72,8 @@ type writer struct {
 	failed atomic.Pointer[error]
 	pulse  pulse
 
+	reserve reserve
+
 	file  os.FileInfo // as it was opened
 	marks marks
 	store string // what it is called
@@ -86,6 +88,8 @@ func newWriter(path string, o Options, closing <-chan struct{}) (w *writer, err 
 		bell:    make(chan struct{}, 1),
 		stopped: make(chan struct{}),
 	}
+	w.reserve.path, w.reserve.keep = path+reserveSuffix, o.Serve
+	w.reserve.refill(time.Now())
 	if left(path) {
 		w.length.Store(1) // there is something to be emptied
 	}
@@ -257,6 +261,9 @@ func (w *writer) serve() {
 		err = w.commit(g.changes)
 	} else if err == nil {
 		_, err = w.conn.exec("ROLLBACK")
+	}
+	if err != nil {
+		err = w.squeeze(g, err)
 	}
 	if err != nil {
 		w.fail(err)
