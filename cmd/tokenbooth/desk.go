@@ -294,5 +294,5 @@ func newLog(w io.Writer, l logging) (*slog.Logger, error) {
 			return nil, fmt.Errorf("log.level: a level is debug, info, warn or error, not %q", l.Level)
 		}
 	}
-	return slog.New(logHandler(w, l.Format, level)), nil
+	return slog.New(spare(logHandler(w, l.Format, level))), nil
 }

@@ -41,7 +41,7 @@ func (w *writer) room(ch *change) error {
 	if back {
 		limit = 2 * fullAt
 	}
-	if !back && len(ch.puts) > 0 && w.reserve.gone.Load() {
+	if !back && (len(ch.puts) > 0 || ch.probe) && w.reserve.gone.Load() {
 		return errDiskFull
 	}
 	if w.length.Load() > limit {

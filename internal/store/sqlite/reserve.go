@@ -2,10 +2,12 @@ package sqlite
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"slices"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	sqlite3 "modernc.org/sqlite/lib"
@@ -18,11 +20,11 @@ import (
 const (
 	reserveSuffix = "-reserve"
 	reserveBytes  = 32 << 20 // more than the log has between two moves, and some tens of thousands of revocations
-	refillEvery   = 15 * time.Second
+	refillEvery   = 5 * time.Second
 )
 
 // errDiskFull is the answer while the reserve is given up.
-var errDiskFull = errors.New("the disk of the store is full: make room; what is left of it is kept for taking back")
+var errDiskFull = fmt.Errorf("%w: make room; what is left of the store's disk is kept for taking back", syscall.ENOSPC)
 
 type reserve struct {
 	path  string

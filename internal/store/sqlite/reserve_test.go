@@ -61,6 +61,9 @@ func TestRow8_OnAFullDiskWhatTakesBackIsWrittenAndNothingElse(t *testing.T) {
 	if err := s.Put(t.Context(), bulky(5000)); err == nil || !strings.Contains(err.Error(), "make room") {
 		t.Errorf("a client is let use the room for revocations: %v", err)
 	}
+	if err := s.Probe(t.Context(), 0); Cause(err) != "full" {
+		t.Errorf("whoever asks whether it can be written hears %v", err)
+	}
 	if _, err := s.Get(t.Context(), "acme", store.Revocation, revocation(49).ID); err != nil {
 		t.Error(err)
 	}
