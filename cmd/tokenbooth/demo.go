@@ -15,6 +15,8 @@ import (
 	"text/template"
 
 	"github.com/spf13/cobra"
+
+	"github.com/tokenbooth/tokenbooth/internal/store/sqlite"
 )
 
 //go:embed demo.yaml
@@ -185,9 +187,10 @@ func forgetDemo(data string) error {
 	if err != nil {
 		return fmt.Errorf("read the demo's folder: %w", err)
 	}
-	own := map[string]bool{"tokenbooth.yaml": true, "credentials.env": true, "key-encryption-key": true, "journal": true,
-		"tokenbooth.db": true, "tokenbooth.db-wal": true, "tokenbooth.db-shm": true,
-		"tokenbooth.db.mark": true, "serving": true}
+	own := map[string]bool{"tokenbooth.yaml": true, "credentials.env": true, "key-encryption-key": true, "journal": true, "serving": true}
+	for _, file := range sqlite.Files("tokenbooth.db") {
+		own[file] = true
+	}
 	for _, e := range entries {
 		if !own[e.Name()] {
 			return fmt.Errorf("%s holds %s, which no demo wrote; give --data another folder", data, e.Name())

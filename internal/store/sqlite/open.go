@@ -39,19 +39,19 @@ func secure(path string, create bool) error {
 			return fmt.Errorf("cannot create the store: %w; the directory must exist and be writable", err)
 		}
 	}
-	for _, suffix := range []string{"", "-wal", "-shm", markSuffix} {
-		info, err := os.Stat(path + suffix)
+	for _, file := range Files(path) {
+		info, err := os.Stat(file)
 		switch {
-		case errors.Is(err, fs.ErrNotExist) && suffix != "":
+		case errors.Is(err, fs.ErrNotExist) && file != path:
 			continue // never there, or just removed by another process that closed the store
 		case err != nil:
 			return fmt.Errorf("cannot look at the store: %w", err)
 		case !info.Mode().IsRegular():
-			return fmt.Errorf("%s is not a file; name the file in which the store is to be kept", path+suffix)
+			return fmt.Errorf("%s is not a file; name the file in which the store is to be kept", file)
 		case info.Mode().Perm()&0o077 == 0:
 			continue
 		}
-		if err := os.Chmod(path+suffix, 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := os.Chmod(file, 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("others may read the store and this cannot be changed: %w; make it mode 0600 and ours", err)
 		}
 	}
@@ -144,4 +144,9 @@ func explain(path string, err error) error {
 		return fmt.Errorf("cannot open the store %s: the disk is full: make room: %w", path, err)
 	}
 	return fmt.Errorf("cannot open the store %s: %w", path, err)
+}
+
+// Files are the files of which a database at path may consist: itself, the log and its index, the mark, and the reserve.
+func Files(path string) []string {
+	return []string{path, path + "-wal", path + "-shm", path + markSuffix, path + reserveSuffix}
 }
