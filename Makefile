@@ -65,7 +65,7 @@ soak: packages
 ## browser: the console of the real binary in Chromium; its pictures are in test/browser/artefacts
 browser: build packages
 	@command -v npm >/dev/null || { echo 'browser needs npm'; exit 1; }
-	cd test/browser && timeout 300 npm ci --no-audit --no-fund && timeout 600 npx playwright test
+	cd test/browser && timeout 300 npm ci --no-audit --no-fund && timeout 1500 npx playwright test
 
 ## bench: the table of speed, each figure beside its floor, in one run; then the console's pages on 100,000 clients and 10 million
 ## events, which takes some minutes and 8 GiB of disk more

@@ -47,7 +47,7 @@ async function faults(page, colorScheme) {
 
 export function lookAtEverything(size, viewport) {
   const b = booth();
-  test.setTimeout(240_000);
+  test.setTimeout(600_000);
 
   test(`every page, ${size}, light and dark: axe finds nothing, no page scrolls sideways, no link is dead`, async ({ window }) => {
     mkdirSync(screens, { recursive: true });
