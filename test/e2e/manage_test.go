@@ -232,7 +232,7 @@ func TestReq088_TheGatewayProcessExplainsWhatItRefused(t *testing.T) {
 	within(t, freshness, "it is refused", func() bool { return d.passes(t, token) == http.StatusUnauthorized })
 	for what, a := range map[string]answer{"no_token": call(t, "GET", d.gate.public+"/api/orders", ""), "invalid_token: revoked": get(t, d.gate.public+"/api/orders", token)} {
 		d.gate.wantExplained(t, what, a.header.Get("X-Request-Id"), what)
-		if out, problems, code := command(t, d.desk.dir, "", "-c", "tokenbooth.yaml", "explain", a.header.Get("X-Request-Id")); code != 1 || !strings.Contains(out, "not recorded") {
+		if out, problems, code := command(t, d.desk.dir, "", "-c", "tokenbooth.yaml", "explain", a.header.Get("X-Request-Id")); code != 1 || !strings.Contains(problems, "nothing is recorded of request") {
 			t.Errorf("the desk, which has not seen it, says more of it than that: %s%s", out, problems)
 		}
 	}
