@@ -11,6 +11,7 @@ import (
 func TestAnEventSaysWhichFieldsItChangedAndNoSecret(t *testing.T) {
 	r, s, c := world(t)
 	made, text := create(t, r, postman())
+	c.advance(time.Second)
 	from := audit.WithOrigin(ctx, audit.Origin{RequestID: "req-1", Source: "192.0.2.7"})
 	values := map[string][]string{"name": {"Postman 2"}, "description": {"calls"}, "permissions": {"workflows", "campaigns"}, "grants": {"refresh_token"},
 		"auth_methods": {"client_secret_basic"}, "token_form": {"opaque"}, "lifetime": {"10m"}, "allow_from": {"192.0.2.0/24"},
